@@ -1,0 +1,65 @@
+# Two commands are all a newcomer needs: `make run` and `make test`.
+# Both install what they need into .venv, without root. `make help` lists the rest.
+
+PYTHON ?= $(shell command -v python3.11 || command -v python3.12 || command -v python3.13 || command -v python3)
+BIN := .venv/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check install -q
+
+.PHONY: help run install dev-install test check format bench crash fuzz clients lock clean
+
+help: ## list the commands
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
+
+run: install ## a local Posthouse: ports 2525, 4650 and 8025, every message caught
+	$(BIN)/posthouse dev
+
+install: .venv/.run-ready ## make .venv with .venv/bin/posthouse in it
+
+dev-install: .venv/.test-ready
+
+test: dev-install ## the test suite (under 10 minutes on 2 cores)
+	$(BIN)/python -m pytest -n 2 --dist loadgroup -q
+
+check: dev-install ## format, lint, types
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+
+format: dev-install ## write the code in our format
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+bench: dev-install ## speed, with a results file under bench/results
+	$(BIN)/python bench/run.py
+
+crash: dev-install ## kill it 500 times on each store and count
+	$(BIN)/python -m tests.crash.run
+
+fuzz: dev-install ## the property tests, with many more examples
+	HYPOTHESIS_PROFILE=long $(BIN)/python -m pytest tests/fuzz -n 2 -q
+
+clients: dev-install ## real mail programs against a running Posthouse (see tests/clients)
+	$(BIN)/python -m pytest tests/clients -q
+
+lock: ## write the lock files again (needs uv)
+	uv pip compile -q --universal --generate-hashes --python-version 3.11 --no-header pyproject.toml -o requirements.lock
+	uv pip compile -q --universal --generate-hashes --python-version 3.11 --no-header pyproject.toml --extra postgres -o requirements-postgres.lock
+	uv pip compile -q --universal --generate-hashes --python-version 3.11 --no-header pyproject.toml --extra postgres --group dev -o requirements-dev.lock
+
+clean: ## remove what was installed and made
+	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .hypothesis
+
+.venv/bin/python:
+	@test -n "$(PYTHON)" && "$(PYTHON)" -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+		|| { echo "Posthouse needs Python 3.11 or newer; name it with: make PYTHON=/path/to/python3" >&2; exit 1; }
+	"$(PYTHON)" -m venv .venv
+
+.venv/.run-ready: requirements.lock pyproject.toml | .venv/bin/python
+	$(PIP) --require-hashes -r requirements.lock
+	$(PIP) --no-deps -e .
+	@touch $@
+
+.venv/.test-ready: requirements-dev.lock pyproject.toml | .venv/bin/python
+	$(PIP) --require-hashes -r requirements-dev.lock
+	$(PIP) --no-deps -e .
+	@touch $@ .venv/.run-ready

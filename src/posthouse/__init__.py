@@ -1,0 +1,3 @@
+"""Posthouse: an email sending service that people run themselves."""
+
+__version__ = "0.1.0"

@@ -1,0 +1,1 @@
+"""The nouns: frozen dataclasses and enums that every other room may use; no I/O, no behaviour."""

@@ -1,0 +1,211 @@
+"""A letter and its deliveries, what a conversation with the other side brought, and what that means."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class DeliveryState(StrEnum):
+    """waiting -> taken -> (delivered | failed | dropped | cancelled), or back to waiting; held waits for a
+    person. The `where` clauses of `store.queue` are the state machine."""
+
+    WAITING = "waiting"
+    TAKEN = "taken"
+    HELD = "held"
+    DELIVERED = "delivered"
+    FAILED = "failed"
+    DROPPED = "dropped"
+    CANCELLED = "cancelled"
+
+
+@dataclass(slots=True)
+class Recipient:
+    """One accepted RCPT: `address` in wire form (local part as given, domain in lower-case A-label form).
+
+    `notify` is the RFC 3461 NOTIFY value in upper case ("" when not given), `orcpt` its ORCPT as given.
+    """
+
+    address: str
+    domain: str
+    notify: str = ""
+    orcpt: str = ""
+
+
+@dataclass(slots=True)
+class Message:
+    """One accepted letter. `sender` is the envelope sender in wire form, "" for the null sender.
+
+    `ret` is RET ("FULL", "HDRS" or ""), `envid` the ENVID as given (xtext). `is_utf8` says that the
+    transaction asked for SMTPUTF8, `is_8bit` that the content has octets above 127.
+    `expires_at`: deliveries give up at that instant.
+    """
+
+    id: str
+    account_id: str
+    domain: str
+    credential_id: str
+    sender: str
+    subject: str
+    header_id: str
+    size_bytes: int
+    accepted_at: float
+    expires_at: float
+    is_utf8: bool = False
+    is_8bit: bool = False
+    ret: str = ""
+    envid: str = ""
+
+
+@dataclass(slots=True)
+class Delivery:
+    """Message x recipient, one row of the queue. `id` is the message's id, a dot and a running number.
+
+    `lane` is "recipient-domain|account|class": what shares one fate and one place in the fair choice.
+    `attempt` counts the takes, the first is 1; with `owner` it fences late results.
+    """
+
+    id: str
+    message_id: str
+    account_id: str
+    recipient: str
+    domain: str
+    lane: str
+    state: DeliveryState
+    due_at: float
+    expires_at: float
+    attempt: int = 0
+    owner: str = ""
+    notify: str = ""
+    orcpt: str = ""
+    last_code: int = 0
+    last_text: str = ""
+
+
+class Phase(StrEnum):
+    """Where a delivery attempt ended."""
+
+    DNS = "dns"
+    CONNECT = "connect"
+    GREETING = "greeting"
+    EHLO = "ehlo"
+    STARTTLS = "starttls"
+    MAIL = "mail"
+    RCPT = "rcpt"
+    DATA = "data"
+    BODY = "body"
+    DONE = "done"
+    LOCAL = "local"
+
+
+@dataclass(slots=True)
+class SmtpResult:
+    """What one attempt brought, in the other side's words or, where it never spoke, in ours (`code` 0).
+
+    `ambiguous`: the final dot was sent and no reply was read (RFC 5321 4.5.3.2.6): the copy may exist.
+    `tls` is "" in clear, else version and cipher. `transcript` is text, a line per command and reply, bodies
+    and credentials left out. `mx` and `address` name the host that decided. `connection_failed`: this
+    host could not be used at all (connect, greeting, EHLO, 421), which counts against the site.
+    """
+
+    phase: Phase
+    code: int
+    enhanced: str
+    text: str
+    mx: str = ""
+    address: str = ""
+    source: str = ""
+    tls: str = ""
+    transcript: str = ""
+    ambiguous: bool = False
+    connection_failed: bool = False
+
+    @property
+    def is_delivered(self) -> bool:
+        return self.phase is Phase.DONE and 200 <= self.code < 300
+
+
+class Verdict(StrEnum):
+    DELIVERED = "delivered"
+    DEFERRED = "deferred"
+    FAILED = "failed"
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What a result means for the delivery. `reason` is a machine word (bad-mailbox, policy-block, greylisted,
+    dns, connection, expired, …). `retry_at` is set for DEFERRED only. `backs_off_site`: the whole site
+    should rest (connection trouble, 421, rate replies)."""
+
+    verdict: Verdict
+    code: int
+    enhanced: str
+    text: str
+    reason: str
+    retry_at: float = 0.0
+    backs_off_site: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Host:
+    """One MX host of a site: its name in A-label form without the final dot, preference, and addresses
+    (IPv6 and IPv4 literals in the order to try)."""
+
+    name: str
+    preference: int
+    addresses: tuple[str, ...]
+    port: int
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """Where a domain's mail goes: `name` rolls up all domains with the same set of MX hosts, so that they
+    share limits and connections. `hosts` are sorted by preference, equals already shuffled.
+    `is_route`: a static route of the operator."""
+
+    name: str
+    hosts: tuple[Host, ...]
+    is_route: bool = False
+
+
+@dataclass(slots=True)
+class Outgoing:
+    """What the courier hands over: envelope and bytes. `head` and `body` are the finished letter with CRLF
+    line ends, not yet dot-stuffed; head ends with the empty line."""
+
+    sender: str
+    recipient: str
+    head: bytes
+    body: bytes
+    is_utf8: bool = False
+    is_8bit: bool = False
+    ret: str = ""
+    envid: str = ""
+    notify: str = ""
+    orcpt: str = ""
+    require_tls: bool = False
+    verify_tls: bool = False
+
+
+@dataclass(slots=True)
+class Submission:
+    """A letter that a door hands to the pipeline: envelope, content as it will be stored (our Received
+    field on top) and what the door already read in its header."""
+
+    sender: str
+    recipients: list[Recipient]
+    content: bytes
+    subject: str
+    header_id: str
+    is_utf8: bool = False
+    is_8bit: bool = False
+    ret: str = ""
+    envid: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """What the customer may be told once the commit is on disk."""
+
+    message_id: str
+    accepted_at: float
