@@ -8,11 +8,25 @@ from pathlib import Path
 import pytest
 
 SOURCE = Path(__file__).parents[2] / "src" / "posthouse"
-BELOW = {"model", "smtp", "mail", "rules", "store", "net", "crashpoint", "settings", "config", "observe"}
+BELOW = {
+    "model",
+    "smtp",
+    "mail",
+    "rules",
+    "store",
+    "net",
+    "crashpoint",
+    "settings_kinds",
+    "settings_table",
+    "config",
+    "observe",
+}
 MAY_IMPORT = {
     "model": set(),
     "crashpoint": set(),
-    "config": {"model"},
+    "settings_kinds": {"model"},
+    "settings_table": {"model", "settings_kinds"},
+    "config": {"model", "settings_kinds", "settings_table"},
     "observe": {"model"},
     "smtp": {"model"},
     "mail": {"model"},
@@ -24,7 +38,7 @@ MAY_IMPORT = {
     "internet": {"model", "smtp", "mail", "net"},
     "doors": BELOW | {"desk", "pipeline"},
 }
-TOP = {"app", "supervisor", "cli", "__main__"}
+TOP = {"app", "worker", "supervisor", "cli", "__main__"}
 PURE = {"smtp", "mail", "rules", "model"}
 IMPURE = {"asyncio", "socket", "ssl", "sqlalchemy", "random", "threading", "subprocess"}
 MODULES = sorted(SOURCE.rglob("*.py"))
@@ -42,7 +56,9 @@ def imported(path: Path) -> set[str]:
         elif isinstance(node, ast.ImportFrom):
             assert node.level == 0, f"{path}: relative import"
             module = node.module or ""
-            names |= {module} if module != "posthouse" else {f"posthouse.{alias.name}" for alias in node.names}
+            names |= (
+                {module} if module != "posthouse" else {f"posthouse.{alias.name}" for alias in node.names}
+            )
     return names
 
 
@@ -57,7 +73,9 @@ def test_arrows_point_down(path: Path) -> None:
     assert not wrong, f"{path.relative_to(SOURCE)} may not import {sorted(wrong)}"
 
 
-@pytest.mark.parametrize("path", [p for p in MODULES if room_of(p) in PURE], ids=lambda p: str(p.relative_to(SOURCE)))
+@pytest.mark.parametrize(
+    "path", [p for p in MODULES if room_of(p) in PURE], ids=lambda p: str(p.relative_to(SOURCE))
+)
 def test_pure_rooms_touch_nothing(path: Path) -> None:
     roots = {name.split(".")[0] for name in imported(path)}
     assert not roots & IMPURE, f"{path.relative_to(SOURCE)} must stay pure"

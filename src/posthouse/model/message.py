@@ -106,6 +106,7 @@ class SmtpResult:
     `tls` is "" in clear, else version and cipher. `transcript` is text, a line per command and reply, bodies
     and credentials left out. `mx` and `address` name the host that decided. `connection_failed`: this
     host could not be used at all (connect, greeting, EHLO, 421), which counts against the site.
+    `passes_dsn_on`: the host offers DSN and got our NOTIFY (RFC 3461 5.2.1).
     """
 
     phase: Phase
@@ -119,6 +120,7 @@ class SmtpResult:
     transcript: str = ""
     ambiguous: bool = False
     connection_failed: bool = False
+    passes_dsn_on: bool = False
 
     @property
     def is_delivered(self) -> bool:
@@ -133,8 +135,8 @@ class Verdict(StrEnum):
 
 @dataclass(slots=True)
 class Outcome:
-    """What a result means for the delivery. `reason` is a machine word (bad-mailbox, policy-block, greylisted,
-    dns, connection, expired, …). `retry_at` is set for DEFERRED only. `backs_off_site`: the whole site
+    """What a result means for the delivery. `reason` is a machine word (bad-mailbox, policy-block,
+    greylisted, dns, connection, expired, …). `retry_at` is set for DEFERRED only. `backs_off_site`: the whole site
     should rest (connection trouble, 421, rate replies)."""
 
     verdict: Verdict
@@ -190,8 +192,10 @@ class Outgoing:
 @dataclass(slots=True)
 class Submission:
     """A letter that a door hands to the pipeline: envelope, content as it will be stored (our Received
-    field on top) and what the door already read in its header."""
+    field on top, which names `id`, the message's id to be) and what the door already read in its header.
+    `is_held`: accepted, but a person must let it go."""
 
+    id: str
     sender: str
     recipients: list[Recipient]
     content: bytes
@@ -201,6 +205,7 @@ class Submission:
     is_8bit: bool = False
     ret: str = ""
     envid: str = ""
+    is_held: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,1 @@
+"""Measurements: load generator, counting sink, meters and the matrix of `make bench`."""

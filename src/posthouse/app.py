@@ -1,0 +1,201 @@
+"""Builds the parts of one worker. `build_parts` is the only place where they meet; every function elsewhere
+receives just what it uses, never `Parts` itself."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from posthouse.config import Settings
+from posthouse.desk.identity_view import IdentityView
+from posthouse.desk.installation import Installation
+from posthouse.doors.budget import BodyBudget
+from posthouse.doors.sessions import SessionParts, SubmissionSession
+from posthouse.doors.signins import SignIns
+from posthouse.doors.smtp import Doorkeeper
+from posthouse.doors.status_view import WorkerStatus
+from posthouse.doors.submission import Reader
+from posthouse.model.clock import Clock, Ids, SystemClock
+from posthouse.model.message import Site
+from posthouse.net.courier import Courier, CourierSettings
+from posthouse.net.dns import Resolver, Route, SiteRules, reaches_ipv6
+from posthouse.net.listen import server_tls
+from posthouse.observe import Counters
+from posthouse.pipeline.deliver import Deliverer
+from posthouse.pipeline.dispatch import Dispatcher
+from posthouse.pipeline.fetch import Fetcher
+from posthouse.pipeline.lease import Lease
+from posthouse.pipeline.letters import RecentLetters
+from posthouse.pipeline.memory import MemoryBound
+from posthouse.pipeline.notices import Notices
+from posthouse.pipeline.outcome import Recorder
+from posthouse.pipeline.signing import Signer
+from posthouse.pipeline.sites import SiteQueue
+from posthouse.pipeline.submit import Intake
+from posthouse.pipeline.upkeep import Keep, Upkeep
+from posthouse.rules import retry, shaping
+from posthouse.smtp.events import Limits
+from posthouse.smtp.server import ServerEngine
+from posthouse.store.engine import Store
+
+_RECENT_BYTES = 16 * 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What a worker owns."""
+
+    clock: Clock
+    store: Store
+    identity: IdentityView
+    lease: Lease
+    signer: Signer
+    courier: Courier
+    resolver: Resolver
+    dispatcher: Dispatcher
+    fetcher: Fetcher
+    upkeep: Upkeep
+    keeper: Doorkeeper
+    status: WorkerStatus
+
+
+def build_parts(settings: Settings, store: Store, worker_id: str, declared_dead: Callable[[], None]) -> Parts:
+    """Everything for one worker, inside its running loop. Raises SettingsError."""
+    clock = SystemClock()
+    ids = Ids(clock)
+    counters = Counters()
+    identity = IdentityView(Installation.load_or_make(settings.state_dir), settings.region)
+    lease = Lease(store, clock, worker_id, declared_dead)
+    signer = Signer(len(os.sched_getaffinity(0)))
+    courier = Courier(CourierSettings(hello_name=settings.smtp.hostname), clock)
+    resolver = Resolver([str(server) for server in settings.dns.servers], clock, site_rules(settings))
+    deliverer = Deliverer(
+        clock=clock, signer=signer, courier=courier, keys_of=identity.signing_keys, may_finish=lease.holds
+    )
+    recorder = Recorder(
+        store=store,
+        clock=clock,
+        ids=ids,
+        schedule=retry.schedule_from(settings.delivery.retry_s),
+        notices=Notices(ids=ids, hostname=settings.smtp.hostname, mode=settings.delivery.bounce_mail),
+        counters=counters,
+    )
+    dispatcher = Dispatcher(
+        store=store,
+        clock=clock,
+        resolver=resolver,
+        deliverer=deliverer,
+        recorder=recorder,
+        bound=MemoryBound(settings.delivery.hand_over_messages, settings.delivery.hand_over_bytes),
+        make_site=_site_maker(settings),
+        sources=settings.delivery.source_addresses,
+        captures=settings.delivery.capture,
+        may_start=lease.holds,
+    )
+    fetcher = Fetcher(
+        store=store,
+        clock=clock,
+        dispatcher=dispatcher,
+        worker_id=worker_id,
+        letters=RecentLetters(_RECENT_BYTES),
+        may_start=lease.holds,
+    )
+    keep = Keep(settings.keep.content_days * 86400, settings.keep.event_days * 86400)
+    upkeep = Upkeep(store=store, clock=clock, keep=keep, expire=fetcher.expire, wake=dispatcher.wake)
+    intake = Intake(
+        store=store,
+        clock=clock,
+        ids=ids,
+        hand_over=dispatcher,
+        worker_id=worker_id,
+        expire_s=settings.delivery.expire_s,
+        counters=counters,
+    )
+    keeper = _build_keeper(settings, store, identity, intake, clock, ids)
+    status = WorkerStatus(settings, store, clock, counters, lambda: dispatcher.bound.jobs)
+    return Parts(
+        clock, store, identity, lease, signer, courier, resolver, dispatcher, fetcher, upkeep, keeper, status
+    )
+
+
+def site_rules(settings: Settings) -> SiteRules:
+    """What the settings say about where mail goes."""
+    delivery = settings.delivery
+    return SiteRules(
+        port=delivery.port,
+        routes=tuple(
+            Route(route.domain, route.host, route.port or delivery.port) for route in delivery.route
+        ),
+        own_names=frozenset({settings.smtp.hostname}),
+        allow_private=delivery.private_networks == "allow",
+        wants_ipv6=reaches_ipv6(),
+    )
+
+
+def _site_maker(settings: Settings) -> Callable[[Site, float], SiteQueue]:
+    delivery = settings.delivery
+
+    def make(site: Site, now: float) -> SiteQueue:
+        limits = shaping.limits_for(site)
+        if delivery.connections:
+            limits = replace(limits, connections=delivery.connections)
+        if delivery.messages_per_connection:
+            limits = replace(limits, messages_per_connection=delivery.messages_per_connection)
+        return SiteQueue(site, limits, now)
+
+    return make
+
+
+def _build_keeper(
+    settings: Settings, store: Store, identity: IdentityView, intake: Intake, clock: Clock, ids: Ids
+) -> Doorkeeper:
+    smtp = settings.smtp
+    budget = BodyBudget(smtp.memory_bytes)
+    limits = Limits(message_bytes=smtp.message_bytes, recipients=smtp.recipients)
+    routes = site_rules(settings).routes
+    parts = SessionParts(
+        identity=identity,
+        store=store,
+        intake=intake,
+        reader=Reader(
+            clock=clock,
+            ids=ids,
+            hostname=smtp.hostname,
+            hide_client=smtp.hide_client,
+            policy_settings=settings.policy,
+            find_domain=identity.domain,
+        ),
+        budget=budget,
+        sign_ins=SignIns(clock),
+        # a name without a dot reaches nobody in public DNS, but a static route may know it
+        allow_unqualified=lambda domain: (
+            settings.delivery.capture or any(route.covers(domain) for route in routes)
+        ),
+        queue_id_in_reply=smtp.queue_id_in_reply,
+    )
+
+    def make_engine(is_tls: bool, address: str) -> ServerEngine:
+        return ServerEngine(
+            smtp.hostname,
+            limits,
+            offers_tls=not is_tls,
+            is_tls=is_tls,
+            auth="after-tls" if smtp.require_tls_for_auth and not _is_loopback(address) else "always",
+            bare_line_ends=smtp.bare_line_ends,
+        )
+
+    return Doorkeeper(
+        make_engine=make_engine,
+        make_session=lambda engine, address: SubmissionSession(parts, engine, address),
+        tls=server_tls(smtp.tls_cert, smtp.tls_key),
+        budget=budget,
+        idle_s=smtp.idle_s,
+        most=smtp.connections,
+        most_per_address=smtp.connections_per_address,
+    )
+
+
+def _is_loopback(address: str) -> bool:
+    """The issue of sign-in in clear does not arise on the machine itself."""
+    return address in ("local", "::1") or address.startswith(("127.", "::ffff:127."))

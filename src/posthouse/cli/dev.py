@@ -1,0 +1,201 @@
+"""`posthouse dev`: a Posthouse for one's own machine, without root and without settings.
+
+Everything lives in `var/dev` beside the settings file, by default in the working directory: a settings file
+written at each start (so that all other commands can be used with `--config var/dev/posthouse.toml`), the
+store, and the password of the sandbox user. By default every copy is captured and nothing leaves.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from posthouse.cli.options import Config, Json, asked
+from posthouse.config import DEFAULT_FILE, load_settings
+from posthouse.model.errors import SettingsError
+
+if TYPE_CHECKING:
+    from posthouse.cli.house import House
+    from posthouse.config import Settings
+
+SANDBOX = "sandbox.posthouse.test"
+LOGIN = f"dev@{SANDBOX}"
+DIRECTORY = Path("var") / "dev"
+_HEADER = (
+    "# Written anew by `posthouse dev` at each start; changes are lost.\n"
+    "# Other commands can use it: posthouse events --config {file}\n"
+)
+
+
+def dev(
+    ctx: typer.Context,
+    deliver: Annotated[
+        bool, typer.Option("--deliver", help="Deliver for real instead of capturing.")
+    ] = False,
+    internet: Annotated[
+        bool, typer.Option("--internet", help="Deliver to a pretended internet on this machine.")
+    ] = False,
+    config: Config = None,
+    as_json: Json = False,
+) -> None:
+    """Run a local Posthouse with a sandbox domain and user; everything sent is captured."""
+    from posthouse.cli.house import House
+    from posthouse.observe import set_up_log
+    from posthouse.supervisor import run
+
+    ask = asked(ctx, config, as_json)
+    if deliver and internet:
+        raise typer.BadParameter("--deliver and --internet exclude each other")
+    directory = ((ask.config.parent if ask.config else Path()) / DIRECTORY).absolute()
+    with _world(internet) as places:
+        settings = prepared_settings(directory, captures=not (deliver or internet), world=places)
+        house = House(settings)
+        password = sandbox_user(house, directory)
+        set_up_log()
+        how = (
+            "delivered for real"
+            if deliver
+            else "delivered to the pretended internet"
+            if internet
+            else "captured"
+        )
+        raise typer.Exit(run(settings, lambda: _print_ready(ask.as_json, settings, directory, password, how)))
+
+
+def prepared_settings(directory: Path, *, captures: bool, world: Mapping[str, Any]) -> Settings:
+    """Write the sandbox's settings file and load it; environment variables still override it."""
+    values: dict[str, dict[str, Any]] = {
+        "": {"state_dir": "."},
+        "store": {"url": "sqlite:///posthouse.db"},
+        "smtp": {
+            "hostname": "localhost",
+            "listen": ["127.0.0.1:2525"],
+            "listen_tls": ["127.0.0.1:4650"],
+        },
+        "http": {"listen": ["127.0.0.1:8025"]},
+        "delivery": {"capture": captures},
+        # the lines of the services' own manuals send from addresses that are not ours
+        "policy": {"from_domain": "any"},
+    }
+    for family, more in world.items():
+        values.setdefault(family, {}).update(more)
+    file = directory / DEFAULT_FILE
+    directory.mkdir(parents=True, exist_ok=True)
+    file.write_text(_HEADER.format(file=file) + toml_text(values))
+    return load_settings(file)
+
+
+def toml_text(values: Mapping[str, Mapping[str, Any]]) -> str:
+    """Tables of texts, numbers, flags and lists of texts: JSON's notation is TOML's for all of these."""
+    parts: list[str] = []
+    for family, pairs in values.items():
+        if family:
+            parts.append(f"\n[{family}]")
+        parts += [f"{name} = {json.dumps(value, ensure_ascii=False)}" for name, value in pairs.items()]
+    return "\n".join(parts) + "\n"
+
+
+def sandbox_user(house: House, directory: Path) -> str:
+    """The password of the sandbox user, whose domain and self are made when they are not there.
+
+    It is kept in a private file, so that every start prints a line that works.
+    """
+    from posthouse.desk import credentials
+    from posthouse.desk.secrets_file import read_private, write_private
+    from posthouse.store import identity
+
+    house.found()
+    file = directory / "password"
+    kept = read_private(file).decode().strip() if file.exists() else ""
+    now = house.clock.now()
+    _ensure_domain(house, now)
+    with house.writing() as conn:
+        known = identity.find_credential(conn, LOGIN)
+        if kept and known and known.secret_hash == house.installation.secret_hash(kept):
+            return kept
+        make: Callable[..., credentials.Issued] = credentials.reset if known else credentials.issue
+        issued = make(conn, house.installation, house.ids, now, login=LOGIN)
+    write_private(file, issued.password.encode() + b"\n")
+    return issued.password
+
+
+def _ensure_domain(house: House, now: float) -> None:
+    from posthouse.desk import domains
+    from posthouse.store import identity
+
+    with house.reading() as conn:
+        if identity.find_domain(conn, SANDBOX):
+            return
+    region = house.settings.region
+    new = domains.draft(house.installation, house.ids, now, name=SANDBOX, region=region, is_verified=True)
+    with house.writing() as conn:
+        domains.create(conn, house.ids, new)
+
+
+@contextmanager
+def _world(wanted: bool) -> Iterator[Mapping[str, Any]]:
+    """The pretended internet in a child process, as settings that lead to it; without it none."""
+    if not wanted:
+        yield {}
+        return
+    import multiprocessing
+
+    from posthouse.cli.world import serve_world
+
+    # a fresh interpreter: the supervisor forks its workers from this process
+    method = multiprocessing.get_context("spawn")
+    ours, theirs = method.Pipe()
+    child = method.Process(target=serve_world, args=(theirs,), daemon=True)
+    child.start()
+    theirs.close()
+    try:
+        yield ours.recv()
+    except EOFError as error:
+        raise SettingsError("the pretended internet could not be started; see the lines above") from error
+    finally:
+        ours.close()  # the child reads the end and leaves
+        child.join(5)
+
+
+def _print_ready(as_json: bool, settings: Settings, directory: Path, password: str, how: str) -> None:
+    """What to do now, ready to be pasted."""
+    smtp, smtps, http = (
+        [str(endpoint) for endpoint in endpoints]
+        for endpoints in (settings.smtp.listen, settings.smtp.listen_tls, settings.http.listen)
+    )
+    if as_json:
+        facts = {"smtp": smtp, "smtps": smtps, "http": http, "login": LOGIN, "password": password}
+        print(json.dumps(facts | {"config": str(directory / DEFAULT_FILE)}), flush=True)
+        return
+    lines = [f"Posthouse is ready; everything sent is {how}.", ""]
+    lines += [f"  SMTP, STARTTLS  {', '.join(smtp)}", f"  SMTP over TLS   {', '.join(smtps)}"]
+    lines += [f"  Status page     {', '.join(f'http://{address}/' for address in http)}"]
+    lines += [f"  User            {LOGIN}", f"  Password        {password}", ""]
+    lines += ["With swaks:", "", _swaks_line(settings, password), ""]
+    lines += ["With Python:", "", _python_snippet(settings, password), ""]
+    file = directory / DEFAULT_FILE
+    shown = file.relative_to(Path.cwd()) if file.is_relative_to(Path.cwd()) else file
+    lines += [f"What happened:  posthouse events --follow --config {shown}", "Stop with Ctrl-C.", ""]
+    print("\n".join(lines), flush=True)
+
+
+def _swaks_line(settings: Settings, password: str) -> str:
+    return (
+        f"  swaks --auth --server {settings.smtp.listen[0]} --au {LOGIN} --ap {password} \\\n"
+        f"        --from {LOGIN} --to recipient@example.com --h-Subject: Hello --body 'Testing Posthouse'"
+    )
+
+
+def _python_snippet(settings: Settings, password: str) -> str:
+    place = settings.smtp.listen[0]
+    return f"""\
+  import smtplib
+  with smtplib.SMTP("{place.host}", {place.port}) as smtp:
+      smtp.login("{LOGIN}", "{password}")
+      smtp.sendmail("{LOGIN}", ["recipient@example.com"],
+                    "From: {LOGIN}\\nTo: recipient@example.com\\nSubject: Hello\\n\\nTesting Posthouse")"""

@@ -1,0 +1,129 @@
+"""`posthouse …`: the commands put together, and every error turned into one sentence and an exit code.
+
+Exit codes: 0 done, 1 declined or failed, 2 wrong use or wrong settings, 130 interrupted. A trace is shown
+only when POSTHOUSE_TRACE is set. The commands import what they need when they run, so help and `version`
+stay quick.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from typing import Annotated
+
+import typer
+
+from posthouse import __version__
+from posthouse.cli import backup, captures, check, dev, domains, events, message, queue, serve, users
+from posthouse.cli.options import Asked, Config, Json, asked
+from posthouse.model.errors import PosthouseError, SettingsError
+from posthouse.observe import struck_out
+
+app = typer.Typer(
+    name="posthouse",
+    help="An email sending service that you run yourself.",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+)
+
+
+def version(ctx: typer.Context, config: Config = None, as_json: Json = False) -> None:
+    """Print the version."""
+    asked(ctx, config, as_json).output.item({"version": __version__}, f"posthouse {__version__}")
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        print(f"posthouse {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def common(
+    ctx: typer.Context,
+    config: Config = None,
+    as_json: Json = False,
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version", is_eager=True, callback=_print_version, help="Print the version and leave."
+        ),
+    ] = False,
+) -> None:
+    """An email sending service that you run yourself."""
+    ctx.obj = Asked(config, as_json)
+
+
+app.command("serve")(serve.serve)
+app.command("dev")(dev.dev)
+app.add_typer(domains.app, name="domain")
+app.add_typer(users.app, name="user")
+app.command("events")(events.events)
+app.add_typer(queue.app, name="queue")
+app.command("message")(message.message)
+app.command("captures")(captures.captures)
+app.command("check")(check.check)
+app.command("backup")(backup.backup)
+app.command("version")(version)
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run one command line and return the exit code; errors are told on stderr, never raised."""
+    try:
+        result = app(list(arguments), prog_name="posthouse", standalone_mode=False)
+        sys.stdout.flush()
+        return result if isinstance(result, int) else 0
+    except typer.TyperException as error:
+        return _told(error.format_message(), error.exit_code)
+    except SettingsError as error:
+        return _told(str(error), 2)
+    except PosthouseError as error:
+        return _told(_with_cause(error), 1)
+    except (KeyboardInterrupt, typer.Abort):
+        return 130
+    except BrokenPipeError:
+        return _reader_left()
+    except Exception as error:  # the rim: whatever it is, the user gets a sentence
+        if os.environ.get("POSTHOUSE_TRACE"):
+            raise
+        return _told(_sentence(error), 1)
+
+
+def _told(text: str, code: int) -> int:
+    lines = text.splitlines() or ["failed"]
+    print("\n".join(f"posthouse: {line}" if line else "" for line in lines), file=sys.stderr)
+    return code
+
+
+def _with_cause(error: PosthouseError) -> str:
+    """The public text; when the store was the trouble, the operator also learns what it said."""
+    cause = error.__cause__.__cause__ if error.__cause__ else None
+    return f"{error.text} ({_first_line(struck_out(str(cause)))})" if cause else error.text
+
+
+def _sentence(error: Exception) -> str:
+    """An error of the store says what to do; anything else names itself and how to learn more."""
+    from posthouse.store.trouble import StoreError
+
+    if isinstance(error, StoreError):
+        return str(error)
+    first = _first_line(struck_out(str(error)))
+    return f"unexpected {type(error).__name__}: {first} (POSTHOUSE_TRACE=1 shows where)"
+
+
+def _first_line(text: str) -> str:
+    return (text.strip().splitlines() or [""])[0]
+
+
+def _reader_left() -> int:
+    """`posthouse events | head`: not an error; keep the interpreter's last flush quiet."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return 0
+
+
+def main() -> None:
+    """The console script."""
+    sys.exit(run(sys.argv[1:]))

@@ -1,0 +1,83 @@
+"""`posthouse message ID`: the whole story of one message."""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated, Any
+
+import typer
+
+from posthouse.cli.options import Asked, Config, Json, asked
+from posthouse.cli.output import Output, visible, when
+
+
+def message(
+    ctx: typer.Context,
+    message_id: Annotated[str, typer.Argument(metavar="ID", help="The message's id, as events show it.")],
+    source: Annotated[
+        bool, typer.Option("--source", help="Print the message itself: what was captured, else what came in.")
+    ] = False,
+    config: Config = None,
+    as_json: Json = False,
+) -> None:
+    """Tell a message's story: who sent it, where each recipient stands, every attempt with its transcript."""
+    from posthouse.cli.house import open_house
+    from posthouse.desk import reports
+
+    ask = asked(ctx, config, as_json)
+    if source:
+        _print_source(ask, message_id)
+        return
+    with open_house(ask).reading() as conn:
+        story = reports.story_of(conn, message_id)
+    if story is None:
+        raise typer.TyperException(f"there is no message {visible(message_id)} here")
+    if ask.as_json:
+        ask.output.item(story, "")
+    else:
+        _print_story(ask.output, story)
+
+
+def _print_source(ask: Asked, message_id: str) -> None:
+    """The bytes as they are; meant for a file or a pager."""
+    from posthouse.cli.house import open_house
+    from posthouse.desk import reports
+
+    with open_house(ask).reading() as conn:
+        content = reports.source_of(conn, message_id)
+    if content is None:
+        raise typer.TyperException(f"the text of message {visible(message_id)} is not kept here")
+    if sys.stdout.isatty():
+        text = content.decode("utf-8", "replace").replace("\r\n", "\n")
+        print("\n".join(visible(line) for line in text.split("\n")))
+    else:
+        sys.stdout.buffer.write(content)
+        sys.stdout.flush()
+
+
+def _print_story(output: Output, story: dict[str, Any]) -> None:
+    about = story["message"]
+    sender = about["sender"] or "<>"
+    output.say(f"Message {about['id']}")
+    output.say(f"  from      {visible(sender)} ({about['domain']}), accepted {when(about['accepted_at'])}")
+    output.say(f"  subject   {visible(about['subject']) or '-'}")
+    kept = "kept" if about["content_kept"] else "no longer kept"
+    output.say(f"  size      {about['size_bytes']} bytes, text {kept}")
+    output.say("\nRecipients")
+    for delivery in story["deliveries"]:
+        again = f", next {when(delivery['due_at'])}" if delivery["state"] in ("waiting", "held") else ""
+        tries = f"{delivery['attempt']} {'attempt' if delivery['attempt'] == 1 else 'attempts'}"
+        output.say(f"  {visible(delivery['recipient'])}: {delivery['state']}, {tries}{again}")
+        if delivery["text"]:
+            output.say(f"    {delivery['code'] or ''} {visible(delivery['text'])}".rstrip())
+    output.say("\nEvents")
+    for event in story["events"]:
+        _print_event(output, event)
+
+
+def _print_event(output: Output, event: dict[str, Any]) -> None:
+    words = [str(event["code"] or ""), event["enhanced"], event["text"]]
+    answer = " ".join(visible(word) for word in words if word)
+    output.say(f"  {when(event['at'])}  {event['kind']}  {visible(event['recipient'])}  {answer}".rstrip())
+    for line in str(event.get("transcript") or "").splitlines():
+        output.say(f"      {visible(line)}")

@@ -1,0 +1,163 @@
+"""`posthouse queue …`: what waits and why; send now, hold, release, drop."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from posthouse.cli.options import Config, Json, asked
+from posthouse.cli.output import Output, span, when
+
+if TYPE_CHECKING:
+    from posthouse.cli.house import House
+    from posthouse.store.queue import Selector
+
+app = typer.Typer(help="The queue: what waits and why.", invoke_without_command=True, rich_markup_mode=None)
+
+Lane = Annotated[
+    str, typer.Option("--lane", metavar="LANE", help="This lane, as `posthouse queue` names it.")
+]
+DomainName = Annotated[str, typer.Option("--domain", metavar="NAME", help="Recipients in this domain.")]
+MessageId = Annotated[str, typer.Option("--message", metavar="ID", help="This message.")]
+Recipient = Annotated[str, typer.Option("--recipient", metavar="ADDRESS", help="This address.")]
+Everything = Annotated[bool, typer.Option("--all", help="The whole queue.")]
+
+
+@app.callback()
+def overview(ctx: typer.Context, config: Config = None, as_json: Json = False) -> None:
+    """Show the queue: lanes, how much waits, the oldest, and the last answer."""
+    ask = asked(ctx, config, as_json)
+    ctx.obj = ask
+    if ctx.invoked_subcommand:
+        return
+    from posthouse.cli.house import open_house
+    from posthouse.desk import reports
+
+    house = open_house(ask)
+    with house.reading() as conn:
+        rows = reports.queue_overview(conn, house.clock.now())
+    if ask.as_json:
+        ask.output.lines(rows)
+        return
+    heads = ["LANE", "WAITING", "SENDING", "HELD", "OLDEST", "NEXT", "WHY"]
+    ask.output.table(heads, [_cells(row) for row in rows], "The queue is empty.")
+
+
+def _cells(row: dict[str, Any]) -> list[str]:
+    counts = [str(row[state]) for state in ("waiting", "taken", "held")]
+    why = " ".join(part for part in (str(row["code"] or ""), row["text"]) if part)
+    return [row["lane"], *counts, span(row["oldest_s"]), when(row["next_due_at"]), why or "-"]
+
+
+@app.command("flush")
+def flush(
+    ctx: typer.Context,
+    lane: Lane = "",
+    domain: DomainName = "",
+    message: MessageId = "",
+    recipient: Recipient = "",
+    everything: Everything = False,
+    config: Config = None,
+    as_json: Json = False,
+) -> None:
+    """Try now what waits for a later time."""
+    from posthouse.store import queue
+
+    chosen = _selector(lane, domain, message, recipient, everything)
+    house, output = _opened(ctx, config, as_json)
+    with house.reading() as conn:
+        _told(output, "flushed", queue.in_steps(conn, queue.flush, chosen, house.clock.now()))
+
+
+@app.command("hold")
+def hold(
+    ctx: typer.Context,
+    lane: Lane = "",
+    domain: DomainName = "",
+    message: MessageId = "",
+    recipient: Recipient = "",
+    everything: Everything = False,
+    config: Config = None,
+    as_json: Json = False,
+) -> None:
+    """Keep what waits in the queue until it is released."""
+    from posthouse.store import queue
+
+    chosen = _selector(lane, domain, message, recipient, everything)
+    house, output = _opened(ctx, config, as_json)
+    with house.reading() as conn:
+        _told(output, "held", queue.in_steps(conn, queue.hold, chosen, house.clock.now(), house.ids))
+
+
+@app.command("release")
+def release(
+    ctx: typer.Context,
+    lane: Lane = "",
+    domain: DomainName = "",
+    message: MessageId = "",
+    recipient: Recipient = "",
+    everything: Everything = False,
+    config: Config = None,
+    as_json: Json = False,
+) -> None:
+    """Let go what is held."""
+    from posthouse.store import queue
+
+    chosen = _selector(lane, domain, message, recipient, everything)
+    house, output = _opened(ctx, config, as_json)
+    with house.reading() as conn:
+        _told(output, "released", queue.in_steps(conn, queue.release, chosen, house.clock.now(), house.ids))
+
+
+@app.command("drop")
+def drop(
+    ctx: typer.Context,
+    lane: Lane = "",
+    domain: DomainName = "",
+    message: MessageId = "",
+    recipient: Recipient = "",
+    everything: Everything = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    config: Config = None,
+    as_json: Json = False,
+) -> None:
+    """Give up what waits or is held; each recipient gets a `cancelled` event."""
+    from posthouse.store import queue
+
+    chosen = _selector(lane, domain, message, recipient, everything)
+    house, output = _opened(ctx, config, as_json)
+    if sys.stdin.isatty() and sys.stdout.isatty() and not output.as_json and not yes:
+        typer.confirm("These deliveries are given up for good. Go on?", abort=True)
+    with house.reading() as conn:
+        _told(output, "dropped", queue.in_steps(conn, queue.drop, chosen, house.clock.now(), house.ids))
+
+
+def _selector(lane: str, domain: str, message: str, recipient: str, everything: bool) -> Selector:
+    """Exactly one way to choose: two at once would leave in doubt whether they widen or narrow."""
+    from posthouse.desk.domains import sending_name
+    from posthouse.store.queue import Selector
+
+    given = [bool(lane), bool(domain), bool(message), bool(recipient), everything]
+    if sum(given) != 1:
+        raise typer.BadParameter("choose by one of --lane, --domain, --message, --recipient or --all")
+    return Selector(
+        lane=lane,
+        domain=sending_name(domain) if domain else "",
+        message_id=message,
+        recipient=recipient,
+        everything=everything,
+    )
+
+
+def _opened(ctx: typer.Context, config: Path | None, as_json: bool) -> tuple[House, Output]:
+    from posthouse.cli.house import open_house
+
+    ask = asked(ctx, config, as_json)
+    return open_house(ask), ask.output
+
+
+def _told(output: Output, done: str, count: int) -> None:
+    output.item({done: count}, f"{done}: {count} {'delivery' if count == 1 else 'deliveries'}")

@@ -1,0 +1,92 @@
+"""`posthouse user …`: SMTP users. A password is printed when it is made and never again."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from posthouse.cli.options import Config, Json, asked
+from posthouse.cli.output import Output, when
+
+if TYPE_CHECKING:
+    from posthouse.desk.credentials import Issued
+
+app = typer.Typer(help="SMTP users of a domain.", no_args_is_help=True, rich_markup_mode=None)
+
+Login = Annotated[str, typer.Argument(metavar="LOGIN@DOMAIN", help="The user's full name.")]
+
+
+@app.callback()
+def common(ctx: typer.Context, config: Config = None, as_json: Json = False) -> None:
+    ctx.obj = asked(ctx, config, as_json)
+
+
+@app.command("add")
+def add(ctx: typer.Context, login: Login, config: Config = None, as_json: Json = False) -> None:
+    """Add a user to a domain and print the password, once."""
+    from posthouse.cli.house import open_house
+    from posthouse.desk import credentials
+
+    ask = asked(ctx, config, as_json)
+    house = open_house(ask)
+    with house.writing() as conn:
+        issued = credentials.issue(conn, house.installation, house.ids, house.clock.now(), login=login)
+    _print_issued(ask.output, issued)
+
+
+@app.command("reset")
+def reset(ctx: typer.Context, login: Login, config: Config = None, as_json: Json = False) -> None:
+    """Give a user a new password and print it, once; the old one ends at once."""
+    from posthouse.cli.house import open_house
+    from posthouse.desk import credentials
+
+    ask = asked(ctx, config, as_json)
+    house = open_house(ask)
+    with house.writing() as conn:
+        issued = credentials.reset(conn, house.installation, house.ids, house.clock.now(), login=login)
+    _print_issued(ask.output, issued)
+
+
+@app.command("revoke")
+def revoke(ctx: typer.Context, login: Login, config: Config = None, as_json: Json = False) -> None:
+    """End a user's right to sign in; other users keep theirs."""
+    from posthouse.cli.house import open_house
+    from posthouse.desk import credentials
+
+    ask = asked(ctx, config, as_json)
+    house = open_house(ask)
+    with house.writing() as conn:
+        gone = credentials.revoke(conn, house.clock.now(), login=login)
+    ask.output.item({"revoked": gone}, f"{gone} can no longer sign in.")
+
+
+@app.command("list")
+def list_(
+    ctx: typer.Context,
+    domain: Annotated[
+        str | None, typer.Option("--domain", metavar="NAME", help="Only this domain's users.")
+    ] = None,
+    config: Config = None,
+    as_json: Json = False,
+) -> None:
+    """List the users that may sign in."""
+    from posthouse.cli.house import open_house
+    from posthouse.desk import credentials, domains
+
+    ask = asked(ctx, config, as_json)
+    name = domains.sending_name(domain) if domain else None
+    with open_house(ask).reading() as conn:
+        rows = credentials.listing(conn, name)
+    if ask.as_json:
+        ask.output.lines(rows)
+        return
+    ask.output.table(["LOGIN", "ADDED"], [[r["login"], when(r["created_at"])] for r in rows], "No users yet.")
+
+
+def _print_issued(output: Output, issued: Issued) -> None:
+    output.item(
+        {"login": issued.login, "password": issued.password},
+        f"login     {issued.login}\npassword  {issued.password}\n"
+        "The password is shown only now; keep it, or make a new one with `posthouse user reset`.",
+    )

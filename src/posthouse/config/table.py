@@ -1,0 +1,172 @@
+"""Every setting with its kind, its default and one sentence: the only place where a default is written.
+
+`docs/settings.md` has one heading for each row, and a test compares the two. `load` reads the table.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from posthouse.config import kinds
+from posthouse.config.kinds import Kind
+
+MIB = 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """`key` is family.name, or a bare name for the three that stand at the top of the file. `default` is
+    the raw value as one would write it in the file."""
+
+    key: str
+    kind: Kind
+    default: Any
+    help: str
+
+    @property
+    def family(self) -> str:
+        """The TOML table the setting stands in, "" for the top of the file."""
+        return self.key.rpartition(".")[0]
+
+    @property
+    def name(self) -> str:
+        return self.key.rpartition(".")[2]
+
+
+_ANY_SPEED = kinds.whole(0, 100_000, zero="the shaping rules of the receiving site decide")
+
+TABLE: tuple[Setting, ...] = (
+    Setting("region", kinds.region_name, "us", "The region of this installation and of domains made here."),
+    Setting("state_dir", kinds.path, "var", "Directory of the installation key and the generated TLS pair."),
+    Setting(
+        "workers",
+        kinds.whole(0, 64, zero="one on SQLite, one per core on PostgreSQL"),
+        0,
+        "Number of worker processes; SQLite takes one.",
+    ),
+    Setting("store.url", kinds.store_url, "sqlite:///var/posthouse.db", "Where mail, queue and events live."),
+    Setting(
+        "smtp.hostname",
+        kinds.hostname,
+        "",
+        "Name in the greeting, in EHLO to other hosts and in Received; empty: the machine's own name.",
+    ),
+    Setting(
+        "smtp.listen",
+        kinds.endpoints,
+        ["0.0.0.0:25", "0.0.0.0:587", "0.0.0.0:2525"],
+        "Ports that start in clear and offer STARTTLS.",
+    ),
+    Setting("smtp.listen_tls", kinds.endpoints, ["0.0.0.0:465"], "Ports that speak TLS from the first byte."),
+    Setting(
+        "smtp.tls_cert", kinds.path, "", "Certificate chain (PEM); a self-signed pair is made when absent."
+    ),
+    Setting("smtp.tls_key", kinds.path, "", "Private key of the certificate (PEM, without passphrase)."),
+    Setting(
+        "smtp.require_tls_for_auth",
+        kinds.flag,
+        True,
+        "Refuse sign-in on a connection in clear; clients on the loopback interface are excepted.",
+    ),
+    Setting(
+        "smtp.message_bytes",
+        kinds.whole(1024, 1024 * MIB, "bytes"),
+        50 * MIB,
+        "Largest message taken; announced by the SIZE extension.",
+    ),
+    Setting("smtp.recipients", kinds.whole(1, 100_000), 1000, "Most recipients of one message."),
+    Setting(
+        "smtp.idle_s", kinds.seconds(1, 3600), 300, "A client that is silent this long is closed with 421."
+    ),
+    Setting("smtp.connections", kinds.whole(1, 1_000_000), 2000, "Most client connections to one worker."),
+    Setting(
+        "smtp.connections_per_address",
+        kinds.whole(0, 1_000_000, zero="no limit"),
+        200,
+        "Most connections from one client address.",
+    ),
+    Setting(
+        "smtp.bare_line_ends",
+        kinds.choice("normalize", "reject"),
+        "normalize",
+        "What a bare CR or LF in a signed-in client's message becomes: CRLF, or a refusal.",
+    ),
+    Setting("smtp.hide_client", kinds.flag, False, "Leave the client's name and address out of Received."),
+    Setting("smtp.queue_id_in_reply", kinds.flag, False, "Add the message id to the reply after DATA."),
+    Setting(
+        "smtp.memory_bytes",
+        kinds.whole(MIB, 1024 * 1024 * MIB, "bytes"),
+        128 * MIB,
+        "Memory of one worker for messages still arriving; past it clients wait, then get 452.",
+    ),
+    Setting("http.listen", kinds.endpoints, ["127.0.0.1:8025"], "Ports of the status page and of /metrics."),
+    Setting("dns.servers", kinds.resolvers, [], "Name servers to ask; empty: the system's."),
+    Setting("delivery.port", kinds.whole(1, 65535), 25, "Port of the receiving MX hosts."),
+    Setting(
+        "delivery.route", kinds.routes, [], "Static routes instead of MX look-ups; the first match wins."
+    ),
+    Setting("delivery.capture", kinds.flag, False, "Keep every copy in the store and send nothing."),
+    Setting(
+        "delivery.source_addresses",
+        kinds.addresses,
+        [],
+        "Local addresses to send from; empty: the system chooses.",
+    ),
+    Setting(
+        "delivery.private_networks",
+        kinds.choice("refuse", "allow"),
+        "refuse",
+        "Whether MX records may lead to loopback and private addresses; static routes always may.",
+    ),
+    Setting(
+        "delivery.expire_s",
+        kinds.seconds(1, 30 * 86400),
+        432_000,
+        "A message that could not be delivered for this long fails.",
+    ),
+    Setting(
+        "delivery.bounce_mail",
+        kinds.choice("asked", "always", "never"),
+        "asked",
+        "When a failure report goes to the sender: where NOTIFY asks for it, always, or never.",
+    ),
+    Setting(
+        "delivery.retry_s", kinds.pauses, [], "Pauses between attempts; the last repeats; empty: built-in."
+    ),
+    Setting("delivery.connections", _ANY_SPEED, 0, "Most connections to one receiving site."),
+    Setting(
+        "delivery.messages_per_connection", _ANY_SPEED, 0, "Messages after which a connection is renewed."
+    ),
+    Setting(
+        "delivery.hand_over_messages",
+        kinds.whole(0, 1_000_000, zero="everything is read back from the store"),
+        2000,
+        "Accepted messages that may go to delivery from memory.",
+    ),
+    Setting(
+        "delivery.hand_over_bytes",
+        kinds.whole(0, 1024 * 1024 * MIB, "bytes"),
+        32 * MIB,
+        "Bytes of accepted messages that may go to delivery from memory.",
+    ),
+    Setting(
+        "keep.content_days", kinds.days(0, 3650), 3, "Days a message's text stays after its last delivery."
+    ),
+    Setting("keep.event_days", kinds.days(0.01, 3650), 90, "Days events and message rows stay."),
+    Setting(
+        "policy.from_domain",
+        kinds.choice("account", "any"),
+        "account",
+        "Domains a user may send from: the account's own, or any.",
+    ),
+    Setting(
+        "policy.unverified",
+        kinds.choice("refuse", "hold"),
+        "refuse",
+        "What happens to mail of a domain whose DNS records were not verified yet.",
+    ),
+)
+
+BY_KEY: dict[str, Setting] = {setting.key: setting for setting in TABLE}
+FAMILIES: tuple[str, ...] = tuple(dict.fromkeys(setting.family for setting in TABLE if setting.family))

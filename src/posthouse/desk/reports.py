@@ -1,0 +1,118 @@
+"""Questions that people and programs ask: events as rows, a message's story, the state of the queue.
+
+Every answer is plain JSON values. Instants appear twice: `at` in seconds, `time` as text in UTC.
+
+Public: event_row, event_rows, story_of, queue_overview, utc_text.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any
+
+from posthouse.model.event import Event
+from posthouse.model.message import Delivery, Message
+from posthouse.store import captures, events, messages, queue
+from posthouse.store.engine import Connection
+from posthouse.store.events import EventQuery
+
+STORY_EVENTS = 10_000
+
+
+def utc_text(at: float) -> str:
+    """An instant as `2026-01-31T12:00:00.250Z`."""
+    text = dt.datetime.fromtimestamp(at, dt.UTC).isoformat(timespec="milliseconds")
+    return text.replace("+00:00", "Z")
+
+
+def event_row(event: Event) -> dict[str, Any]:
+    """One event: its columns, code, enhanced and text (0 and "" when it has none), its other data."""
+    row: dict[str, Any] = {
+        "id": event.id,
+        "kind": str(event.kind),
+        "at": event.at,
+        "time": utc_text(event.at),
+        "domain": event.domain,
+        "message_id": event.message_id,
+        "delivery_id": event.delivery_id,
+        "recipient": event.recipient,
+        "code": 0,
+        "enhanced": "",
+        "text": "",
+    }
+    return row | {name: value for name, value in event.data.items() if name not in row or not row[name]}
+
+
+def event_rows(conn: Connection, query: EventQuery) -> list[dict[str, Any]]:
+    """The events that match, as rows, in the query's order."""
+    return [event_row(event) for event in events.search(conn, query)]
+
+
+def story_of(conn: Connection, message_id: str) -> dict[str, Any] | None:
+    """All that is known of a message: itself, where each recipient stands, every event. None: unknown id."""
+    message = messages.load_message(conn, message_id)
+    if message is None:
+        return None
+    return {
+        "message": _message_row(message, messages.load_content(conn, message_id) is not None),
+        "deliveries": [_delivery_row(delivery) for delivery in queue.deliveries_of(conn, message_id)],
+        "events": event_rows(conn, EventQuery(message_id=message_id, limit=STORY_EVENTS)),
+    }
+
+
+def queue_overview(conn: Connection, now: float) -> list[dict[str, Any]]:
+    """One row per lane: how much waits, is being sent or is held, how old, when next, and why."""
+    return [
+        {
+            "lane": lane.lane,
+            "domain": lane.domain,
+            "account_id": lane.account_id,
+            "waiting": lane.waiting,
+            "taken": lane.taken,
+            "held": lane.held,
+            "oldest_at": lane.oldest_at,
+            "oldest_s": round(max(0.0, now - lane.oldest_at), 3) if lane.oldest_at else 0,
+            "next_due_at": lane.next_due_at,
+            "code": lane.last_code,
+            "text": lane.last_text,
+        }
+        for lane in queue.overview(conn, now)
+    ]
+
+
+def _message_row(message: Message, is_kept: bool) -> dict[str, Any]:
+    return {
+        "id": message.id,
+        "domain": message.domain,
+        "sender": message.sender,
+        "subject": message.subject,
+        "header_id": message.header_id,
+        "size_bytes": message.size_bytes,
+        "accepted_at": message.accepted_at,
+        "accepted_time": utc_text(message.accepted_at),
+        "expires_at": message.expires_at,
+        "content_kept": is_kept,
+    }
+
+
+def _delivery_row(delivery: Delivery) -> dict[str, Any]:
+    return {
+        "id": delivery.id,
+        "recipient": delivery.recipient,
+        "state": str(delivery.state),
+        "attempt": delivery.attempt,
+        "due_at": delivery.due_at,
+        "due_time": utc_text(delivery.due_at),
+        "lane": delivery.lane,
+        "code": delivery.last_code,
+        "text": delivery.last_text,
+    }
+
+
+def source_of(conn: Connection, message_id: str) -> bytes | None:
+    """The message's bytes: the first captured copy as it would have left, else what was accepted."""
+    for delivery in queue.deliveries_of(conn, message_id):
+        capture = captures.load_capture(conn, delivery.id)
+        if capture is not None:
+            return capture.content
+    return messages.load_content(conn, message_id)

@@ -1,0 +1,142 @@
+"""Carries letters to the hosts of a site: over a connection that is open already, else over a new one.
+
+On an open connection a letter costs one future and no task; the pool lends the connection used last. A new
+connection is tried host after host, address after address (RFC 5321 5.1), within bounds that end each
+attempt (MX-2); `opener` knows how.
+
+Public: Courier, CourierSettings.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+
+from posthouse.model.clock import Clock
+from posthouse.model.message import Outgoing, Phase, Site, SmtpResult
+from posthouse.net.connection import Connection
+from posthouse.net.opener import CourierSettings, Opener, TlsWish, is_session, summary
+from posthouse.net.pool import Key, Pool
+from posthouse.smtp.steps import Finished
+from posthouse.smtp.transcript import bounded
+
+__all__ = ["Courier", "CourierSettings"]
+
+
+def _always() -> bool:
+    return True
+
+
+class Courier:
+    """One per worker; belongs to the event loop that it is used in."""
+
+    def __init__(self, settings: CourierSettings, clock: Clock) -> None:
+        self._settings = settings
+        self._opener = Opener(settings, clock, self)
+        self._pool = Pool()
+        self._all: set[Connection] = set()
+        self._is_closed = False
+        self._empty: asyncio.Future[None] | None = None
+
+    async def send(
+        self,
+        site: Site,
+        source: str,
+        outgoing: Outgoing,
+        *,
+        messages_per_connection: int = 100,
+        may_finish: Callable[[], bool] = _always,
+    ) -> SmtpResult:
+        """One attempt for one recipient. Never raises for what hosts do; the result says it all.
+
+        `source` is the local address, "" for any. `may_finish` is asked just before the content leaves;
+        on False the connection is dropped, nothing was delivered, and the result's code is 0.
+        """
+        key = (site.name, source, TlsWish.of(outgoing).value)
+        connection = self._pool.take(key)
+        history: list[str] = []
+        if connection is not None:
+            finished = await _talk(connection, outgoing, may_finish, messages_per_connection)
+            if not finished.is_stale:
+                return finished.result
+            # the host ended the kept connection, as is its right, and answered nothing of the letter
+            history.append(finished.result.transcript)
+        return await self._send_fresh(site, key, outgoing, may_finish, messages_per_connection, history)
+
+    async def _send_fresh(
+        self,
+        site: Site,
+        key: Key,
+        outgoing: Outgoing,
+        may_finish: Callable[[], bool],
+        letters_max: int,
+        history: list[str],
+    ) -> SmtpResult:
+        if self._is_closed:
+            return SmtpResult(Phase.LOCAL, 0, "4.3.2", "Not sent: the service is going down")
+        failures: list[SmtpResult] = []
+        for place in self._opener.places(site, key[1]):
+            opened = await self._opener.open(place, key, history)
+            if isinstance(opened, Connection):
+                finished = await _talk(opened, outgoing, may_finish, letters_max)
+                return _with_history(finished.result, [*history, finished.result.transcript])
+            failures.append(opened)
+            if sum(map(is_session, failures)) >= self._settings.max_sessions:
+                break
+        return _with_history(summary(site, key[1], failures), history)
+
+    def idle_count(self, site: Site) -> int:
+        """Connections to this site that wait for a letter."""
+        return self._pool.count(site.name)
+
+    def close_site(self, site_name: str) -> None:
+        """Say good-bye to a site: idle connections now, busy ones behind their letter."""
+        for connection in [c for c in self._all if c.key[0] == site_name]:
+            connection.quit()
+
+    async def close(self) -> None:
+        """Say good-bye to all and take no more letters; who has not gone after `quit_s` is dropped."""
+        self._is_closed = True
+        for connection in list(self._all):
+            connection.quit()
+        await self._wait_until_empty(self._settings.timeouts.quit_s)
+        for connection in list(self._all):
+            connection.abort()
+        await self._wait_until_empty(1.0)
+
+    async def _wait_until_empty(self, seconds: float) -> None:
+        if self._all:
+            self._empty = asyncio.get_running_loop().create_future()
+            await asyncio.wait([self._empty], timeout=seconds)
+            self._empty = None
+
+    # --- what connections tell their owner ------------------------------------------------------------
+
+    def connection_begun(self, connection: Connection) -> None:
+        self._all.add(connection)
+
+    def connection_idle(self, connection: Connection) -> None:
+        self._pool.put(connection)
+
+    def connection_gone(self, connection: Connection) -> None:
+        self._all.discard(connection)
+        self._pool.drop(connection)
+        if self._empty and not self._all and not self._empty.done():
+            self._empty.set_result(None)
+
+
+async def _talk(
+    connection: Connection, outgoing: Outgoing, may_finish: Callable[[], bool], letters_max: int
+) -> Finished:
+    """One letter over a connection that is ours now."""
+    try:
+        return await connection.send(outgoing, may_finish, letters_max)
+    except asyncio.CancelledError:
+        connection.abort()
+        raise
+
+
+def _with_history(result: SmtpResult, transcripts: list[str]) -> SmtpResult:
+    if len(transcripts) > 1:
+        result.transcript = bounded("\n".join(transcripts))
+    return result

@@ -1,0 +1,119 @@
+"""Mail about mail: the delivery status notifications that a sender asked for (RFC 3461, RFC 3464).
+
+A notice is a letter of our own from the null sender; it is stored in the same transaction as the outcome
+that caused it, so there is exactly one. Its delivery is due at once and taken from the store.
+"""
+
+from __future__ import annotations
+
+from posthouse.mail import reports
+from posthouse.model.address import BadAddress, parse_address
+from posthouse.model.clock import Ids
+from posthouse.model.event import Event, EventKind
+from posthouse.model.message import Message, Outcome, Recipient, SmtpResult, Verdict
+from posthouse.pipeline.letters import Job
+from posthouse.rules import plan
+from posthouse.store.messages import Accepted
+
+DELAY_AFTER_S = 4 * 3600.0
+_NOTICE_LIFE_S = 2 * 86400.0
+
+
+class Notices:
+    """Decides whether an outcome is told to the envelope sender by mail, and writes that mail.
+
+    `mode`: "asked" (only where NOTIFY asked for it), "always" (failures also without being asked, the
+    default of RFC 3461 5.1), "never".
+    """
+
+    def __init__(self, *, ids: Ids, hostname: str, mode: str) -> None:
+        self._ids = ids
+        self._hostname = hostname
+        self._mode = mode
+
+    def for_outcome(self, job: Job, result: SmtpResult, outcome: Outcome, now: float) -> Accepted | None:
+        """The notice to send, or None."""
+        if job.letter is None or not job.letter.message.sender:
+            return None  # RFC 3461 6, RFC 5321 4.5.5: never a notice for the null sender
+        action = self._action(job, result, outcome, now)
+        if action is None:
+            return None
+        try:
+            return self._letter(job, result, outcome, action, now)
+        except BadAddress:
+            return None  # the sender has no domain that mail could reach
+
+    def _action(self, job: Job, result: SmtpResult, outcome: Outcome, now: float) -> str | None:
+        asked = set(filter(None, job.delivery.notify.split(",")))
+        if self._mode == "never" or "NEVER" in asked:
+            return None
+        if outcome.verdict is Verdict.FAILED:
+            return "failed" if "FAILURE" in asked or (self._mode == "always" and not asked) else None
+        if outcome.verdict is Verdict.DELIVERED:
+            # RFC 3461 5.2.2: the next hop took over the duty where it knows DSN.
+            return "relayed" if "SUCCESS" in asked and not result.passes_dsn_on else None
+        return "delayed" if "DELAY" in asked and self._crosses_delay(job, outcome, now) else None
+
+    def _crosses_delay(self, job: Job, outcome: Outcome, now: float) -> bool:
+        """True for exactly one attempt: the last one before the letter is four hours late."""
+        assert job.letter is not None
+        mark = job.letter.message.accepted_at + DELAY_AFTER_S
+        return now < mark <= outcome.retry_at
+
+    def _letter(self, job: Job, result: SmtpResult, outcome: Outcome, action: str, now: float) -> Accepted:
+        assert job.letter is not None
+        about = job.letter.message
+        notice_id = self._ids.new()
+        content = reports.status_report(
+            reports.StatusReport(
+                action=action,
+                hostname=self._hostname,
+                notice_id=notice_id,
+                now=now,
+                message=about,
+                delivery=job.delivery,
+                outcome=outcome,
+                mx=result.mx,
+                content=job.letter.content,
+            )
+        )
+        to = parse_address(about.sender)
+        message = Message(
+            id=notice_id,
+            account_id=about.account_id,
+            domain=about.domain,
+            credential_id="",
+            sender="",
+            subject=f"Delivery status: {action}",
+            header_id=f"<{notice_id}@{self._hostname}>",
+            size_bytes=len(content),
+            accepted_at=now,
+            expires_at=now + _NOTICE_LIFE_S,
+            is_utf8=to.needs_utf8,
+            is_8bit=not content.isascii(),
+        )
+        deliveries = plan.deliveries(message, [Recipient(str(to), to.domain, "NEVER")], due_at=now)
+        return Accepted(
+            message,
+            content,
+            deliveries,
+            [self._event(message, delivery.id, str(to), about.id) for delivery in deliveries],
+        )
+
+    def _event(self, message: Message, delivery_id: str, recipient: str, about_id: str) -> Event:
+        return Event(
+            id=self._ids.new(),
+            kind=EventKind.ACCEPTED,
+            at=message.accepted_at,
+            account_id=message.account_id,
+            domain=message.domain,
+            message_id=message.id,
+            delivery_id=delivery_id,
+            recipient=recipient,
+            data={
+                "sender": "",
+                "subject": message.subject,
+                "size_bytes": message.size_bytes,
+                "notice_about": about_id,
+            },
+        )

@@ -1,0 +1,183 @@
+"""Write down what happened, once: state, event and everything that follows from it in one transaction.
+
+The settlement is guarded by owner and attempt (a late result of a worker that lost its lease writes
+nothing). While the store is away outcomes wait here and are offered again until they are committed; a
+commit in doubt is offered again too, the guard makes the second one harmless.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Callable
+from typing import Any
+
+import structlog
+
+from posthouse.crashpoint import crash_point
+from posthouse.model.clock import Clock, Ids
+from posthouse.model.errors import CommitInDoubt, TryLater
+from posthouse.model.event import Event, EventKind
+from posthouse.model.message import DeliveryState, Outcome, SmtpResult, Verdict
+from posthouse.observe import Counters
+from posthouse.pipeline.letters import Job
+from posthouse.pipeline.notices import Notices
+from posthouse.rules import retry, verdict
+from posthouse.store import queue
+from posthouse.store.engine import Connection, Store
+from posthouse.store.captures import Capture
+from posthouse.store.queue import Settlement
+
+log = structlog.get_logger()
+
+AGAIN_S = 1.0
+_STATE = {
+    Verdict.DELIVERED: DeliveryState.DELIVERED,
+    Verdict.DEFERRED: DeliveryState.WAITING,
+    Verdict.FAILED: DeliveryState.FAILED,
+}
+_KIND = {
+    Verdict.DELIVERED: EventKind.DELIVERED,
+    Verdict.DEFERRED: EventKind.DEFERRED,
+    Verdict.FAILED: EventKind.FAILED,
+}
+
+
+class Recorder:
+    """Turns results into outcomes and outcomes into committed facts."""
+
+    def __init__(
+        self,
+        *,
+        store: Store,
+        clock: Clock,
+        ids: Ids,
+        schedule: retry.Schedule,
+        notices: Notices,
+        counters: Counters,
+    ) -> None:
+        self._store = store
+        self._clock = clock
+        self._ids = ids
+        self._schedule = schedule
+        self._notices = notices
+        self._counters = counters
+        self._random = random.Random()  # noqa: S311 (spreads retries; guards nothing)
+
+    def judge(self, job: Job, result: SmtpResult, reason: str = "") -> Outcome:
+        """What the result means for this delivery now: delivered, a time to try again, or the end.
+
+        `reason`: our own word where the result is of our own making (DNS, expiry, lost content).
+        """
+        judged = verdict.judge_result(result)
+        word = reason or judged.reason
+        outcome = Outcome(
+            judged.verdict, result.code, result.enhanced, result.text, word, 0.0, judged.backs_off_site
+        )
+        if judged.verdict is Verdict.DEFERRED:
+            self._plan_retry(job, outcome)
+        return outcome
+
+    def record(
+        self, job: Job, result: SmtpResult, outcome: Outcome, done: Callable[[], None], copy: bytes = b""
+    ) -> None:
+        """Commit the outcome; `done()` when it is on disk (or fenced). `copy`: keep it as captured mail."""
+        self._counters.add(outcome.verdict.value)
+        settlement = self._settlement(job, result, outcome, copy)
+        self._offer(settlement, done)
+
+    def _plan_retry(self, job: Job, outcome: Outcome) -> None:
+        delivery = job.delivery
+        retry_at = retry.next_attempt(
+            self._schedule,
+            delivery.attempt,
+            now=self._clock.now(),
+            expires_at=delivery.expires_at,
+            jitter=self._random.random(),
+            reason=outcome.reason,
+        )
+        if retry_at is not None:
+            outcome.retry_at = retry_at
+            return
+        # RFC 5321 4.5.4.1: the end of the retry time is a permanent failure; the last reply stays readable.
+        outcome.verdict, outcome.reason = Verdict.FAILED, "expired"
+        outcome.text = f"delivery time expired; last reply: {outcome.code} {outcome.text}"
+        outcome.code, outcome.enhanced = 554, "5.4.7"
+
+    def _settlement(self, job: Job, result: SmtpResult, outcome: Outcome, copy: bytes) -> Settlement:
+        delivery = job.delivery
+        now = self._clock.now()
+        event = self._event(job, result, outcome, now)
+        capture = None
+        if copy:
+            sender = job.letter.message.sender if job.letter else ""
+            capture = Capture(delivery.id, delivery.message_id, now, sender, delivery.recipient, copy)
+        return Settlement(
+            delivery_id=delivery.id,
+            owner=delivery.owner,
+            attempt=delivery.attempt,
+            state=_STATE[outcome.verdict],
+            due_at=outcome.retry_at,
+            code=outcome.code,
+            text=outcome.text,
+            events=[event],
+            follow_up=self._notices.for_outcome(job, result, outcome, now),
+            capture=capture,
+        )
+
+    def _event(self, job: Job, result: SmtpResult, outcome: Outcome, now: float) -> Event:
+        delivery = job.delivery
+        return Event(
+            id=self._ids.new(),
+            kind=_KIND[outcome.verdict],
+            at=now,
+            account_id=delivery.account_id,
+            domain=job.letter.message.domain if job.letter else "",
+            message_id=delivery.message_id,
+            delivery_id=delivery.id,
+            recipient=delivery.recipient,
+            data=_detail(delivery.attempt, result, outcome),
+        )
+
+    def _offer(self, settlement: Settlement, done: Callable[[], None]) -> None:
+        def settled(written: Any, error: BaseException | None) -> None:
+            if isinstance(error, TryLater | CommitInDoubt):
+                loop.call_later(AGAIN_S, self._offer, settlement, done)
+                return
+            if error is not None:
+                log.error("outcome of %s could not be recorded", settlement.delivery_id, exc_info=error)
+            elif not written:
+                log.warning("late result of %s was fenced: another worker has it", settlement.delivery_id)
+            crash_point("record.after_commit")
+            done()
+
+        loop = asyncio.get_running_loop()
+        self._store.submit(_settle, settlement, settled)
+
+
+def _settle(conn: Connection, items: list[Settlement]) -> list[bool]:
+    written = queue.settle(conn, items)
+    crash_point("record.before_commit")
+    return written
+
+
+def _detail(attempt: int, result: SmtpResult, outcome: Outcome) -> dict[str, Any]:
+    """The event's data: empty values are left out, they say nothing."""
+    detail: dict[str, Any] = {
+        "attempt": attempt,
+        "code": outcome.code,
+        "enhanced": outcome.enhanced,
+        "text": outcome.text,
+        "reason": outcome.reason,
+        "phase": result.phase.value,
+        "mx": result.mx,
+        "address": result.address,
+        "source": result.source,
+        "tls": result.tls,
+        "transcript": result.transcript,
+    }
+    if result.ambiguous:
+        detail["ambiguous"] = True
+    if outcome.retry_at:
+        detail["retry_at"] = outcome.retry_at
+    return {key: value for key, value in detail.items() if value != ""}

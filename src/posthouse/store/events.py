@@ -1,0 +1,189 @@
+"""The event log: append, search, fold into counters, drop what is old.
+
+Every event is written together with one outbox row (`event_todo`) per consumer. A consumer deletes its rows
+in the transaction of their effect, so each event is counted exactly once whatever dies when. A cursor over
+the log would skip events on PostgreSQL, where a smaller id may become visible after a larger one.
+"""
+
+from __future__ import annotations
+
+from collections import Counter as Tally
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cache
+
+from sqlalchemy import bindparam, delete, exists, select
+from sqlalchemy.dialects.postgresql import insert as upsert_into
+from sqlalchemy.sql.elements import BindParameter
+
+from posthouse.model.event import Event, EventKind
+from posthouse.store.connection import Connection
+from posthouse.store.rows import event_row, to_event
+from posthouse.store.statement import RowsStatement, Statement, key_parameters, rows_insert
+from posthouse.store.tables import CONSUMERS, counter, event, event_todo, word
+
+_HOUR_S = 3600
+
+_put_events = rows_insert(event)
+_put_todo = rows_insert(event_todo)
+
+
+def append(conn: Connection, events: Iterable[Event]) -> None:
+    """Write events and their outbox rows. HOT. Event ids are unique: the same event twice is an error."""
+    rows = [event_row(item) for item in events]
+    if rows:
+        conn.put(_put_events, rows)
+        conn.put(_put_todo, [(consumer, row[0]) for consumer in CONSUMERS for row in rows])
+
+
+def append_each(conn: Connection, items: list[Event]) -> None:
+    """`append` as a writing function: `store.submit(append_each, event, done)`."""
+    append(conn, items)
+
+
+# Search
+
+
+@dataclass(frozen=True, slots=True)
+class EventQuery:
+    """What to look for; empty fields do not restrict. `after_id` continues where the last page ended: in the
+    direction of the order, newest or oldest first."""
+
+    message_id: str = ""
+    recipient: str = ""
+    kinds: tuple[EventKind, ...] = ()
+    after_id: str = ""
+    limit: int = 100
+    newest_first: bool = False
+
+
+@cache
+def _search(by_message: bool, by_recipient: bool, kinds: int, is_continued: bool, newest: bool) -> Statement:
+    statement = select(event)
+    names: list[str] = []
+    if by_message:
+        statement = statement.where(event.c.message_id == bindparam("message_id"))
+        names.append("message_id")
+    if by_recipient:
+        statement = statement.where(event.c.recipient == bindparam("recipient"))
+        names.append("recipient")
+    if kinds:
+        wanted = [f"kind_{number}" for number in range(kinds)]
+        statement = statement.where(event.c.kind.in_([bindparam(name) for name in wanted]))
+        names += wanted
+    if is_continued:
+        after: BindParameter[str] = bindparam("after_id")
+        statement = statement.where(event.c.id < after if newest else event.c.id > after)
+        names.append("after_id")
+    order = event.c.id.desc() if newest else event.c.id
+    return Statement(statement.order_by(order).limit(bindparam("most")), *names, "most")
+
+
+def search(conn: Connection, query: EventQuery) -> list[Event]:
+    """One page of events in the order of their ids (time)."""
+    statement = _search(
+        bool(query.message_id),
+        bool(query.recipient),
+        len(query.kinds),
+        bool(query.after_id),
+        query.newest_first,
+    )
+    restricting = (query.message_id, query.recipient, *[kind.value for kind in query.kinds], query.after_id)
+    values = [value for value in restricting if value]
+    return [to_event(row) for row in conn.rows(statement, *values, query.limit)]
+
+
+# Counters
+
+
+@dataclass(frozen=True, slots=True)
+class Counter:
+    """So many events of one kind in one hour; `hour` counts hours since the epoch, UTC."""
+
+    hour: int
+    account_id: str
+    domain: str
+    kind: EventKind
+    count: int
+
+
+_head = (
+    select(event_todo.c.event_id)
+    .where(event_todo.c.consumer == word("counters"))
+    .order_by(event_todo.c.event_id)
+    .limit(bindparam("most"))
+    .with_for_update(skip_locked=True)  # on PostgreSQL several workers may fold at once
+    .cte("head")
+)
+_take_todo = Statement(
+    delete(event_todo)
+    .where(event_todo.c.consumer == word("counters"), event_todo.c.event_id.in_(select(_head.c.event_id)))
+    .returning(event_todo.c.event_id),
+    "most",
+)
+_facts = RowsStatement(
+    1,
+    lambda rows: select(event.c.at, event.c.account_id, event.c.domain, event.c.kind).where(
+        event.c.id.in_(key_parameters(event.c.id.type, rows))
+    ),
+    most=64,
+)
+_fresh = upsert_into(counter).values({column.name: bindparam(column.name) for column in counter.columns})
+_add_count = Statement(
+    _fresh.on_conflict_do_update(
+        index_elements=list(counter.primary_key.columns),
+        set_={"count": counter.c.count + _fresh.excluded.count},
+    ),
+    *[column.name for column in counter.columns],
+)
+
+
+def fold_counters(conn: Connection, limit: int) -> int:
+    """Add up to `limit` events of the outbox to the hourly counters; how many. For write transactions."""
+    taken = conn.rows(_take_todo, limit)
+    facts = conn.answers(_facts, taken)
+    tally = Tally((int(at // _HOUR_S), account, domain, kind) for at, account, domain, kind in facts)
+    for key in sorted(tally):  # one order for all: no deadlock between two that fold at once
+        conn.change(_add_count, *key, tally[key])
+    return len(taken)
+
+
+_read_counters = Statement(
+    select(counter)
+    .where(counter.c.hour >= bindparam("first"), counter.c.hour <= bindparam("last"))
+    .order_by(*counter.primary_key.columns),
+    "first",
+    "last",
+)
+
+
+def read_counters(conn: Connection, first_hour: int, last_hour: int) -> list[Counter]:
+    """The counters of the hours from first to last, both included, by hour, account, domain, kind."""
+    return [
+        Counter(row[0], row[1], row[2], EventKind(row[3]), row[4])
+        for row in conn.rows(_read_counters, first_hour, last_hour)
+    ]
+
+
+# Retention
+
+_oldest = select(event.c.id, event.c.at).order_by(event.c.id).limit(bindparam("most")).subquery("oldest")
+_drop_old = Statement(
+    delete(event).where(
+        event.c.id.in_(select(_oldest.c.id).where(_oldest.c.at < bindparam("before"))),
+        *[
+            ~exists().where(event_todo.c.consumer == word(consumer), event_todo.c.event_id == event.c.id)
+            for consumer in CONSUMERS
+        ],
+    ),
+    "before",
+    "most",
+)
+
+
+def drop_before(conn: Connection, before: float, limit: int) -> int:
+    """Delete up to `limit` of the oldest events, if older than `before` and consumed; how many.
+
+    Looks only at the `limit` oldest, so a call is bounded even when nothing is old enough.
+    """
+    return conn.change(_drop_old, before, limit)

@@ -1,0 +1,209 @@
+"""Accounts, domains with their DKIM keys, credentials.
+
+Each change raises the identity version in the same transaction: workers keep what they know as long as the
+version stays. All changes are for write transactions.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from sqlalchemy import bindparam, delete, insert, select, update
+from sqlalchemy.dialects.postgresql import insert as upsert_into
+from sqlalchemy.schema import Table
+
+from posthouse.model.account import Account, Credential, CredentialKind, Domain, DomainKey
+from posthouse.store.connection import Connection, Row
+from posthouse.store.statement import Statement
+from posthouse.store.tables import account, credential, domain, domain_key, mark, word
+from posthouse.store.trouble import Duplicate
+
+
+def _insert_once(table: Table) -> Statement:
+    """INSERT that changes nothing where a unique name is taken; values in the table's column order."""
+    names = [column.name for column in table.columns]
+    fresh = upsert_into(table).values({name: bindparam(name) for name in names})
+    return Statement(fresh.on_conflict_do_nothing(), *names)
+
+
+_raise_version = Statement(
+    update(mark).where(mark.c.name == word("identity")).values(number=mark.c.number + 1)
+)
+_version = Statement(select(mark.c.number).where(mark.c.name == word("identity")))
+
+
+def identity_version(conn: Connection) -> int:
+    """Rises with every change made by this module."""
+    row = conn.row(_version)
+    return int(row[0]) if row else 0
+
+
+def _changed(conn: Connection, rows: int) -> bool:
+    if rows:
+        conn.change(_raise_version)
+    return rows > 0
+
+
+# Accounts
+
+_add_account = _insert_once(account)
+_account = Statement(select(account).where(account.c.name == bindparam("name")), "name")
+
+
+def ensure_account(conn: Connection, name: str, *, id: str, now: float) -> Account:
+    """The account of that name, made with `id` if there is none."""
+    del now  # accounts carry no date yet
+    _changed(conn, conn.change(_add_account, id, name))
+    found = find_account(conn, name)
+    assert found is not None
+    return found
+
+
+def find_account(conn: Connection, name: str) -> Account | None:
+    row = conn.row(_account, name)
+    return None if row is None else Account(*row)
+
+
+# Domains
+
+_add_domain = _insert_once(domain)
+_domain = Statement(select(domain).where(domain.c.name == bindparam("of_name")), "of_name")
+_domains = Statement(select(domain).order_by(domain.c.name))
+_remove_domain = Statement(delete(domain).where(domain.c.name == bindparam("of_name")), "of_name")
+_set_verified = Statement(
+    update(domain).where(domain.c.name == bindparam("of_name")).values(verified_at=bindparam("at")),
+    "of_name",
+    "at",
+)
+_add_key = Statement(
+    insert(domain_key).values({column.name: bindparam(column.name) for column in domain_key.columns}),
+    *[column.name for column in domain_key.columns],
+)
+_keys = Statement(
+    select(domain_key).where(domain_key.c.domain_id == bindparam("of_domain")).order_by(domain_key.c.id),
+    "of_domain",
+)
+
+
+def add_domain(conn: Connection, new: Domain, keys: Sequence[DomainKey]) -> None:
+    """A domain with its keys. Raises Duplicate if the name is taken."""
+    added = conn.change(
+        _add_domain, new.id, new.account_id, new.name, new.region, new.verified_at, new.created_at
+    )
+    if not _changed(conn, added):
+        raise Duplicate(f"the domain {new.name} is there already")
+    for key in keys:
+        conn.change(
+            _add_key,
+            key.id,
+            key.domain_id,
+            key.selector,
+            key.algorithm,
+            key.private,
+            key.public,
+            int(key.active),
+        )
+
+
+def find_domain(conn: Connection, name: str) -> Domain | None:
+    """By name in lower-case A-label form."""
+    row = conn.row(_domain, name)
+    return None if row is None else Domain(*row)
+
+
+def list_domains(conn: Connection) -> list[Domain]:
+    """All, by name."""
+    return [Domain(*row) for row in conn.rows(_domains)]
+
+
+def remove_domain(conn: Connection, name: str) -> bool:
+    """With its keys and credentials; mail in the queue stays. False: there is none of that name."""
+    return _changed(conn, conn.change(_remove_domain, name))
+
+
+def set_verified(conn: Connection, name: str, at: float | None) -> bool:
+    """Note that DNS agrees since `at`, or (None) that it does not. False: no such domain."""
+    return _changed(conn, conn.change(_set_verified, name, at))
+
+
+def keys_of(conn: Connection, domain_id: str) -> list[DomainKey]:
+    """The domain's keys, the oldest first."""
+    keys = [DomainKey(*row) for row in conn.rows(_keys, domain_id)]
+    return [replace(key, active=bool(key.active)) for key in keys]
+
+
+# Credentials
+
+_is_valid = credential.c.revoked_at.is_(None)
+_add_credential = _insert_once(credential)
+_credential = Statement(
+    select(credential).where(credential.c.login == bindparam("of_login"), _is_valid), "of_login"
+)
+_credentials = Statement(select(credential).order_by(credential.c.login, credential.c.created_at))
+_credentials_of = Statement(
+    select(credential)
+    .join(domain, domain.c.id == credential.c.domain_id)
+    .where(domain.c.name == bindparam("of_domain"))
+    .order_by(credential.c.login, credential.c.created_at),
+    "of_domain",
+)
+_replace_secret = Statement(
+    update(credential)
+    .where(credential.c.login == bindparam("of_login"), _is_valid)
+    .values(secret_hash=bindparam("secret")),
+    "of_login",
+    "secret",
+)
+_revoke = Statement(
+    update(credential)
+    .where(credential.c.login == bindparam("of_login"), _is_valid)
+    .values(revoked_at=bindparam("at")),
+    "of_login",
+    "at",
+)
+
+
+def _to_credential(row: Row) -> Credential:
+    made = Credential(*row)
+    return replace(made, kind=CredentialKind(made.kind))
+
+
+def add_credential(conn: Connection, new: Credential) -> None:
+    """Raises Duplicate if a valid credential has that login."""
+    added = conn.change(
+        _add_credential,
+        new.id,
+        new.account_id,
+        new.domain_id,
+        new.kind.value,
+        new.login,
+        new.secret_hash,
+        new.created_at,
+        new.revoked_at,
+    )
+    if not _changed(conn, added):
+        raise Duplicate(f"the login {new.login} is there already")
+
+
+def find_credential(conn: Connection, login: str) -> Credential | None:
+    """The valid credential of that login; None if unknown or revoked."""
+    row = conn.row(_credential, login)
+    return None if row is None else _to_credential(row)
+
+
+def list_credentials(conn: Connection, domain: str | None = None) -> list[Credential]:
+    """All, or those of a domain (by name), revoked ones included."""
+    rows = conn.rows(_credentials) if domain is None else conn.rows(_credentials_of, domain)
+    return [_to_credential(row) for row in rows]
+
+
+def replace_secret(conn: Connection, login: str, secret_hash: bytes, now: float) -> bool:
+    """A new secret for a valid login. False: there is none."""
+    del now  # the row keeps the day of its making
+    return _changed(conn, conn.change(_replace_secret, login, secret_hash))
+
+
+def revoke_credential(conn: Connection, login: str, now: float) -> bool:
+    """From now on the login is refused. False: it was not valid."""
+    return _changed(conn, conn.change(_revoke, login, now))

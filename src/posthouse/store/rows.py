@@ -1,0 +1,113 @@
+"""How the nouns of `model` become rows and rows become nouns again, by position.
+
+Text that strangers wrote (subjects, replies) may hold what an engine refuses: NUL on PostgreSQL, lone
+surrogates on both. It is made harmless here, so that no reply can keep a delivery from being settled.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import msgspec
+
+from posthouse.model.event import Event, EventKind
+from posthouse.model.message import Delivery, DeliveryState, Message
+from posthouse.store.connection import Row
+
+_LONGEST_TEXT = 2000
+_STATES = {state.value: state for state in DeliveryState}
+_KINDS = {kind.value: kind for kind in EventKind}
+_encode = msgspec.json.Encoder().encode
+_decode = msgspec.json.Decoder().decode
+
+
+def harmless(text: str) -> str:
+    """Text of strangers in a form that both engines store; at most 2,000 characters."""
+    if text.isascii() and "\0" not in text:
+        return text[:_LONGEST_TEXT]
+    return text[:_LONGEST_TEXT].replace("\0", "\ufffd").encode("utf-8", "replace").decode()
+
+
+def message_row(message: Message) -> Row:
+    return (
+        message.id,
+        message.account_id,
+        message.domain,
+        message.credential_id,
+        message.sender,
+        harmless(message.subject),
+        harmless(message.header_id),
+        message.size_bytes,
+        message.accepted_at,
+        message.expires_at,
+        int(message.is_utf8),
+        int(message.is_8bit),
+        message.ret,
+        message.envid,
+    )
+
+
+def to_message(row: Row) -> Message:
+    message = Message(*row)
+    message.is_utf8 = bool(message.is_utf8)
+    message.is_8bit = bool(message.is_8bit)
+    return message
+
+
+def delivery_row(delivery: Delivery) -> Row:
+    return (
+        delivery.id,
+        delivery.message_id,
+        delivery.account_id,
+        delivery.recipient,
+        delivery.domain,
+        delivery.lane,
+        delivery.state.value,
+        delivery.due_at,
+        delivery.expires_at,
+        delivery.attempt,
+        delivery.owner,
+        delivery.notify,
+        delivery.orcpt,
+        delivery.last_code,
+        harmless(delivery.last_text),
+    )
+
+
+def to_delivery(row: Row) -> Delivery:
+    delivery = Delivery(*row)
+    delivery.state = _STATES[delivery.state]
+    # SQLite's RETURNING gives a whole number of a float column as an integer
+    delivery.due_at = float(delivery.due_at)
+    delivery.expires_at = float(delivery.expires_at)
+    return delivery
+
+
+def event_row(event: Event) -> Row:
+    return (
+        event.id,
+        event.kind.value,
+        event.at,
+        event.account_id,
+        event.domain,
+        event.message_id,
+        event.delivery_id,
+        event.recipient,
+        json_text(event.data),
+    )
+
+
+def to_event(row: Row) -> Event:
+    event = Event(*row)
+    event.kind = _KINDS[event.kind]
+    event.data = _decode(row[8])
+    return event
+
+
+def json_text(data: dict[str, Any]) -> str:
+    """Plain JSON values as text; NUL is escaped by JSON, lone surrogates become question marks."""
+    try:
+        return _encode(data).decode()
+    except UnicodeEncodeError:
+        return json.dumps(data, ensure_ascii=False).encode("utf-8", "replace").decode()

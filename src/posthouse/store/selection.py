@@ -1,0 +1,142 @@
+"""What an operator does to many deliveries at once: flush, hold, release, drop.
+
+Each verb changes at most `limit` rows per call and returns how many, so that a million rows do not hold the
+store for seconds: `in_steps` repeats it, a transaction per step, until nothing is left to do. Deliveries that
+are out with a worker (taken) are left alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import and_, bindparam, select, update
+from sqlalchemy.sql.elements import ColumnElement
+
+from posthouse.model.clock import Ids
+from posthouse.model.event import Event, EventKind
+from posthouse.store import events
+from posthouse.store.connection import Connection, Row
+from posthouse.store.rows import to_delivery
+from posthouse.store.statement import Statement
+from posthouse.store.tables import delivery, message, word
+
+STEP_ROWS = 5_000
+
+
+@dataclass(frozen=True, slots=True)
+class Selector:
+    """Which deliveries: exactly one field is set. `domain` is the recipient's, `recipient` an address."""
+
+    lane: str = ""
+    domain: str = ""
+    message_id: str = ""
+    recipient: str = ""
+    everything: bool = False
+
+    def chosen(self) -> tuple[str, str]:
+        """(field, its value). Raises ValueError unless exactly one is set."""
+        given = [(name, str(getattr(self, name))) for name in _WHERE if getattr(self, name)]
+        if len(given) != 1:
+            raise ValueError("choose one of: a lane, a domain, a message, a recipient, everything")
+        return given[0]
+
+
+_value = bindparam("value", type_=delivery.c.id.type)
+_WHERE: dict[str, ColumnElement[bool]] = {
+    "lane": delivery.c.lane == _value,
+    "domain": delivery.c.domain == _value,
+    # "/" follows "." in the collation: the key range of the message's deliveries
+    "message_id": and_(delivery.c.id >= _value.concat(word(".")), delivery.c.id < _value.concat(word("/"))),
+    "recipient": delivery.c.recipient == _value,
+    "everything": _value != word(""),
+}
+
+
+def _changes(
+    state: str, new: dict[str, Any], *more: ColumnElement[bool], names: tuple[str, ...] = ()
+) -> dict[str, Statement]:
+    """By selector: change up to `most` rows that are in `state`, answer what they are now."""
+    return {field: _change(state, new, (where, *more), names) for field, where in _WHERE.items()}
+
+
+def _change(
+    state: str, new: dict[str, Any], where: tuple[ColumnElement[bool], ...], names: tuple[str, ...]
+) -> Statement:
+    head = (
+        select(delivery.c.id)
+        .where(delivery.c.state == word(state), *where)
+        .limit(bindparam("most"))
+        .with_for_update(skip_locked=True)
+        .cte("head")
+    )
+    change = update(delivery).where(delivery.c.id.in_(select(head.c.id))).values(new)
+    return Statement(change.returning(*delivery.columns), "value", "most", *names)
+
+
+_now = bindparam("now", type_=delivery.c.due_at.type)
+_flush = _changes("waiting", {"due_at": _now}, delivery.c.due_at > _now, names=("now",))
+_hold = _changes("waiting", {"state": word("held")})
+_release = _changes("held", {"state": word("waiting")})
+_drop_waiting = _changes("waiting", {"state": word("cancelled")})
+_drop_held = _changes("held", {"state": word("cancelled")})
+_sender_domain = Statement(select(message.c.domain).where(message.c.id == bindparam("id")), "id")
+
+
+def flush(conn: Connection, selector: Selector, now: float, *, limit: int = STEP_ROWS) -> int:
+    """Waiting deliveries become due now."""
+    field, value = selector.chosen()
+    return len(conn.rows(_flush[field], value, limit, now))
+
+
+def hold(conn: Connection, selector: Selector, now: float, ids: Ids, *, limit: int = STEP_ROWS) -> int:
+    """waiting -> held, with `held` events."""
+    field, value = selector.chosen()
+    return _note(conn, conn.rows(_hold[field], value, limit), EventKind.HELD, now, ids)
+
+
+def release(conn: Connection, selector: Selector, now: float, ids: Ids, *, limit: int = STEP_ROWS) -> int:
+    """held -> waiting, due when it was due before, with `released` events."""
+    field, value = selector.chosen()
+    return _note(conn, conn.rows(_release[field], value, limit), EventKind.RELEASED, now, ids)
+
+
+def drop(conn: Connection, selector: Selector, now: float, ids: Ids, *, limit: int = STEP_ROWS) -> int:
+    """waiting, held -> cancelled, with `cancelled` events; nothing is sent to anybody."""
+    field, value = selector.chosen()
+    rows = conn.rows(_drop_waiting[field], value, limit)
+    rows += conn.rows(_drop_held[field], value, limit - len(rows))
+    return _note(conn, rows, EventKind.CANCELLED, now, ids)
+
+
+def _note(conn: Connection, rows: list[Row], kind: EventKind, now: float, ids: Ids) -> int:
+    domains: dict[str, str] = {}
+    facts = []
+    for item in map(to_delivery, rows):
+        if item.message_id not in domains:
+            found = conn.row(_sender_domain, item.message_id)
+            domains[item.message_id] = found[0] if found else ""
+        domain = domains[item.message_id]
+        data = {"reason": "operator", "lane": item.lane}
+        facts.append(
+            Event(
+                ids.new(), kind, now, item.account_id, domain, item.message_id, item.id, item.recipient, data
+            )
+        )
+    events.append(conn, facts)
+    return len(rows)
+
+
+def in_steps(conn: Connection, verb: Callable[..., int], *values: Any) -> int:
+    """`verb(conn, *values)` again and again, each time in a transaction of its own, until it finds nothing.
+
+    How many rows in all: `in_steps(conn, queue.drop, Selector(domain="example.com"), now, ids)`.
+    """
+    total = 0
+    while True:
+        with conn.transaction():
+            changed = verb(conn, *values)
+        if not changed:
+            return total
+        total += changed

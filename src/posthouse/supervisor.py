@@ -1,0 +1,263 @@
+"""Starts the workers of one machine, replaces what dies or falls silent, reloads, stops.
+
+The supervisor opens the listening sockets, forks workers that inherit them, and does nothing else: no mail
+passes through it. Each worker holds a pipe in both directions: it reports a byte every few seconds, and
+reads the end of the file when the supervisor is gone, whereupon it drains and leaves.
+
+Signals: TERM and INT drain and stop (a second one kills), HUP starts new workers and drains the old ones.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import select
+import signal
+import socket
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import structlog
+
+from posthouse.config import Settings, is_sqlite, worker_count
+from posthouse.desk.certificates import ensure_pair
+from posthouse.desk.installation import Installation
+from posthouse.model.clock import Ids, SystemClock
+from posthouse.net.listen import open_socket
+from posthouse.store import workers
+from posthouse.store.engine import connect, migrate, serving_lock
+from posthouse.worker import Listening, WorkerOrder, run_worker
+
+log = structlog.get_logger()
+
+SILENT_S = 30.0
+STOP_S = 32.0
+_SHORT_LIFE_S = 10.0
+_LONGEST_PAUSE_S = 5.0
+
+Ready = Callable[[], None]
+
+
+@dataclass(slots=True)
+class Child:
+    """One worker process. `ended_by_us`: it was told to leave, do not replace it."""
+
+    worker_id: str
+    pid: int
+    pipe: int
+    started_at: float
+    heard_at: float
+    is_ready: bool = False
+    ended_by_us: bool = False
+
+
+@dataclass(slots=True)
+class _Wishes:
+    """What signals asked for since the last look."""
+
+    stop: int = 0
+    reload: bool = False
+
+
+@dataclass(slots=True)
+class Supervisor:
+    settings: Settings
+    listening: list[Listening]
+    ready: Ready | None = None
+    children: dict[int, Child] = field(default_factory=dict)
+    dead: list[str] = field(default_factory=list)
+    wishes: _Wishes = field(default_factory=_Wishes)
+    ids: Ids = field(default_factory=lambda: Ids(SystemClock()))
+    short_lives: int = 0
+    start_at: float = 0.0
+
+    def run(self) -> int:
+        """Until told to stop; 0 when all workers left by themselves, 1 when one had to be killed."""
+        wake_fd = self._listen_to_signals()
+        wanted = worker_count(self.settings)
+        while not self.wishes.stop:
+            if self.wishes.reload:
+                self._reload()
+            missing = wanted - sum(not child.ended_by_us for child in self.children.values())
+            if missing > 0 and time.monotonic() >= self.start_at:
+                for _ in range(missing):
+                    self._start_child()
+            self._watch(wake_fd, 0.2 if missing > 0 else 1.0)
+        return self._stop(wake_fd)
+
+    # -- children ------------------------------------------------------------
+
+    def _start_child(self) -> None:
+        ours, theirs = socket.socketpair()
+        worker_id = self.ids.new()
+        dead, self.dead = self.dead, []
+        sys.stdout.flush()
+        sys.stderr.flush()
+        pid = os.fork()
+        if pid == 0:
+            ours.close()
+            for child in self.children.values():
+                with contextlib.suppress(OSError):
+                    os.close(child.pipe)
+            os._exit(self._in_child(theirs, WorkerOrder(worker_id, self.listening, dead)))
+        theirs.close()
+        now = time.monotonic()
+        self.children[pid] = Child(worker_id, pid, ours.detach(), now, now)
+
+    def _in_child(self, pipe: socket.socket, order: WorkerOrder) -> int:
+        signal.set_wakeup_fd(-1)
+        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+            signal.signal(number, signal.SIG_IGN)
+        try:
+            run_worker(self.settings, order, pipe)
+        except Exception:
+            log.exception("a worker failed")
+            return 1
+        return 0
+
+    def _watch(self, wake_fd: int, most_s: float) -> None:
+        """Wait for signals, reports and deaths; kill what is silent."""
+        pipes = {child.pipe: child for child in self.children.values()}
+        readable, _, _ = select.select([wake_fd, *pipes], [], [], most_s)
+        for fd in readable:
+            if fd == wake_fd:
+                with contextlib.suppress(BlockingIOError):
+                    os.read(wake_fd, 4096)
+            elif data := _read(fd):
+                self._heard(pipes[fd], data)
+        self._reap()
+        now = time.monotonic()
+        for child in self.children.values():
+            if now - child.heard_at > SILENT_S:
+                log.error("worker is silent; killing it", pid=child.pid)
+                child.heard_at = now
+                os.kill(child.pid, signal.SIGKILL)
+
+    def _heard(self, child: Child, data: bytes) -> None:
+        child.heard_at = time.monotonic()
+        if b"R" in data and not child.is_ready:
+            child.is_ready = True
+            if self.ready:
+                self.ready()
+                self.ready = None
+
+    def _reap(self) -> None:
+        while self.children:
+            try:
+                pid, status = os.waitpid(-1, os.WNOHANG)
+            except ChildProcessError:
+                return
+            if not pid:
+                return
+            child = self.children.pop(pid, None)
+            if child:
+                self._buried(child, os.waitstatus_to_exitcode(status))
+
+    def _buried(self, child: Child, code: int) -> None:
+        os.close(child.pipe)
+        self.dead.append(child.worker_id)
+        if child.ended_by_us:
+            return
+        lived_s = time.monotonic() - child.started_at
+        self.short_lives = self.short_lives + 1 if lived_s < _SHORT_LIFE_S else 0
+        pause_s = min(_LONGEST_PAUSE_S, 0.1 * 2 ** min(self.short_lives, 10)) if self.short_lives > 1 else 0.0
+        self.start_at = time.monotonic() + pause_s
+        log.error("a worker ended and is replaced", pid=child.pid, code=code, pause_s=pause_s)
+
+    # -- signals ------------------------------------------------------------
+
+    def _listen_to_signals(self) -> int:
+        """Handlers only note the wish; the pipe wakes `select`."""
+        read_fd, write_fd = os.pipe()
+        os.set_blocking(read_fd, False)
+        os.set_blocking(write_fd, False)
+        signal.set_wakeup_fd(write_fd, warn_on_full_buffer=False)
+        signal.signal(signal.SIGTERM, self._noted)
+        signal.signal(signal.SIGINT, self._noted)
+        signal.signal(signal.SIGHUP, self._noted)
+        signal.signal(signal.SIGCHLD, lambda _number, _frame: None)
+        return read_fd
+
+    def _noted(self, number: int, _: object) -> None:
+        if number == signal.SIGHUP:
+            self.wishes.reload = True
+        else:
+            self.wishes.stop += 1
+
+    def _reload(self) -> None:
+        """New workers take over the sockets; the old ones drain."""
+        self.wishes.reload = False
+        log.info("reloading: new workers start, old ones drain")
+        self._tell_to_leave()
+
+    def _tell_to_leave(self) -> None:
+        for child in self.children.values():
+            if not child.ended_by_us:
+                child.ended_by_us = True
+                with contextlib.suppress(OSError):
+                    os.write(child.pipe, b"S")
+
+    def _stop(self, wake_fd: int) -> int:
+        self._tell_to_leave()
+        deadline = time.monotonic() + STOP_S
+        while self.children and time.monotonic() < deadline and self.wishes.stop < 2:
+            self._watch(wake_fd, 0.2)
+        killed = len(self.children)
+        for child in self.children.values():
+            os.kill(child.pid, signal.SIGKILL)
+        return 1 if killed else 0
+
+
+def _read(fd: int) -> bytes:
+    try:
+        return os.read(fd, 4096)
+    except OSError:
+        return b""
+
+
+def run(settings: Settings, ready: Ready | None = None) -> int:
+    """Serve until a signal says stop. `ready` is called once, when the first worker's doors are open.
+
+    Returns the exit code. Raises SettingsError and StoreError before anything is started.
+    """
+    Installation.load_or_make(settings.state_dir)
+    ensure_pair(settings.smtp.tls_cert, settings.smtp.tls_key, settings.smtp.hostname, time.time())
+    lock = serving_lock(settings.store.url)  # held by us and inherited: one Posthouse per SQLite file
+    migrate(settings.store.url)
+    supervisor = Supervisor(settings, open_all(settings), ready)
+    supervisor.dead = dead_workers(settings)
+    try:
+        return supervisor.run()
+    finally:
+        if lock is not None:
+            os.close(lock)
+
+
+def open_all(settings: Settings) -> list[Listening]:
+    """All sockets of the settings. Raises SettingsError."""
+    wanted = (
+        ("smtp", "smtp.listen", settings.smtp.listen),
+        ("smtps", "smtp.listen_tls", settings.smtp.listen_tls),
+        ("http", "http.listen", settings.http.listen),
+    )
+    return [
+        Listening(open_socket(endpoint.host, endpoint.port, setting), speaks)
+        for speaks, setting, endpoints in wanted
+        for endpoint in endpoints
+    ]
+
+
+def dead_workers(settings: Settings) -> list[str]:
+    """Registered workers of this machine whose process is gone: their deliveries are free at once.
+
+    On SQLite all of them: the serving lock says that nobody else is there.
+    """
+    here = socket.gethostname()
+    with connect(settings.store.url) as conn:
+        known = workers.live(conn, 0.0)
+    if is_sqlite(settings.store.url):
+        return [worker.id for worker in known]
+    return [worker.id for worker in known if worker.host == here and not Path(f"/proc/{worker.pid}").exists()]

