@@ -29,6 +29,7 @@ from posthouse.pipeline.lease import Lease
 from posthouse.pipeline.letters import RecentLetters
 from posthouse.pipeline.memory import MemoryBound
 from posthouse.pipeline.notices import Notices
+from posthouse.pipeline.nudges import NudgeWatch
 from posthouse.pipeline.outcome import Recorder
 from posthouse.pipeline.signing import Signer
 from posthouse.pipeline.sites import SiteQueue
@@ -56,6 +57,7 @@ class Parts:
     dispatcher: Dispatcher
     fetcher: Fetcher
     upkeep: Upkeep
+    nudges: NudgeWatch
     keeper: Doorkeeper
     status: WorkerStatus
 
@@ -103,6 +105,7 @@ def build_parts(settings: Settings, store: Store, worker_id: str, declared_dead:
     )
     keep = Keep(settings.keep.content_days * 86400, settings.keep.event_days * 86400)
     upkeep = Upkeep(store=store, clock=clock, keep=keep, expire=fetcher.expire, wake=dispatcher.wake)
+    nudges = NudgeWatch(store, dispatcher.forget_troubles)
     intake = Intake(
         store=store,
         clock=clock,
@@ -115,7 +118,7 @@ def build_parts(settings: Settings, store: Store, worker_id: str, declared_dead:
     keeper = _build_keeper(settings, store, identity, intake, clock, ids)
     status = WorkerStatus(settings, store, clock, counters, lambda: dispatcher.bound.jobs)
     return Parts(
-        clock, store, identity, lease, signer, courier, resolver, dispatcher, fetcher, upkeep, keeper, status
+        clock, store, identity, lease, signer, courier, resolver, dispatcher, fetcher, upkeep, nudges, keeper, status
     )
 
 

@@ -146,6 +146,7 @@ def _start_loops(
         parts.identity.follow(parts.store),
         parts.fetcher.run(),
         parts.upkeep.run(),
+        parts.nudges.run(),
         parts.keeper.sweep(),
     ]
     http = [door.socket for door in listening if door.speaks == "http"]

@@ -39,6 +39,7 @@ smtpd_relay_restrictions = reject_unauth_destination
 smtpd_milters = unix:{root}/queue/opendkim.sock
 milter_default_action = tempfail
 smtpd_tls_security_level = may
+smtpd_tls_received_header = yes
 smtpd_tls_cert_file = {root}/tls.pem
 smtpd_tls_key_file = {root}/tls.pem
 smtputf8_enable = yes

@@ -94,6 +94,9 @@ def run(arguments: Sequence[str]) -> int:
 
 def _told(text: str, code: int) -> int:
     lines = text.splitlines() or ["failed"]
+    if text.startswith("Usage:"):  # help that was not asked for
+        print(text, file=sys.stderr)
+        return code
     print("\n".join(f"posthouse: {line}" if line else "" for line in lines), file=sys.stderr)
     return code
 

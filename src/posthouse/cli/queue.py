@@ -64,12 +64,16 @@ def flush(
     as_json: Json = False,
 ) -> None:
     """Try now what waits for a later time."""
-    from posthouse.store import queue
+    from posthouse.pipeline.nudges import FLUSH
+    from posthouse.store import queue, workers
 
     chosen = _selector(lane, domain, message, recipient, everything)
     house, output = _opened(ctx, config, as_json)
     with house.reading() as conn:
-        _told(output, "flushed", queue.in_steps(conn, queue.flush, chosen, house.clock.now()))
+        flushed = queue.in_steps(conn, queue.flush, chosen, house.clock.now())
+        with conn.transaction():
+            workers.nudge(conn, FLUSH)
+        _told(output, "flushed", flushed)
 
 
 @app.command("hold")

@@ -20,7 +20,7 @@ from posthouse.rules import policy
 from posthouse.smtp.events import MailFrom
 from posthouse.smtp.server import ServerEngine
 
-_MOST_SUBJECT = 500
+_MOST_TEXT = 500
 
 
 class Reader:
@@ -78,8 +78,8 @@ class Reader:
             sender=str(mail.sender) if mail.sender else "",
             recipients=recipients,
             content=trace.on_top(received, body),
-            subject=decode_words(letter.first(b"subject") or b"")[:_MOST_SUBJECT],
-            header_id=(letter.first(b"message-id") or b"").strip().decode("utf-8", "replace")[:_MOST_SUBJECT],
+            subject=decode_words(letter.first(b"subject") or b"")[:_MOST_TEXT],
+            header_id=_text(letter.first(b"message-id")) or trace.message_id(message_id, principal.domain),
             is_utf8=mail.params.is_utf8,
             is_8bit=not body.isascii(),
             ret=mail.params.ret,
@@ -101,3 +101,7 @@ class Reader:
             raise Refused(
                 550, "5.6.0", f"Cannot parse from address in the From field: {error}", reason="bad-from"
             ) from error
+
+
+def _text(value: bytes | None) -> str:
+    return (value or b"").decode("utf-8", "replace")[:_MOST_TEXT]

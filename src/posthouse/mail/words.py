@@ -17,7 +17,7 @@ MAX_BYTES = 65_536
 
 _WORD = re.compile(rb"=\?([^?\s\x00-\x20]{1,60})\?([BbQq])\?([^?\r\n]*)\?=")
 _ESCAPE = re.compile(rb"=([0-9A-Fa-f]{2})")
-_BREAKS = re.compile(r"\s*[\r\n]+\s*")
+_BREAKS = re.compile(r"[\r\n]\s*+")  # begins at a break only: nothing is scanned twice
 _CONTROLS = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ufeff\ud800-\udfff]"
 )

@@ -88,6 +88,14 @@ class Dispatcher:
             self.bound.add(job.size_bytes)
             self._place(job)
 
+    def forget_troubles(self) -> None:
+        """An operator says: try again now. Rests and cached answers of DNS end."""
+        now = self._clock.monotonic()
+        for sending in self._sites.values():
+            sending.forget_trouble(now)
+        self._resolver.forget()
+        self.wake()
+
     def wake(self) -> None:
         """Something may be due in the store."""
         self._hungry.set()

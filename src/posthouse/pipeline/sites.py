@@ -79,6 +79,11 @@ class SiteQueue:
             self._successes += 1
             self._count(now)
 
+    def forget_trouble(self, now: float) -> None:
+        """End a rest early; a site without trouble keeps what it has learned."""
+        if self.window.rests_until > now:
+            self.window = Window(self.limits)
+
     def drain(self) -> list[Job]:
         """Take out everything that waits (to give it back to the store)."""
         jobs = []

@@ -28,7 +28,7 @@ from posthouse.store.lanes import LaneDue, LaneSummary, counts, lanes_due, next_
 from posthouse.store.messages import Accepted, add_accepted
 from posthouse.store.rows import harmless, to_delivery
 from posthouse.store.selection import Selector, drop, flush, hold, in_steps, release
-from posthouse.store.statement import RowsStatement, Statement, row_parameters
+from posthouse.store.statement import ALL_OR_NOTHING, RowsStatement, Statement, row_parameters
 from posthouse.store.tables import delivery, word
 
 __all__ = [
@@ -84,6 +84,7 @@ _head = (
 )
 _take = Statement(
     update(delivery)
+    .prefix_with(*ALL_OR_NOTHING, dialect="sqlite")
     .where(delivery.c.id.in_(select(_head.c.id)))
     .values(state=word("taken"), owner=bindparam("for_owner"), attempt=delivery.c.attempt + 1)
     .returning(*delivery.columns),
@@ -148,6 +149,7 @@ def _settle_rows(rows: int) -> Executable:
     )
     return (
         update(delivery)
+        .prefix_with(*ALL_OR_NOTHING, dialect="sqlite")
         .where(
             delivery.c.id == given_rows.c.id,
             delivery.c.owner == given_rows.c.owner,

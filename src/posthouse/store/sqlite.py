@@ -89,6 +89,7 @@ class Sqlite:
             "journal_mode=wal",
             "synchronous=full",
             "foreign_keys=on",
+            "temp_store=memory",
             f"cache_size=-{_CACHE_KIB[role]}",
             f"wal_autocheckpoint={_CHECKPOINT_PAGES}",
             f"journal_size_limit={_WAL_LIMIT_BYTES}",

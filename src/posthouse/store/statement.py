@@ -26,6 +26,9 @@ DIALECTS: dict[str, Dialect] = {
     "sqlite": sqlite.dialect(paramstyle="qmark"),
     "postgresql": PGDialect_psycopg(paramstyle="format"),  # type: ignore[no-untyped-call]
 }
+# SQLite keeps a journal of every statement that changes several rows, to undo it alone if a row fails. Ours
+# fail with their whole transaction: so no journal.
+ALL_OR_NOTHING = ("OR ROLLBACK",)
 MOST_ROWS = 16  # rows in one text; larger groups are cut. 16 rows x 15 columns stay small prepared statements
 
 
@@ -123,8 +126,7 @@ def rows_insert(table: Table) -> RowsStatement:
 
     def build(rows: int) -> Executable:
         names = [name for name, _ in columns]
-        return insert(table).values(
-            [dict(zip(names, row_parameters(columns, row), strict=True)) for row in range(rows)]
-        )
+        given = [dict(zip(names, row_parameters(columns, row), strict=True)) for row in range(rows)]
+        return insert(table).prefix_with(*ALL_OR_NOTHING, dialect="sqlite").values(given)
 
     return RowsStatement(len(columns), build)

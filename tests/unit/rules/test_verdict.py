@@ -83,6 +83,8 @@ TEXTS = [
     (451, "4.7.1", "Greylisting in action, please come back later", "", D, "greylisted"),
     (451, "4.7.1", "Please try again later", "", D, "greylisted"),
     (450, "", "Greylisted for 300 seconds", "", D, "greylisted"),
+    (451, "4.7.1", "not now", "", D, "greylisted"),
+    (450, "4.7.1", "Client host rejected: cannot find your reverse hostname", "", D, "unauthenticated"),
     (421, "4.7.28", "Our system has detected an unusual rate of unsolicited mail", GMAIL, D, "rate-limited"),
     (550, "5.7.28", "Our system has detected an unusual rate of unsolicited mail", GMAIL, F, "rate-limited"),
     (

@@ -1,0 +1,147 @@
+"""Sending domains: keys, records, verification (C-07, D-01, D-03)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from posthouse.desk import domains, verification
+from posthouse.desk.identity_view import IdentityView
+from posthouse.desk.installation import Installation, SealBroken
+from posthouse.mail.dkim import ED25519_SHA256, RSA_SHA256, public_of
+from posthouse.model.clock import FakeClock, Ids
+from posthouse.model.errors import Refused
+from posthouse.store.engine import Connection, connect, migrate
+
+CLOCK = FakeClock()
+IDS = Ids(CLOCK)
+INSTALLATION = Installation(b"k" * 32)
+
+
+@pytest.fixture
+def conn(tmp_path: Path) -> Iterator[Connection]:
+    url = f"sqlite:///{tmp_path}/store.db"
+    migrate(url)
+    with connect(url) as opened:
+        yield opened
+
+
+@pytest.fixture(scope="module")
+def drafted() -> domains.Draft:
+    return domains.draft(
+        INSTALLATION,
+        IDS,
+        CLOCK.now(),
+        name="Bücher.example",
+        region="us",
+        algorithms=(RSA_SHA256, ED25519_SHA256),
+    )
+
+
+def test_a_draft_has_sealed_keys(drafted: domains.Draft) -> None:
+    assert drafted.domain.name == "xn--bcher-kva.example"
+    assert [key.selector for key in drafted.keys] == ["ph1", "ph1ed"]
+    opened = domains.load_signing_keys(INSTALLATION, drafted.domain.name, drafted.keys[::-1])
+    assert [key.algorithm for key in opened] == [RSA_SHA256, ED25519_SHA256]
+    assert [public_of(key.private) for key in opened] == [key.public for key in drafted.keys]
+
+
+def test_another_installation_cannot_open_them(drafted: domains.Draft) -> None:
+    with pytest.raises(SealBroken, match=r"put back the installation\.key"):
+        domains.load_signing_keys(Installation(b"x" * 32), drafted.domain.name, drafted.keys)
+
+
+def test_create_load_remove(conn: Connection, drafted: domains.Draft) -> None:
+    with conn.transaction():
+        made = domains.create(conn, IDS, drafted)
+    assert made.account_id
+    domain, keys = domains.load(conn, "BÜCHER.example")
+    assert domain == made
+    assert tuple(keys) == drafted.keys
+    with pytest.raises(Refused, match="There is a domain xn--bcher"), conn.transaction():
+        domains.create(conn, IDS, drafted)
+    with conn.transaction():
+        assert domains.remove(conn, "bücher.example") == "xn--bcher-kva.example"
+    with pytest.raises(Refused, match="There is no domain"):
+        domains.load(conn, "bücher.example")
+
+
+@pytest.mark.parametrize(
+    ("name", "part"),
+    [
+        ("", "not a host name"),
+        ("localhost", "needs at least one dot"),
+        ("[127.0.0.1]", "needs at least one dot"),
+        ("a b.example", "not a host name"),
+        ("192.0.2.1", "bare IP address"),
+        ("x" * 300 + ".example", "longer than"),
+    ],
+    ids=lambda text: text[:20],
+)
+def test_wrong_names_are_refused(name: str, part: str) -> None:
+    with pytest.raises(Refused, match=part):
+        domains.sending_name(name)
+
+
+def test_records_to_publish(drafted: domains.Draft) -> None:
+    records = domains.records_of(drafted.domain, drafted.keys, "mail.example.com")
+    required = [record for record in records if record.is_required]
+    assert [record.name for record in required] == ["ph1._domainkey.xn--bcher-kva.example"]
+    assert required[0].value == f"v=DKIM1; k=rsa; p={drafted.keys[0].public}"
+    assert 'IN TXT "v=DKIM1; k=rsa; p=' in required[0].zone_text
+    assert max(len(part) for part in required[0].zone_text.split('"')[1::2]) == 255
+    by_name = {(record.kind, record.name): record.value for record in records}
+    assert by_name["TXT", "xn--bcher-kva.example"] == "v=spf1 a:mail.example.com ~all"
+    assert by_name["MX", "return.xn--bcher-kva.example"] == "10 mail.example.com."
+    assert by_name["TXT", "_dmarc.xn--bcher-kva.example"] == "v=DMARC1; p=none"
+
+
+def test_source_addresses_are_named_in_spf(drafted: domains.Draft) -> None:
+    records = domains.records_of(drafted.domain, drafted.keys, "h.test", ["192.0.2.1", "2001:db8::1"])
+    assert "v=spf1 ip4:192.0.2.1 ip6:2001:db8::1 ~all" in [record.value for record in records]
+
+
+COMPARISONS = [
+    ("v=DKIM1; k=rsa; p=AbC", ["v=DKIM1;p=AbC"], True),
+    ("v=DKIM1; k=rsa; p=AbC", ["k=rsa; p=Ab C"], True),
+    ("v=DKIM1; k=rsa; p=AbC", ["v=DKIM1; p=abc"], False),
+    ("v=DKIM1; k=rsa; p=AbC", ["v=DKIM1; p="], False),
+    ("v=spf1 a:h.test ~all", ["other", "v=spf1 include:x.test a:h.test -all"], True),
+    ("v=spf1 a:h.test ~all", ["v=spf1 -all"], False),
+    ("v=DMARC1; p=none", ["v=DMARC1;p=reject"], True),
+    ("10 h.test.", ["10 H.test."], True),
+    ("10 h.test.", [], False),
+]
+
+
+@pytest.mark.parametrize(("wanted", "found", "is_there"), COMPARISONS, ids=[str(row) for row in COMPARISONS])
+def test_what_dns_has_is_compared(wanted: str, found: list[str], is_there: bool) -> None:
+    record = domains.Record("x", "TXT", "n.test", wanted, True)
+    finding = verification.compare(record, found)
+    assert finding.is_there is is_there
+    assert verification.may_send([finding]) is is_there
+
+
+async def test_verification_is_noted_once_and_seen(conn: Connection, drafted: domains.Draft) -> None:
+    with conn.transaction():
+        made = domains.create(conn, IDS, drafted)
+        verification.note_verified(conn, made, 5.0)
+    domain, _ = domains.load(conn, made.name)
+    assert domain.verified_at == 5.0
+    with conn.transaction():
+        verification.note_verified(conn, domain, 9.0)
+    assert domains.load(conn, made.name)[0].verified_at == 5.0
+
+    class Direct:
+        async def read(self, fn, *args):  # type: ignore[no-untyped-def]
+            return fn(conn, *args)
+
+    view = IdentityView(INSTALLATION, "us")
+    assert view.signing_keys(made.name) == []
+    await view.refresh(Direct())
+    keys = view.signing_keys(made.name)
+    assert [key.selector for key in keys] == ["ph1", "ph1ed"]
+    assert view.signing_keys(made.name) is keys, "opened once"
+    assert view.domains_of(made.account_id) == [domain]
