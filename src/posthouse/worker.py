@@ -8,6 +8,7 @@ import functools
 import gc
 import os
 import socket
+import sys
 from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -47,6 +48,7 @@ class WorkerOrder:
 
 def run_worker(settings: Settings, order: WorkerOrder, pipe: socket.socket) -> None:
     """A worker's whole life, in its own process. `pipe`: reports go out; a byte or its end says stop."""
+    sys.setswitchinterval(float(os.environ.get("SWI", "0.005")))
     loop = _new_loop()
     try:
         loop.run_until_complete(_live(settings, order, pipe))

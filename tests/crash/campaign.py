@@ -41,8 +41,19 @@ class Outcome:
 
 
 def short_plan() -> list[Fault]:
-    """Every named point once, and each way of killing."""
-    return [*(at_point(name) for name in POINTS), kill_worker, kill_all, kill_supervisor, terminate, kill_all]
+    """Every named point once, and each way of killing. The supervisor pauses longer after each early death
+    of a worker, so a full restart comes after every few."""
+    points = [at_point(name) for name in POINTS]
+    return [
+        *points[:3],
+        kill_all,
+        *points[3:6],
+        kill_supervisor,
+        *points[6:9],
+        kill_all,
+        kill_worker,
+        terminate,
+    ]
 
 
 def long_plan(seed: int, kills: int) -> Iterator[Fault]:

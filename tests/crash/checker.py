@@ -14,6 +14,8 @@ from typing import Any
 
 from crash.ledger import Fact
 
+# What a killed process had written may still wait in the receiving host's socket for a moment.
+AFTERGLOW_S = 0.5
 TERMINAL = frozenset({"delivered", "failed", "dropped", "cancelled"})
 
 
@@ -155,7 +157,7 @@ def _is_in_doubt(copy: Fact, done: list[float], faults: list[Window], reach_s: f
     """Seconds between this copy's 250 and the fault that may have kept it from being recorded (0 when the
     fault was first); None when no fault was near."""
     answered = min((at for at in done if at >= copy.at), default=copy.at)
-    near = [f for f in faults if f.until >= copy.at and f.since - reach_s <= answered]
+    near = [f for f in faults if f.until + AFTERGLOW_S >= copy.at and f.since - reach_s <= answered]
     return min((max(0.0, f.since - answered) for f in near), default=None)
 
 

@@ -78,7 +78,8 @@ def test_arrows_point_down(path: Path) -> None:
 )
 def test_pure_rooms_touch_nothing(path: Path) -> None:
     roots = {name.split(".")[0] for name in imported(path)}
-    assert not roots & IMPURE, f"{path.relative_to(SOURCE)} must stay pure"
+    allowed = {"random"} if path.name == "clock.py" else set()  # where randomness enters the house
+    assert not roots & IMPURE - allowed, f"{path.relative_to(SOURCE)} must stay pure"
 
 
 def test_no_module_and_no_function_is_feared() -> None:

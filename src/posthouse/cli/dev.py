@@ -8,16 +8,14 @@ store, and the password of the sandbox user. By default every copy is captured a
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from posthouse.cli.options import Config, Json, asked
-from posthouse.config import DEFAULT_FILE, load_settings
-from posthouse.model.errors import SettingsError
+from posthouse.config import DEFAULT_FILE, Endpoint, load_settings
 
 if TYPE_CHECKING:
     from posthouse.cli.house import House
@@ -45,6 +43,7 @@ def dev(
 ) -> None:
     """Run a local Posthouse with a sandbox domain and user; everything sent is captured."""
     from posthouse.cli.house import House
+    from posthouse.cli.world import guide_text, started_world
     from posthouse.observe import set_up_log
     from posthouse.supervisor import run
 
@@ -52,19 +51,21 @@ def dev(
     if deliver and internet:
         raise typer.BadParameter("--deliver and --internet exclude each other")
     directory = ((ask.config.parent if ask.config else Path()) / DIRECTORY).absolute()
-    with _world(internet) as places:
+    with started_world(wanted=internet) as places:
         settings = prepared_settings(directory, captures=not (deliver or internet), world=places)
-        house = House(settings)
-        password = sandbox_user(house, directory)
+        password = sandbox_user(House(settings), directory)
         set_up_log()
-        how = (
-            "delivered for real"
-            if deliver
-            else "delivered to the pretended internet"
-            if internet
-            else "captured"
-        )
-        raise typer.Exit(run(settings, lambda: _print_ready(ask.as_json, settings, directory, password, how)))
+
+        def ready() -> None:
+            if ask.as_json:
+                print(json.dumps(ready_facts(settings, directory, password)), flush=True)
+                return
+            if internet:
+                print(guide_text() + "\n")
+            way = "delivered for real" if deliver else "delivered there" if internet else "captured"
+            print(ready_text(settings, directory, password, way), flush=True)
+
+        raise typer.Exit(run(settings, ready))
 
 
 def prepared_settings(directory: Path, *, captures: bool, world: Mapping[str, Any]) -> Settings:
@@ -137,65 +138,69 @@ def _ensure_domain(house: House, now: float) -> None:
         domains.create(conn, house.ids, new)
 
 
-@contextmanager
-def _world(wanted: bool) -> Iterator[Mapping[str, Any]]:
-    """The pretended internet in a child process, as settings that lead to it; without it none."""
-    if not wanted:
-        yield {}
-        return
-    import multiprocessing
-
-    from posthouse.cli.world import serve_world
-
-    # a fresh interpreter: the supervisor forks its workers from this process
-    method = multiprocessing.get_context("spawn")
-    ours, theirs = method.Pipe()
-    child = method.Process(target=serve_world, args=(theirs,), daemon=True)
-    child.start()
-    theirs.close()
-    try:
-        yield ours.recv()
-    except EOFError as error:
-        raise SettingsError("the pretended internet could not be started; see the lines above") from error
-    finally:
-        ours.close()  # the child reads the end and leaves
-        child.join(5)
+def ready_facts(settings: Settings, directory: Path, password: str) -> dict[str, Any]:
+    """What a program needs to use the sandbox."""
+    return {
+        "smtp": [str(endpoint) for endpoint in settings.smtp.listen],
+        "smtps": [str(endpoint) for endpoint in settings.smtp.listen_tls],
+        "http": [str(endpoint) for endpoint in settings.http.listen],
+        "login": LOGIN,
+        "password": password,
+        "config": str(directory / DEFAULT_FILE),
+    }
 
 
-def _print_ready(as_json: bool, settings: Settings, directory: Path, password: str, how: str) -> None:
-    """What to do now, ready to be pasted."""
-    smtp, smtps, http = (
-        [str(endpoint) for endpoint in endpoints]
-        for endpoints in (settings.smtp.listen, settings.smtp.listen_tls, settings.http.listen)
-    )
-    if as_json:
-        facts = {"smtp": smtp, "smtps": smtps, "http": http, "login": LOGIN, "password": password}
-        print(json.dumps(facts | {"config": str(directory / DEFAULT_FILE)}), flush=True)
-        return
-    lines = [f"Posthouse is ready; everything sent is {how}.", ""]
-    lines += [f"  SMTP, STARTTLS  {', '.join(smtp)}", f"  SMTP over TLS   {', '.join(smtps)}"]
-    lines += [f"  Status page     {', '.join(f'http://{address}/' for address in http)}"]
-    lines += [f"  User            {LOGIN}", f"  Password        {password}", ""]
-    lines += ["With swaks:", "", _swaks_line(settings, password), ""]
-    lines += ["With Python:", "", _python_snippet(settings, password), ""]
+def ready_text(settings: Settings, directory: Path, password: str, way: str) -> str:
+    """What a person can do now, ready to be pasted."""
     file = directory / DEFAULT_FILE
     shown = file.relative_to(Path.cwd()) if file.is_relative_to(Path.cwd()) else file
-    lines += [f"What happened:  posthouse events --follow --config {shown}", "Stop with Ctrl-C.", ""]
-    print("\n".join(lines), flush=True)
+    return f"""\
+Posthouse is ready; everything sent is {way}.
+
+  SMTP, STARTTLS  {_joined(settings.smtp.listen)}
+  SMTP over TLS   {_joined(settings.smtp.listen_tls)}
+  Status page     http://{_joined(settings.http.listen)}/
+  User            {LOGIN}
+  Password        {password}
+
+With swaks:
+
+{_swaks_line(settings, password)}
+
+With Python:
+
+{_python_snippet(settings, password)}
+
+What happened:  posthouse events --follow --config {shown}
+Stop with Ctrl-C.
+"""
+
+
+def _joined(endpoints: Sequence[Endpoint]) -> str:
+    return ", ".join(str(endpoint) for endpoint in endpoints)
 
 
 def _swaks_line(settings: Settings, password: str) -> str:
     return (
-        f"  swaks --auth --server {settings.smtp.listen[0]} --au {LOGIN} --ap {password} \\\n"
-        f"        --from {LOGIN} --to recipient@example.com --h-Subject: Hello --body 'Testing Posthouse'"
+        f"  swaks --auth --server {_place(settings)} --au {LOGIN} --ap {password} \\\n"
+        f"        --from {LOGIN} --to {_someone(settings)} --h-Subject: Hello --body 'Testing Posthouse'"
     )
 
 
 def _python_snippet(settings: Settings, password: str) -> str:
-    place = settings.smtp.listen[0]
+    place, someone = _place(settings), _someone(settings)
     return f"""\
   import smtplib
   with smtplib.SMTP("{place.host}", {place.port}) as smtp:
       smtp.login("{LOGIN}", "{password}")
-      smtp.sendmail("{LOGIN}", ["recipient@example.com"],
-                    "From: {LOGIN}\\nTo: recipient@example.com\\nSubject: Hello\\n\\nTesting Posthouse")"""
+      smtp.sendmail("{LOGIN}", ["{someone}"],
+                    "From: {LOGIN}\\nTo: {someone}\\nSubject: Hello\\n\\nTesting Posthouse")"""
+
+
+def _place(settings: Settings) -> Endpoint:
+    return (*settings.smtp.listen, *settings.smtp.listen_tls, Endpoint("localhost", 2525))[0]
+
+
+def _someone(settings: Settings) -> str:
+    """An address that exists: in the pretended internet there is no example.com."""
+    return "anyone@good.test" if settings.dns.servers else "recipient@example.com"

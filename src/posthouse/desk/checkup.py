@@ -73,22 +73,33 @@ def _port(key: str, endpoint: Endpoint) -> Finding:
             return Finding("ports", WRONG, f"{key}: {endpoint} cannot be opened: {error.strerror}")
     else:
         return Finding("ports", OK, f"{key}: {endpoint} is free")
-    if _is_ours(endpoint, is_clear=key == "smtp.listen"):
+    if _is_ours(key, endpoint):
         return Finding("ports", OK, f"{key}: {endpoint} is served by Posthouse")
-    state = WRONG if key == "smtp.listen" else WARNING
-    return Finding("ports", state, f"{key}: {endpoint} is in use; by another program, unless Posthouse runs")
+    return Finding("ports", WRONG, f"{key}: {endpoint} is in use by another program")
 
 
-def _is_ours(endpoint: Endpoint, *, is_clear: bool) -> bool:
-    """The greeting tells, where there is one in clear."""
-    if not is_clear:
-        return False
+def _is_ours(key: str, endpoint: Endpoint) -> bool:
+    """Ask whoever listens there: the SMTP greeting, or the health page, tells."""
     host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(endpoint.host, endpoint.host)  # noqa: S104
     try:
         with socket.create_connection((host, endpoint.port), timeout=_ASK_S) as connection:
-            return b"Posthouse" in connection.recv(512)
+            if key == "http.listen":
+                connection.sendall(b"GET /healthz HTTP/1.0\r\n\r\n")
+                return b'"status"' in connection.recv(4096)
+            if key == "smtp.listen":
+                return b"Posthouse" in connection.recv(512)
+            with _any_tls().wrap_socket(connection, server_hostname=host) as secured:
+                return b"Posthouse" in secured.recv(512)
     except OSError:
         return False
+
+
+def _any_tls() -> ssl.SSLContext:
+    """Only the greeting is read here, so any certificate will do."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    return context
 
 
 def _dns(settings: Settings) -> Finding:

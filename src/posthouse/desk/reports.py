@@ -11,7 +11,7 @@ import datetime as dt
 from typing import Any
 
 from posthouse.model.event import Event
-from posthouse.model.message import Delivery, Message
+from posthouse.model.message import Delivery, DeliveryState, Message
 from posthouse.store import captures, events, messages, queue
 from posthouse.store.engine import Connection
 from posthouse.store.events import EventQuery
@@ -96,13 +96,13 @@ def _message_row(message: Message, is_kept: bool) -> dict[str, Any]:
 
 
 def _delivery_row(delivery: Delivery) -> dict[str, Any]:
+    is_open = delivery.state in (DeliveryState.WAITING, DeliveryState.TAKEN, DeliveryState.HELD)
     return {
         "id": delivery.id,
         "recipient": delivery.recipient,
         "state": str(delivery.state),
         "attempt": delivery.attempt,
-        "due_at": delivery.due_at,
-        "due_time": utc_text(delivery.due_at),
+        "due_at": delivery.due_at if is_open else None,
         "lane": delivery.lane,
         "code": delivery.last_code,
         "text": delivery.last_text,

@@ -11,6 +11,8 @@ import time
 
 MAX_FOREIGN = 1000
 _WIDTH = 76
+_HARD_LIMIT = 900  # octets; RFC 5322 2.1.1 ends at 998
+_HARD_CUT = 220  # characters, of four octets at most
 _DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 _LAST_INSTANT = 253_402_300_799.0  # the end of the year 9999
@@ -87,22 +89,26 @@ def _as_escape(match: re.Match[str]) -> str:
 
 
 def folded(field: str) -> str:
-    """A field in lines of at most 76 characters where spaces allow, of at most 500 in any case; no CRLF at
-    the end. The field holds no line break yet."""
+    """A field in lines of at most 76 characters where spaces allow, of at most 900 octets in any case; no
+    CRLF at the end. The field holds no line break yet."""
     lines: list[str] = []
     rest = field
     while len(rest) > _WIDTH:
-        # not before the second word: a line of only white space would end the field
         cut = rest.rfind(" ", _least(rest), _WIDTH + 1)
         cut = cut if cut > 0 else rest.find(" ", _WIDTH)
-        if not 0 < cut <= 500:
-            if len(rest) <= 500:
+        if cut < 0 or not _fits(rest[:cut]):
+            if _fits(rest):
                 break
-            cut = 500
+            cut = _HARD_CUT
         head, rest = rest[:cut].rstrip(" "), " " + rest[cut:].lstrip(" ")
         lines.append(head)
     lines.append(rest.rstrip(" "))
-    return "\r\n".join(line for line in lines if line.strip() or line is field)
+    # not a line of white space alone: it would read as the end of the fields
+    return "\r\n".join(line for line in lines if line)
+
+
+def _fits(line: str) -> bool:
+    return len(line.encode("utf-8", "replace")) <= _HARD_LIMIT
 
 
 def _least(line: str) -> int:

@@ -6,6 +6,7 @@ Instants are float seconds since the epoch, UTC, and carry the suffix `_at`; spa
 from __future__ import annotations
 
 import os
+import random
 import time
 from typing import Protocol
 
@@ -50,7 +51,8 @@ class Ids:
     """Makes 26-character ids that sort by time: 10 characters of milliseconds, 16 of randomness and count.
 
     Within a process ids never repeat and never go backwards, even when the clock does: the last 80 bits
-    start at a random number each millisecond and count up inside it. After a fork call `reseed`.
+    start at a random number each millisecond and count up inside it. They are names, not secrets. After a
+    fork call `reseed`.
     """
 
     def __init__(self, clock: Clock) -> None:
@@ -58,6 +60,8 @@ class Ids:
         self.reseed()
 
     def reseed(self) -> None:
+        # seeded from the system once: asking it each millisecond would give up the interpreter's lock there
+        self._random = random.Random(os.urandom(32))  # noqa: S311
         self._last_ms = 0
         self._tail = 0
 
@@ -67,7 +71,7 @@ class Ids:
         if ms > self._last_ms:
             self._last_ms = ms
             self._head = _base32(ms, 5)
-            self._tail = int.from_bytes(os.urandom(9), "big")  # 72 of 80 bits: room to count
+            self._tail = self._random.getrandbits(72)  # of 80 bits: room to count
         else:
             self._tail += 1
         return self._head + _base32(self._tail, 8)

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from enum import Enum
-from itertools import chain
 from typing import Any, Protocol
 
 from posthouse.model.errors import CommitInDoubt
@@ -109,16 +108,14 @@ class Connection:
         """Run a statement over many rows without an answer: the hot way to insert."""
         name, most, execute = self.engine.name, statement.most, self._cursor.execute
         for start in range(0, len(rows), most):
-            part = rows[start : start + most]
-            execute(statement.text(name, len(part)), list(chain.from_iterable(part)))
+            execute(*statement.prepared(name, rows[start : start + most]))
 
     def answers(self, statement: RowsStatement, rows: Sequence[Sequence[Any]]) -> list[Row]:
         """Run a statement over many rows; all rows of the answers."""
         name, most, cursor = self.engine.name, statement.most, self._cursor
         found: list[Row] = []
         for start in range(0, len(rows), most):
-            part = rows[start : start + most]
-            cursor.execute(statement.text(name, len(part)), list(chain.from_iterable(part)))
+            cursor.execute(*statement.prepared(name, rows[start : start + most]))
             found += cursor.fetchall()
         return found
 

@@ -19,7 +19,7 @@ from sqlalchemy.sql.elements import BindParameter
 from posthouse.model.event import Event, EventKind
 from posthouse.store.connection import Connection
 from posthouse.store.rows import event_row, to_event
-from posthouse.store.statement import RowsStatement, Statement, key_parameters, rows_insert
+from posthouse.store.statement import RowsStatement, Statement, given_key, rows_insert
 from posthouse.store.tables import CONSUMERS, counter, event, event_todo, word
 
 _HOUR_S = 3600
@@ -122,11 +122,11 @@ _take_todo = Statement(
     "most",
 )
 _facts = RowsStatement(
-    1,
-    lambda rows: select(event.c.at, event.c.account_id, event.c.domain, event.c.kind).where(
-        event.c.id.in_(key_parameters(event.c.id.type, rows))
+    given_key(event.c.id.type),
+    lambda given: select(event.c.at, event.c.account_id, event.c.domain, event.c.kind).where(
+        event.c.id.in_(select(given.c.key))
     ),
-    most=64,
+    most=100,
 )
 _fresh = upsert_into(counter).values({column.name: bindparam(column.name) for column in counter.columns})
 _add_count = Statement(

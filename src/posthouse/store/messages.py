@@ -12,7 +12,7 @@ from posthouse.model.message import Delivery, Message
 from posthouse.store import events
 from posthouse.store.connection import Connection
 from posthouse.store.rows import delivery_row, message_row, to_message
-from posthouse.store.statement import RowsStatement, Statement, key_parameters, rows_insert
+from posthouse.store.statement import RowsStatement, Statement, given_key, rows_insert
 from posthouse.store.tables import content, delivery, mark, message, word
 
 
@@ -46,13 +46,12 @@ def add_accepted(conn: Connection, items: Sequence[Accepted]) -> None:
 _message = Statement(select(message).where(message.c.id == bindparam("id")), "id")
 _content = Statement(select(content.c.raw).where(content.c.message_id == bindparam("id")), "id")
 _many = RowsStatement(
-    1,
-    lambda rows: (
+    given_key(message.c.id.type),
+    lambda given: (
         select(message, content.c.raw)
         .join(content, content.c.message_id == message.c.id)
-        .where(message.c.id.in_(key_parameters(message.c.id.type, rows)))
+        .where(message.c.id.in_(select(given.c.key)))
     ),
-    most=64,
 )
 
 
@@ -97,11 +96,8 @@ _stretch = Statement(
     "most",
 )
 _drop_content = RowsStatement(
-    1,
-    lambda rows: delete(content).where(
-        content.c.message_id.in_(key_parameters(content.c.message_id.type, rows))
-    ),
-    most=64,
+    given_key(content.c.message_id.type),
+    lambda given: delete(content).where(content.c.message_id.in_(select(given.c.key))),
 )
 
 

@@ -16,8 +16,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from sqlalchemy import Float, Integer, Text, bindparam, column, select, update, values
-from sqlalchemy.sql.expression import Executable
+from sqlalchemy import Float, Integer, Text, bindparam, select, update
+from sqlalchemy.sql.expression import Executable, FromClause
 
 from posthouse.model.event import Event
 from posthouse.model.message import Delivery, DeliveryState
@@ -28,7 +28,7 @@ from posthouse.store.lanes import LaneDue, LaneSummary, counts, lanes_due, next_
 from posthouse.store.messages import Accepted, add_accepted
 from posthouse.store.rows import harmless, to_delivery
 from posthouse.store.selection import Selector, drop, flush, hold, in_steps, release
-from posthouse.store.statement import ALL_OR_NOTHING, RowsStatement, Statement, row_parameters
+from posthouse.store.statement import ALL_OR_NOTHING, GivenColumn, RowsStatement, Statement
 from posthouse.store.tables import delivery, word
 
 __all__ = [
@@ -131,7 +131,7 @@ class Settlement:
     capture: Capture | None = None
 
 
-_settled_columns = (
+_settled_columns: list[GivenColumn] = [
     ("id", Text()),
     ("owner", Text()),
     ("attempt", Integer()),
@@ -139,35 +139,31 @@ _settled_columns = (
     ("due_at", Float()),
     ("code", Integer()),
     ("text", Text()),
-)
+]
 
 
-def _settle_rows(rows: int) -> Executable:
-    given = values(*[column(name, kind) for name, kind in _settled_columns], name="given")
-    given_rows = given.data([tuple(row_parameters(_settled_columns, row)) for row in range(rows)]).cte(
-        "given"
-    )
+def _settle_given(given: FromClause) -> Executable:
     return (
         update(delivery)
         .prefix_with(*ALL_OR_NOTHING, dialect="sqlite")
         .where(
-            delivery.c.id == given_rows.c.id,
-            delivery.c.owner == given_rows.c.owner,
-            delivery.c.attempt == given_rows.c.attempt,
+            delivery.c.id == given.c.id,
+            delivery.c.owner == given.c.owner,
+            delivery.c.attempt == given.c.attempt,
             _is_taken,
         )
         .values(
-            state=given_rows.c.state,
+            state=given.c.state,
             owner=word(""),
-            due_at=given_rows.c.due_at,
-            last_code=given_rows.c.code,
-            last_text=given_rows.c.text,
+            due_at=given.c.due_at,
+            last_code=given.c.code,
+            last_text=given.c.text,
         )
         .returning(delivery.c.id)
     )
 
 
-_settle = RowsStatement(len(_settled_columns), _settle_rows)
+_settle = RowsStatement(_settled_columns, _settle_given)
 
 
 def settle(conn: Connection, items: Sequence[Settlement]) -> list[bool]:

@@ -2,25 +2,29 @@
 
 Core's work per execution (compiling, caching, converting, wrapping results) never happens: a statement is
 compiled at its first use and from then on is a string and a tuple of values. `Statement` is one fixed
-statement with named values in a declared order; `RowsStatement` is a family, one text for each number of
-rows, so that a group of rows is one step of the engine. One step matters beyond its own cost: the drivers
-give up the interpreter's lock around every step, and getting it back from a busy loop takes long.
+statement with named values in a declared order; `RowsStatement` takes a list of rows in one step of the
+engine. One step matters beyond its own cost: the drivers give up the interpreter's lock around every step,
+and getting it back from a busy loop takes long.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from itertools import chain
 from typing import Any
 
-from sqlalchemy import bindparam, insert
+from sqlalchemy import Float, Integer, bindparam, column, func, insert, select, values
 from sqlalchemy.dialects import sqlite
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
 from sqlalchemy.engine import Dialect
 from sqlalchemy.schema import ExecutableDDLElement, Table
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.elements import BindParameter
-from sqlalchemy.sql.expression import Executable
+from sqlalchemy.sql.expression import Executable, FromClause
 from sqlalchemy.types import TypeEngine
+
+GivenColumn = tuple[str, TypeEngine[Any]]
 
 DIALECTS: dict[str, Dialect] = {
     "sqlite": sqlite.dialect(paramstyle="qmark"),
@@ -29,7 +33,9 @@ DIALECTS: dict[str, Dialect] = {
 # SQLite keeps a journal of every statement that changes several rows, to undo it alone if a row fails. Ours
 # fail with their whole transaction: so no journal.
 ALL_OR_NOTHING = ("OR ROLLBACK",)
-MOST_ROWS = 16  # rows in one text; larger groups are cut. 16 rows x 15 columns stay small prepared statements
+MOST_ROWS = (
+    16  # rows in one step; larger groups are cut. 16 rows of 15 columns stay small prepared statements
+)
 
 
 def _compiled(core: Executable, engine: str) -> SQLCompiler:
@@ -87,46 +93,95 @@ def _unchanged(values: Sequence[Any]) -> Sequence[Any]:
     return values
 
 
+def _floats(given: Sequence[Any]) -> list[float]:
+    return [float(value) for value in given]
+
+
+def _integers(given: Sequence[Any]) -> list[int]:
+    return [int(value) for value in given]
+
+
+# psycopg takes no arrays of mixed types, and an instant may be a whole number
+_LISTS: dict[type[TypeEngine[Any]], Callable[[Sequence[Any]], list[Any]]] = {
+    Float: _floats,
+    Integer: _integers,
+}
+
+
 class RowsStatement:
-    """A statement over n rows of `width` values; `build(n)` makes its Core form with row-major parameters."""
+    """A statement over given rows: `build(given)` makes it from a FROM clause with the columns `columns`.
 
-    __slots__ = ("_build", "_texts", "most", "width")
+    On SQLite the rows are written into the text as VALUES, one text per number of rows. On PostgreSQL each
+    column is one array, so one text serves all: psycopg keeps short texts parsed, and one array costs less
+    than as many parameters.
+    """
 
-    def __init__(self, width: int, build: Callable[[int], Executable], *, most: int = MOST_ROWS) -> None:
-        self.width = width
+    __slots__ = ("_build", "_columns", "_lists", "_texts", "most")
+
+    def __init__(
+        self,
+        columns: Sequence[GivenColumn],
+        build: Callable[[FromClause], Executable],
+        *,
+        most: int = MOST_ROWS,
+    ) -> None:
         self.most = most
+        self._columns = columns
         self._build = build
-        self._texts: dict[str, dict[int, str]] = {name: {} for name in DIALECTS}
+        self._texts: dict[tuple[str, int], str] = {}
+        self._lists = [_LISTS.get(type(kind), list) for _, kind in columns]
 
-    def text(self, engine: str, rows: int) -> str:
-        """The SQL text for so many rows, 1 … `most`."""
-        text = self._texts[engine].get(rows)
+    def prepared(self, engine: str, rows: Sequence[Sequence[Any]]) -> tuple[str, list[Any]]:
+        """Text and values for 1 … `most` rows."""
+        key = (engine, len(rows) if engine == "sqlite" else 0)
+        text = self._texts.get(key)
         if text is None:
-            compiled = _compiled(self._build(rows), engine)
-            # names end in the row's number: row-major order is what `Connection` relies on
-            order = [int(name.rpartition("_")[2]) for name in compiled.positiontup or ()]
-            assert order == [row for row in range(rows) for _ in range(self.width)], "not row-major"
-            text = self._texts[engine][rows] = compiled.string
-        return text
+            text = self._texts[key] = self._compiled(engine, len(rows))
+        if engine == "sqlite":
+            return text, list(chain.from_iterable(rows))
+        return text, [make(values) for make, values in zip(self._lists, zip(*rows, strict=True), strict=True)]
+
+    def _compiled(self, engine: str, rows: int) -> str:
+        if engine == "sqlite":
+            compiled = _compiled(self._build(self._values(rows)), engine)
+            wanted = [f"{name}_{row}" for row in range(rows) for name, _ in self._columns]
+        else:
+            compiled = _compiled(self._build(self._arrays()), engine)
+            wanted = [name for name, _ in self._columns]
+        assert compiled.positiontup == wanted, "parameters are not in the order of the rows"
+        # arrays in binary form: their text form is quoted and parsed element by element
+        return compiled.string if engine == "sqlite" else compiled.string.replace("%s", "%b")
+
+    def _values(self, rows: int) -> FromClause:
+        names = [column(name, kind) for name, kind in self._columns]
+        return values(*names, name="given").data(self._parameters(rows)).cte("given")
+
+    def _parameters(self, rows: int) -> list[tuple[BindParameter[Any], ...]]:
+        return [
+            tuple(bindparam(f"{name}_{row}", type_=kind) for name, kind in self._columns)
+            for row in range(rows)
+        ]
+
+    def _arrays(self) -> FromClause:
+        arrays = [bindparam(name, type_=ARRAY(kind)) for name, kind in self._columns]
+        return func.unnest(*arrays).table_valued(*[name for name, _ in self._columns]).render_derived("given")
 
 
-def row_parameters(columns: Sequence[tuple[str, TypeEngine[Any]]], row: int) -> list[BindParameter[Any]]:
-    """One bound parameter per column for row number `row` of a `RowsStatement`."""
-    return [bindparam(f"{name}_{row}", type_=kind) for name, kind in columns]
+def given_key(kind: TypeEngine[Any]) -> list[GivenColumn]:
+    """The columns of given rows that are single keys: `key`."""
+    return [("key", _plain(kind))]
 
 
-def key_parameters(kind: TypeEngine[Any], rows: int) -> list[BindParameter[Any]]:
-    """The parameters of `key IN (…)` in a `RowsStatement` of width 1."""
-    return [bindparam(f"key_{row}", type_=kind) for row in range(rows)]
+def _plain(kind: TypeEngine[Any]) -> TypeEngine[Any]:
+    """The type without its collation: an array of texts has none."""
+    return type(kind)()
 
 
 def rows_insert(table: Table) -> RowsStatement:
     """INSERT of whole rows, values in the table's column order."""
-    columns = [(column.name, column.type) for column in table.columns]
+    names = [item.name for item in table.columns]
 
-    def build(rows: int) -> Executable:
-        names = [name for name, _ in columns]
-        given = [dict(zip(names, row_parameters(columns, row), strict=True)) for row in range(rows)]
-        return insert(table).prefix_with(*ALL_OR_NOTHING, dialect="sqlite").values(given)
+    def build(given: FromClause) -> Executable:
+        return insert(table).prefix_with(*ALL_OR_NOTHING, dialect="sqlite").from_select(names, select(given))
 
-    return RowsStatement(len(columns), build)
+    return RowsStatement([(item.name, _plain(item.type)) for item in table.columns], build)

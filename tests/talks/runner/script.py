@@ -37,6 +37,7 @@ SETTINGS = {
     "no-tls": "STARTTLS is not offered",
     "auth": "always, after-tls or never; default always",
     "bare": "reject or normalize; default reject",
+    "fake-session": "recipients and logins that only the runner's own session knows",
     "limit": "name=value of Limits; may stand several times",
 }
 PRELUDE_ONLY = {"hello", "signed-in"}

@@ -5,6 +5,7 @@ Public: SocketConnection.
 
 from __future__ import annotations
 
+import contextlib
 import select
 import socket
 import ssl
@@ -37,10 +38,9 @@ class SocketConnection:
             self.start_tls()
 
     def send(self, data: bytes) -> None:
-        try:
+        # the server may close while we still talk; the next step sees it
+        with contextlib.suppress(BrokenPipeError, ConnectionResetError):
             self._sock.sendall(data)
-        except (BrokenPipeError, ConnectionResetError):
-            pass  # the server may close while we still talk; the next step sees it
 
     def read_line(self) -> bytes:
         while b"\n" not in self._unread:

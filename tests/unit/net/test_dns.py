@@ -11,6 +11,7 @@ import uvloop
 
 from posthouse.internet.dns import DnsFault, FakeDns
 from posthouse.model.clock import FakeClock, SystemClock
+from posthouse.model.message import Site
 from posthouse.net.dns import DnsTrouble, Resolver, Route, SiteRules, reaches_ipv6
 from posthouse.net.sites import is_public, site_name
 
@@ -121,7 +122,7 @@ async def resolver(server: FakeDns, clock: FakeClock) -> AsyncIterator[Resolver]
     await made.close()
 
 
-def brief(site) -> list[tuple[int, str, tuple[str, ...]]]:  # noqa: ANN001
+def brief(site: Site) -> list[tuple[int, str, tuple[str, ...]]]:
     return [(host.preference, host.name, host.addresses) for host in site.hosts]
 
 
