@@ -75,14 +75,7 @@ def build_parts(settings: Settings, store: Store, worker_id: str, declared_dead:
     deliverer = Deliverer(
         clock=clock, signer=signer, courier=courier, keys_of=identity.signing_keys, may_finish=lease.holds
     )
-    recorder = Recorder(
-        store=store,
-        clock=clock,
-        ids=ids,
-        schedule=retry.schedule_from(settings.delivery.retry_s),
-        notices=Notices(ids=ids, hostname=settings.smtp.hostname, mode=settings.delivery.bounce_mail),
-        counters=counters,
-    )
+    recorder = _build_recorder(settings, store, clock, ids, counters)
     dispatcher = Dispatcher(
         store=store,
         clock=clock,
@@ -94,6 +87,7 @@ def build_parts(settings: Settings, store: Store, worker_id: str, declared_dead:
         sources=settings.delivery.source_addresses,
         captures=settings.delivery.capture,
         may_start=lease.holds,
+        worker_id=worker_id,
     )
     fetcher = Fetcher(
         store=store,
@@ -103,9 +97,6 @@ def build_parts(settings: Settings, store: Store, worker_id: str, declared_dead:
         letters=RecentLetters(_RECENT_BYTES),
         may_start=lease.holds,
     )
-    keep = Keep(settings.keep.content_days * 86400, settings.keep.event_days * 86400)
-    upkeep = Upkeep(store=store, clock=clock, keep=keep, expire=fetcher.expire, wake=dispatcher.wake)
-    nudges = NudgeWatch(store, dispatcher.forget_troubles)
     intake = Intake(
         store=store,
         clock=clock,
@@ -115,10 +106,33 @@ def build_parts(settings: Settings, store: Store, worker_id: str, declared_dead:
         expire_s=settings.delivery.expire_s,
         counters=counters,
     )
-    keeper = _build_keeper(settings, store, identity, intake, clock, ids)
-    status = WorkerStatus(settings, store, clock, counters, lambda: dispatcher.bound.jobs)
+    keep = Keep(settings.keep.content_days * 86400, settings.keep.event_days * 86400)
     return Parts(
-        clock, store, identity, lease, signer, courier, resolver, dispatcher, fetcher, upkeep, nudges, keeper, status
+        clock=clock,
+        store=store,
+        identity=identity,
+        lease=lease,
+        signer=signer,
+        courier=courier,
+        resolver=resolver,
+        dispatcher=dispatcher,
+        fetcher=fetcher,
+        upkeep=Upkeep(store=store, clock=clock, keep=keep, expire=fetcher.expire, dispatcher=dispatcher),
+        nudges=NudgeWatch(store, dispatcher.forget_troubles),
+        keeper=_build_keeper(settings, store, identity, intake, clock, ids),
+        status=WorkerStatus(settings, store, clock, counters, lambda: dispatcher.bound.jobs),
+    )
+
+
+def _build_recorder(settings: Settings, store: Store, clock: Clock, ids: Ids, counters: Counters) -> Recorder:
+    notices = Notices(ids=ids, hostname=settings.smtp.hostname, mode=settings.delivery.bounce_mail)
+    return Recorder(
+        store=store,
+        clock=clock,
+        ids=ids,
+        schedule=retry.schedule_from(settings.delivery.retry_s),
+        notices=notices,
+        counters=counters,
     )
 
 
@@ -185,7 +199,7 @@ def _build_keeper(
             offers_tls=not is_tls,
             is_tls=is_tls,
             auth="after-tls" if smtp.require_tls_for_auth and not _is_loopback(address) else "always",
-            bare_line_ends=smtp.bare_line_ends,
+            bare_line_ends="reject" if smtp.bare_line_ends == "reject" else "normalize",
         )
 
     return Doorkeeper(

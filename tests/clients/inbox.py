@@ -70,7 +70,8 @@ class _Session(socketserver.StreamRequestHandler):
     server: _Server
 
     def handle(self) -> None:
-        sender, recipients = "", []
+        sender = ""
+        recipients: list[str] = []
         self.wfile.write(b"220 inbox.test ESMTP\r\n")
         while line := self.rfile.readline():
             verb = line[:4].upper()

@@ -7,6 +7,7 @@ import importlib.util
 import os
 import shutil
 import subprocess
+import tempfile
 from pathlib import Path
 
 from bench.posthouse import free_port
@@ -26,33 +27,32 @@ _USER = "nobody" if os.geteuid() == 0 else None
 
 
 class Postgres:
-    """A cluster in `folder`, on a port of 127.0.0.1, with fsync on; `url` is its database address."""
+    """A cluster on a port of 127.0.0.1, with fsync on, in a temporary folder; `url` is its database address.
 
-    def __init__(self, folder: Path) -> None:
-        self.data = folder / "pgdata"
-        self.log = folder / "postgres.log"
+    `with Postgres() as postgres:` starts it, and stops and removes it at the end.
+    """
+
+    def __init__(self) -> None:
+        # not below a test's own folder: other users may not walk there
+        self.folder = Path(tempfile.mkdtemp(prefix="posthouse-postgres-"))
+        self.data = self.folder / "data"
+        self.log = self.folder / "log"
         self.port = free_port()
         self.url = f"postgresql://postgres@127.0.0.1:{self.port}/postgres"
-        folder.mkdir(parents=True, exist_ok=True)
-        self.data.mkdir(mode=0o700)
-        self.log.touch()
         if _USER:
-            _open_path(folder)
-            for path in (self.data, self.log):
-                _give(path)
+            shutil.chown(self.folder, _USER)
         self._run(
-            "initdb",
-            "-U",
-            "postgres",
-            "-A",
-            "trust",
-            "-E",
-            "UTF8",
-            "--no-locale",
-            "--no-sync",
-            "-D",
-            self.data,
+            "initdb", "-U", "postgres", "-A", "trust", "-E", "UTF8", "--no-locale", "-N", "-D", self.data
         )
+
+    def __enter__(self) -> Postgres:
+        return self.start()
+
+    def __exit__(self, *problem: object) -> None:
+        try:
+            self.stop()
+        finally:
+            shutil.rmtree(self.folder, ignore_errors=True)
 
     def start(self) -> Postgres:
         """Starts and waits until it answers."""
@@ -94,18 +94,5 @@ class Postgres:
             timeout=90,
         )
         if done.returncode:
-            text = self.log.read_text(errors="replace")[-2000:]
+            text = self.log.read_text(errors="replace")[-2000:] if self.log.exists() else ""
             raise RuntimeError(f"{program} ended with {done.returncode}\n{text}")
-
-
-def _give(path: Path) -> None:
-    assert _USER is not None
-    shutil.chown(path, _USER)
-
-
-def _open_path(folder: Path) -> None:
-    """Lets the other user walk down to the folder (temporary folders are private)."""
-    for part in (folder, *folder.parents):
-        if part == Path("/tmp") or part == Path("/"):
-            break
-        part.chmod(part.stat().st_mode | 0o011)

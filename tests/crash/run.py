@@ -18,7 +18,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Awaitable, Callable
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -62,18 +62,17 @@ def fresh_folder() -> Any:
         shutil.rmtree(folder, ignore_errors=True)
 
 
+def store_of(is_postgresql: bool) -> AbstractContextManager[Postgres | None]:
+    """A PostgreSQL for the time of the `with`, or None for SQLite."""
+    return Postgres() if is_postgresql else nullcontext()
+
+
 async def kills(store: str, seed: int, count: int, rate: float) -> bool:
     """F1-F4, F8-F12, F15, F16: the campaign."""
-    with fresh_folder() as folder:
-        postgres = Postgres(folder / "pg").start() if store == "postgresql" else None
-        try:
-            bar = Bar(f"{store} seed {seed}", count)
-            outcome = await campaign(
-                folder, seed, long_plan(seed, count), postgres=postgres, rate=rate, progress=bar
-            )
-        finally:
-            if postgres:
-                postgres.stop()
+    with fresh_folder() as folder, store_of(store == "postgresql") as postgres:
+        bar = Bar(f"{store} seed {seed}", count)
+        plan = long_plan(seed, count)
+        outcome = await campaign(folder, seed, plan, postgres=postgres, rate=rate, progress=bar)
     print(f"{store}, seed {seed}, {outcome.kills} kills: {outcome.summary()}", flush=True)
     late = outcome.recovery_s[int(0.95 * (len(outcome.recovery_s) - 1))] > 10.0
     return outcome.finding.is_clean and not late
@@ -83,18 +82,13 @@ async def struck(
     name: str, seed: int, fault: Any, *, times: int = 1, pg: bool = False, reach_s: float = 0.5
 ) -> bool:
     """One scene with one kind of fault."""
-    with fresh_folder() as folder:
-        postgres = Postgres(folder / "pg").start() if pg else None
-        try:
-            async with Scene(folder, seed, postgres=postgres) as scene:
-                await scene.recovered()
-                for _ in range(times):
-                    await asyncio.sleep(0.5)
-                    await fault(scene)
-                finding = await scene.judged(reach_s=reach_s)
-        finally:
-            if postgres:
-                postgres.stop()
+    with fresh_folder() as folder, store_of(pg) as postgres:
+        async with Scene(folder, seed, postgres=postgres) as scene:
+            await scene.recovered()
+            for _ in range(times):
+                await asyncio.sleep(0.5)
+                await fault(scene)
+            finding = await scene.judged(reach_s=reach_s)
     refused = "; ".join(f"{n} x {text}" for text, n in sorted(scene.injector.refusals.items()))
     return tell(name, seed, finding, f"refusals: {refused or 'none'}; recovery {max(scene.recovery_s):.2f} s")
 
@@ -112,8 +106,7 @@ async def orderly_stops(seed: int) -> bool:
 
 async def database_away(seed: int) -> bool:
     """F21: the database is away for a minute; intake answers fast, memory stays flat."""
-    with fresh_folder() as folder:
-        postgres = Postgres(folder / "pg").start()
+    with fresh_folder() as folder, Postgres() as postgres:
         async with Scene(folder, seed, postgres=postgres) as scene:
             await scene.recovered()
             before, log_before = pss_of(scene.house.pids()), scene.house.log.stat().st_size
@@ -121,7 +114,6 @@ async def database_away(seed: int) -> bool:
             grown = (pss_of(scene.house.pids()) - before) / 1024
             logged = (scene.house.log.stat().st_size - log_before) / 1024
             finding = await scene.judged()
-        postgres.stop()
     more = f"memory grew by {grown:.0f} MB, log by {logged:.0f} KB, refusals {scene.injector.refusals}"
     return tell("F21 database away for 60 s", seed, finding, more, grown < 40 and logged < 2048)
 

@@ -26,7 +26,7 @@ def ended(*recipients: str, kind: str = "delivered") -> list[dict[str, Any]]:
     return [{"kind": kind, "recipient": r} for r in recipients]
 
 
-FAULT = [Fact(2.0, "fault", "worker", ()), Fact(2.1, "fault-end", "worker", ())]
+FAULT = [Fact(1.4, "fault", "worker", ()), Fact(1.5, "fault-end", "worker", ())]
 SENT = fact(1.0, "sent", A)
 GOOD = [SENT, got(1.2, A), fact(1.3, "acked"), fact(1.25, "done", A)]
 

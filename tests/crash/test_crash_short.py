@@ -22,10 +22,9 @@ SEED = int(os.environ.get("POSTHOUSE_CRASH_SEED", "20261121"))
 
 
 @pytest.fixture
-def postgres(tmp_path: Path) -> Iterator[Postgres]:
-    server = Postgres(tmp_path / "pg").start()
-    yield server
-    server.stop()
+def postgres() -> Iterator[Postgres]:
+    with Postgres() as server:
+        yield server
 
 
 async def test_F1_to_F16_every_point_and_every_kill_on_sqlite(tmp_path: Path) -> None:
@@ -72,7 +71,7 @@ async def test_F37_dropped_replies_are_retried_and_said_to_be_ambiguous(tmp_path
         await scene.stop_injecting()
         finding = await scene.judged()
     dropped = [f for f in scene.ledger.facts if f.kind == "dropped"]
-    doubtful = [e for e in scene.events.values() if e["kind"] == "deferred" and e["data"].get("ambiguous")]
+    doubtful = [e for e in scene.events.values() if e["kind"] == "deferred" and e.get("ambiguous")]
     assert finding.is_clean, finding.summary()
     assert dropped and len(doubtful) == len(dropped)
     assert not finding.duplicates, "second copies beyond those the receiving host asked for by its drops"

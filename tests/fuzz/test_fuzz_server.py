@@ -11,11 +11,25 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from posthouse.smtp.dots import DotReader, dot_stuffed, has_bare_line_end, normalized
-from posthouse.smtp.events import AuthTry, BodyEnd, BodyStart, Event, Junk, Limits, MailFrom, Quit, RcptTo, StartTls
+from posthouse.smtp.events import (
+    AuthTry,
+    BodyEnd,
+    BodyStart,
+    Event,
+    Junk,
+    Limits,
+    MailFrom,
+    Quit,
+    RcptTo,
+    StartTls,
+)
 from posthouse.smtp.replies import PeerError, Reply, ReplyReader
 from posthouse.smtp.server import ServerEngine
 
-LIMITS = Limits(line_bytes=128, auth_line_bytes=200, line_discard_bytes=300, message_bytes=60, discard_bytes=400)
+ANY_TIME = settings(deadline=None)  # a busy machine is no failure
+LIMITS = Limits(
+    line_bytes=128, auth_line_bytes=200, line_discard_bytes=300, message_bytes=60, discard_bytes=400
+)
 REPLIES = {
     AuthTry: Reply(235, "2.7.0", "In"),
     MailFrom: Reply(250, "2.1.0", "Sender"),
@@ -27,17 +41,58 @@ REFUSALS = {kind: Reply(450, "4.3.0", "Not now") for kind in REPLIES}
 
 WORDS = st.sampled_from(
     [
-        b"EHLO me\r\n", b"HELO me\r\n", b"MAIL FROM:<a@b.example>", b"RCPT TO:<c@d.example>", b"\r\n", b"\n", b"\r",
-        b"DATA\r\n", b".\r\n", b"\r\n.\r\n", b"\n.\n", b"\r\n.\n", b".", b"..", b"\0", b"BDAT ", b"3", b"12", b" LAST",
-        b"0", b"99999999999999999999", b"RSET\r\n", b"NOOP\r\n", b"STARTTLS\r\n", b"AUTH PLAIN\r\n", b"AUTH LOGIN\r\n",
-        b"AUTH PLAIN AGEAYg==\r\n", b"YQ==\r\n", b"*\r\n", b"=", b" ", b"SIZE=", b"QUIT\r\n", b"GET / HTTP/1.1\r\n",
-        b"\x16\x03\x01", b"<>", b"BODY=8BITMIME", b"SMTPUTF8", "ü".encode(), b"\xff", b"x" * 70, b"y" * 250,
-        b"MAIL FROM:<a@b.example>\r\nRCPT TO:<c@d.example>\r\n", b"VRFY\r\n", b"XYZZY\r\n",
+        b"EHLO me\r\n",
+        b"HELO me\r\n",
+        b"MAIL FROM:<a@b.example>",
+        b"RCPT TO:<c@d.example>",
+        b"\r\n",
+        b"\n",
+        b"\r",
+        b"DATA\r\n",
+        b".\r\n",
+        b"\r\n.\r\n",
+        b"\n.\n",
+        b"\r\n.\n",
+        b".",
+        b"..",
+        b"\0",
+        b"BDAT ",
+        b"3",
+        b"12",
+        b" LAST",
+        b"0",
+        b"99999999999999999999",
+        b"RSET\r\n",
+        b"NOOP\r\n",
+        b"STARTTLS\r\n",
+        b"AUTH PLAIN\r\n",
+        b"AUTH LOGIN\r\n",
+        b"AUTH PLAIN AGEAYg==\r\n",
+        b"YQ==\r\n",
+        b"*\r\n",
+        b"=",
+        b" ",
+        b"SIZE=",
+        b"QUIT\r\n",
+        b"GET / HTTP/1.1\r\n",
+        b"\x16\x03\x01",
+        b"<>",
+        b"BODY=8BITMIME",
+        b"SMTPUTF8",
+        "ü".encode(),
+        b"\xff",
+        b"x" * 70,
+        b"y" * 250,
+        b"MAIL FROM:<a@b.example>\r\nRCPT TO:<c@d.example>\r\n",
+        b"VRFY\r\n",
+        b"XYZZY\r\n",
     ]
-)  # fmt: skip
+)
 STREAMS = st.lists(st.one_of(WORDS, WORDS, WORDS, st.binary(max_size=12)), max_size=40).map(b"".join)
 LEAD = b"EHLO me\r\nMAIL FROM:<a@b.example>\r\nRCPT TO:<c@d.example>\r\n"
-BODY_PARTS = st.sampled_from([b"\r", b"\n", b".", b"\0", b"a", b"\r\n", b"\r\n.", b"\r\n.\r\n", b"xy", b"Q" * 30])
+BODY_PARTS = st.sampled_from(
+    [b"\r", b"\n", b".", b"\0", b"a", b"\r\n", b"\r\n.", b"\r\n.\r\n", b"xy", b"Q" * 30]
+)
 BODIES = st.lists(BODY_PARTS, max_size=40).map(b"".join)
 
 
@@ -96,13 +151,16 @@ def assert_replies_are_well_formed(sent: bytes) -> None:
     reader = ReplyReader()
     reader.feed(sent)
     while (reply := reader.next()) is not None:
-        is_plain = reply.code < 400 and (reply.code >= 300 or "ESMTP" in reply.text or "Nice to meet" in reply.text)
+        is_plain = reply.code < 400 and (
+            reply.code >= 300 or "ESMTP" in reply.text or "Nice to meet" in reply.text
+        )
         assert is_plain or reply.enhanced, reply  # EXT-7
     assert not reader.has_unread
     assert all(len(line) <= 510 and line.isascii() for line in sent.split(b"\r\n"))
     assert not has_bare_line_end(sent)
 
 
+@ANY_TIME
 @given(data=st.one_of(STREAMS, st.binary(max_size=400)), cuts=st.lists(st.integers(1, 40), max_size=6))
 @example(data=b"STARTTLS\r\nX", cuts=[])
 @example(data=b"EHLO x\r\n" + b"x" * 128 + b"\r\n", cuts=[1])
@@ -116,6 +174,7 @@ def test_any_octets_in_any_cuts_give_the_same(data: bytes, cuts: list[int]) -> N
     assert_replies_are_well_formed(whole.sent)
 
 
+@ANY_TIME
 @given(data=STREAMS, cuts=st.lists(st.integers(1, 40), max_size=4))
 def test_a_session_that_refuses_everything_never_hears_of_a_body(data: bytes, cuts: list[int]) -> None:
     heard = run(data, cuts, replies=REFUSALS)
@@ -123,6 +182,7 @@ def test_a_session_that_refuses_everything_never_hears_of_a_body(data: bytes, cu
     assert not any(isinstance(event, RcptTo | BodyStart) for event in heard.events)
 
 
+@ANY_TIME
 @given(data=STREAMS, cuts=st.lists(st.integers(1, 40), max_size=4))
 def test_nothing_is_sent_before_signing_in(data: bytes, cuts: list[int]) -> None:
     """SUB-1: without a 235 no sender, recipient or body is ever put to the session."""
@@ -130,6 +190,7 @@ def test_nothing_is_sent_before_signing_in(data: bytes, cuts: list[int]) -> None
     assert not any(isinstance(event, MailFrom | RcptTo | BodyStart | BodyEnd) for event in heard.events)
 
 
+@ANY_TIME
 @given(lead=STREAMS, behind=st.binary(min_size=1, max_size=60), in_one=st.booleans())
 def test_nothing_behind_starttls_is_run(lead: bytes, behind: bytes, in_one: bool) -> None:
     """S6, TLS-2: octets behind STARTTLS, in the same write or in the next, end the session unread."""
@@ -160,6 +221,7 @@ def reference_body(data: bytes) -> tuple[bytes, bytes] | None:
     return None
 
 
+@ANY_TIME
 @given(data=BODIES, cuts=st.lists(st.integers(1, 9), max_size=5))
 @example(data=b".\r\n", cuts=[])
 @example(data=b"\r\n.\r\n", cuts=[2])
@@ -180,6 +242,7 @@ def test_a_body_ends_where_the_rfc_says(data: bytes, cuts: list[int]) -> None:
         assert reader.size == len(expected[0])
 
 
+@ANY_TIME
 @given(data=BODIES, limit=st.integers(0, 40), cuts=st.lists(st.integers(1, 9), max_size=5))
 def test_the_size_limit_is_exact_in_any_cuts(data: bytes, limit: int, cuts: list[int]) -> None:
     """SRV-33: too big is the unstuffed body over the limit, told at the true end only; memory stays small."""
@@ -199,10 +262,13 @@ def test_the_size_limit_is_exact_in_any_cuts(data: bytes, limit: int, cuts: list
         assert reader.body() == (b"" if reader.too_big else expected[0])
 
 
+@ANY_TIME
 @given(
-    body=BODIES, behind=st.lists(WORDS, max_size=6).map(b"".join), bare=st.sampled_from(["reject", "normalize"]),
+    body=BODIES,
+    behind=st.lists(WORDS, max_size=6).map(b"".join),
+    bare=st.sampled_from(["reject", "normalize"]),
     cuts=st.lists(st.integers(1, 40), max_size=4),
-)  # fmt: skip
+)
 def test_exactly_one_end_of_data(body: bytes, behind: bytes, bare: str, cuts: list[int]) -> None:
     """S1: whatever a body holds, it is one letter or none, and no line of it is a command."""
     inner = body.replace(b"\r\n.\r\n", b"\r\n..\r\n")  # the sender's own stuffing of whole dots
@@ -223,7 +289,11 @@ def test_exactly_one_end_of_data(body: bytes, behind: bytes, bare: str, cuts: li
     assert run(data + behind, cuts, bare=bare, limits=limits).bodies[:1] == heard.bodies
 
 
-@given(chunks=st.lists(st.one_of(BODIES, st.binary(max_size=30)), min_size=1, max_size=6), cuts=st.lists(st.integers(1, 40), max_size=4))
+@ANY_TIME
+@given(
+    chunks=st.lists(st.one_of(BODIES, st.binary(max_size=30)), min_size=1, max_size=6),
+    cuts=st.lists(st.integers(1, 40), max_size=4),
+)
 def test_chunks_join_to_one_body(chunks: list[bytes], cuts: list[int]) -> None:
     """EXT-6: chunks are counted, never searched; the commands behind them are found."""
     data = LEAD
@@ -235,6 +305,7 @@ def test_chunks_join_to_one_body(chunks: list[bytes], cuts: list[int]) -> None:
     assert isinstance(heard.events[-1], Quit)
 
 
+@ANY_TIME
 @given(body=st.one_of(BODIES, st.binary(max_size=200)))
 def test_stuffed_and_read_is_the_same(body: bytes) -> None:
     """SRV-32, MX-16: a body with whole lines goes out and comes in unchanged."""
@@ -248,6 +319,7 @@ def test_stuffed_and_read_is_the_same(body: bytes) -> None:
     assert bytes(buffer) == b"QUIT"
 
 
+@ANY_TIME
 @given(data=st.one_of(BODIES, st.binary(max_size=200)))
 def test_bare_line_ends_are_seen_as_by_the_reference(data: bytes) -> None:
     rest = data.replace(b"\r\n", b"")
@@ -257,8 +329,11 @@ def test_bare_line_ends_are_seen_as_by_the_reference(data: bytes) -> None:
     assert clean == re.sub(rb"\r\n|\r|\n", b"\r\n", data)
 
 
-@pytest.mark.parametrize("lead", [b"", b"EHLO me\r\nAUTH LOGIN\r\n", LEAD + b"DATA\r\n", LEAD + b"BDAT 999999\r\n"],
-                         ids=["command", "auth", "data", "chunk"])  # fmt: skip
+@pytest.mark.parametrize(
+    "lead",
+    [b"", b"EHLO me\r\nAUTH LOGIN\r\n", LEAD + b"DATA\r\n", LEAD + b"BDAT 999999\r\n"],
+    ids=["command", "auth", "data", "chunk"],
+)
 @pytest.mark.parametrize("octet", [b"x", b"\r", b"\n", b".", b"\0", b" ", b"<", b'"'], ids=repr)
 def test_memory_and_time_stay_bounded(lead: bytes, octet: bytes) -> None:
     """S9, S11: a flood without a line end holds little and ends; the cost per octet does not grow."""
@@ -278,9 +353,19 @@ def test_a_line_without_end_gets_500_once_and_then_421() -> None:
     assert heard.most_held <= 128 + 7
 
 
-@given(data=st.one_of(st.binary(max_size=300), st.lists(st.sampled_from(
-    [b"250", b"-", b" ", b"ok", b"\r\n", b"\n", b"2.1.0 ", b"550", b"x" * 600, b"\xff"]), max_size=40).map(b"".join)),
-    cuts=st.lists(st.integers(1, 9), min_size=1, max_size=4))  # fmt: skip
+@ANY_TIME
+@given(
+    data=st.one_of(
+        st.binary(max_size=300),
+        st.lists(
+            st.sampled_from(
+                [b"250", b"-", b" ", b"ok", b"\r\n", b"\n", b"2.1.0 ", b"550", b"x" * 600, b"\xff"]
+            ),
+            max_size=40,
+        ).map(b"".join),
+    ),
+    cuts=st.lists(st.integers(1, 9), min_size=1, max_size=4),
+)
 def test_any_peer_gives_replies_or_a_peer_error(data: bytes, cuts: list[int]) -> None:
     """MX-8: the same replies in any cuts, printable text only, or PeerError."""
 
@@ -299,6 +384,3 @@ def test_any_peer_gives_replies_or_a_peer_error(data: bytes, cuts: list[int]) ->
         return found
 
     assert read([max(1, len(data))]) == read([1]) == read(cuts)
-
-
-settings.register_profile("server", deadline=None)

@@ -84,8 +84,8 @@ def _is_ours(key: str, endpoint: Endpoint) -> bool:
     try:
         with socket.create_connection((host, endpoint.port), timeout=_ASK_S) as connection:
             if key == "http.listen":
-                connection.sendall(b"GET /healthz HTTP/1.0\r\n\r\n")
-                return b'"status"' in connection.recv(4096)
+                connection.sendall(b"GET /healthz HTTP/1.0\r\nConnection: close\r\n\r\n")
+                return any(b'"status"' in part for part in iter(lambda: connection.recv(4096), b""))
             if key == "smtp.listen":
                 return b"Posthouse" in connection.recv(512)
             with _any_tls().wrap_socket(connection, server_hostname=host) as secured:

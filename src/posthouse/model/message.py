@@ -136,8 +136,8 @@ class Verdict(StrEnum):
 @dataclass(slots=True)
 class Outcome:
     """What a result means for the delivery. `reason` is a machine word (bad-mailbox, policy-block,
-    greylisted, dns, connection, expired, …). `retry_at` is set for DEFERRED only. `backs_off_site`: the whole site
-    should rest (connection trouble, 421, rate replies)."""
+    greylisted, dns, connection, expired, …). `retry_at` is set for DEFERRED only.
+    `backs_off_site`: the whole site should rest (connection trouble, 421, rate replies)."""
 
     verdict: Verdict
     code: int

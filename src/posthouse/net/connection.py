@@ -17,7 +17,7 @@ import socket
 import ssl
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import cast, Protocol
+from typing import Protocol, cast
 
 from posthouse.model.message import Outgoing, Phase, SmtpResult
 from posthouse.smtp.client import ClientEngine

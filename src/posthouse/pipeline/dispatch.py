@@ -27,6 +27,7 @@ from posthouse.pipeline.letters import Job
 from posthouse.pipeline.memory import MemoryBound
 from posthouse.pipeline.outcome import Recorder
 from posthouse.pipeline.sites import SiteQueue
+from posthouse.rules.shaping import share
 from posthouse.store import queue
 from posthouse.store.engine import Store
 
@@ -55,6 +56,7 @@ class Dispatcher:
         sources: Sequence[str],
         captures: bool,
         may_start: Callable[[], bool],
+        worker_id: str,
     ) -> None:
         self._store = store
         self._clock = clock
@@ -66,6 +68,8 @@ class Dispatcher:
         self._sources = sources
         self._captures = captures
         self._may_start = may_start
+        self._worker_id = worker_id
+        self._workers = [worker_id]
         self._loop = asyncio.get_running_loop()
         self._sites: dict[str, SiteQueue] = {}
         self._unresolved: dict[str, list[Job]] = {}
@@ -155,8 +159,20 @@ class Dispatcher:
             if len(self._sites) >= _IDLE_SITES:
                 self._forget_idle_sites()
             sending = self._sites[site.name] = self._make_site(site, self._clock.monotonic())
+            self._give_share(sending)
         sending.site = site  # the freshest order of equal hosts and addresses
         return sending
+
+    def share_with(self, workers: Sequence[str]) -> None:
+        """The live workers of the installation, this one among them: limits of sites are theirs together."""
+        if list(workers) != self._workers and self._worker_id in workers:
+            self._workers = list(workers)
+            for sending in self._sites.values():
+                self._give_share(sending)
+
+    def _give_share(self, sending: SiteQueue) -> None:
+        limit = sending.limits.connections
+        sending.window.set_most(share(limit, sending.site.name, self._workers, self._worker_id))
 
     def _forget_idle_sites(self) -> None:
         now = self._clock.monotonic()
@@ -203,7 +219,7 @@ class Dispatcher:
 
     def _later(self, sending: SiteQueue, wait_s: float) -> None:
         """Nothing runs that would pump this site again: give back what rests long, else wait a moment."""
-        if wait_s > 1.0:
+        if wait_s > 1.0 or not sending.window.allowed(self._clock.monotonic()):
             self._give_back(sending.drain())
         else:
             self._loop.call_later(max(wait_s, 0.01), self._pump, sending)
@@ -219,10 +235,18 @@ class Dispatcher:
         except Exception:
             log.exception("delivery %s broke", job.delivery.id)
             result = SmtpResult(Phase.LOCAL, 451, "4.3.0", "internal trouble; will be tried again")
+        if self._was_never_begun(result):
+            sending.active -= 1
+            self._give_back([job])
+            return
         outcome = self._recorder.judge(job, result)
         sending.finished(result, outcome, self._clock.monotonic())
         self._settle(job, result, outcome)
         self._pump(sending)
+
+    def _was_never_begun(self, result: SmtpResult) -> bool:
+        """We stopped it ourselves, before the content: shutting down, or the lease is lost."""
+        return not result.code and (self._stopping or not self._may_start())
 
     async def _capture(self, job: Job) -> None:
         """Nothing leaves this machine: the finished copy is kept and counts as delivered, code 650."""

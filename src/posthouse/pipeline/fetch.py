@@ -12,6 +12,7 @@ import asyncio
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import zip_longest
 
 import structlog
 
@@ -19,7 +20,8 @@ from posthouse.model.clock import Clock
 from posthouse.model.message import Delivery
 from posthouse.pipeline.dispatch import Dispatcher
 from posthouse.pipeline.letters import Job, Loaded, RecentLetters
-from posthouse.store import expiry, lanes, messages, queue
+from posthouse.rules.plan import lane_parts
+from posthouse.store import expiry, messages, queue
 from posthouse.store.engine import Store
 from posthouse.store.queue import LaneDue, TakeOrder
 
@@ -42,7 +44,7 @@ def shares(lanes: Sequence[LaneDue], room_of: Callable[[str], int], room: int) -
 
     `room_of(domain)` bounds what a lane may get. Lane names are `domain|account|class`.
     """
-    left = {due.lane: min(room_of(_domain(due.lane)), _MOST_A_LANE) for due in lanes}
+    left = {due.lane: min(room_of(lane_parts(due.lane)[0]), _MOST_A_LANE) for due in lanes}
     counts: dict[str, int] = defaultdict(int)
     turns = [lane for lane in _in_turn(lanes) if left[lane] > 0]
     while room > 0 and turns:
@@ -59,20 +61,10 @@ def shares(lanes: Sequence[LaneDue], room_of: Callable[[str], int], room: int) -
 def _in_turn(lanes: Iterable[LaneDue]) -> Iterator[str]:
     """Accounts in turn, within an account its lanes by age of what is due."""
     by_account: dict[str, list[LaneDue]] = defaultdict(list)
-    for due in lanes:
-        by_account[due.lane.split("|")[1]].append(due)
-    columns = [iter(sorted(of_account, key=lambda due: due.due_at)) for of_account in by_account.values()]
-    while columns:
-        for column in list(columns):
-            due = next(column, None)
-            if due is None:
-                columns.remove(column)
-            else:
-                yield due.lane
-
-
-def _domain(lane: str) -> str:
-    return lane.partition("|")[0]
+    for due in sorted(lanes, key=lambda due: due.due_at):
+        by_account[lane_parts(due.lane)[1]].append(due)
+    for row in zip_longest(*by_account.values()):
+        yield from (due.lane for due in row if due)
 
 
 class Fetcher:

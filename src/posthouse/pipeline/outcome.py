@@ -24,8 +24,8 @@ from posthouse.pipeline.letters import Job
 from posthouse.pipeline.notices import Notices
 from posthouse.rules import retry, verdict
 from posthouse.store import queue
-from posthouse.store.engine import Connection, Store
 from posthouse.store.captures import Capture
+from posthouse.store.engine import Connection, Store
 from posthouse.store.queue import Settlement
 
 log = structlog.get_logger()

@@ -82,7 +82,7 @@ class SiteQueue:
     def forget_trouble(self, now: float) -> None:
         """End a rest early; a site without trouble keeps what it has learned."""
         if self.window.rests_until > now:
-            self.window = Window(self.limits)
+            self.window = Window(self.limits, self.window.most)
 
     def drain(self) -> list[Job]:
         """Take out everything that waits (to give it back to the store)."""

@@ -14,13 +14,14 @@ import structlog
 
 from posthouse.crashpoint import crash_point
 from posthouse.model.clock import Clock
+from posthouse.pipeline.dispatch import Dispatcher
 from posthouse.store import events, messages, workers
 from posthouse.store.engine import Connection, Store, each
 
 log = structlog.get_logger()
 
 _CHUNK = 500
-FOLD_S, EXPIRE_S, TAKE_OVER_S, RETAIN_S = 2.0, 30.0, 10.0, 300.0
+FOLD_S, EXPIRE_S, NEIGHBOURS_S, RETAIN_S = 2.0, 30.0, 10.0, 300.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,20 +42,20 @@ class Upkeep:
         clock: Clock,
         keep: Keep,
         expire: Callable[[int], Awaitable[int]],
-        wake: Callable[[], None],
+        dispatcher: Dispatcher,
     ) -> None:
         self._store = store
         self._clock = clock
         self._keep = keep
         self._expire_some = expire
-        self._wake = wake
+        self._dispatcher = dispatcher
 
     async def run(self) -> None:
         """All loops, until cancelled."""
         async with asyncio.TaskGroup() as group:
             group.create_task(self._every(FOLD_S, self._fold))
             group.create_task(self._every(EXPIRE_S, self._expire))
-            group.create_task(self._every(TAKE_OVER_S, self._take_over))
+            group.create_task(self._every(NEIGHBOURS_S, self._look_at_neighbours))
             group.create_task(self._every(RETAIN_S, self._retain))
 
     async def _every(self, pause_s: float, work: Callable[[], Awaitable[None]]) -> None:
@@ -74,11 +75,14 @@ class Upkeep:
         while await self._expire_some(_CHUNK) == _CHUNK:
             pass
 
-    async def _take_over(self) -> None:
+    async def _look_at_neighbours(self) -> None:
+        """Take over from the dead, share the sites' limits with the living."""
         dead = await self._store.write(each(workers.take_over), (self._clock.now(),))
         if dead:
             log.warning("took over the deliveries of workers without heartbeat: %s", ", ".join(dead))
-            self._wake()
+            self._dispatcher.wake()
+        live = await self._store.read(workers.live, self._clock.now())
+        self._dispatcher.share_with([worker.id for worker in live])
 
     async def _retain(self) -> None:
         now = self._clock.now()

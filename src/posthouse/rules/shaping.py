@@ -99,6 +99,11 @@ class Window:
         """Conversations that may run at the same time; 0 while the site rests."""
         return 0 if now < self.rests_until else min(self._width, self._most)
 
+    @property
+    def most(self) -> int:
+        """The worker's share as it stands."""
+        return self._most
+
     def set_most(self, most: int) -> None:
         """The share changed: a worker came or went."""
         self._most = most

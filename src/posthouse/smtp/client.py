@@ -25,8 +25,8 @@ from posthouse.smtp.envelope import (
     envelope_commands,
     is_safe_value,
     parse_offers,
-    stuffed_content,
     unfitness,
+    wire_content,
 )
 from posthouse.smtp.outbox import Outbox
 from posthouse.smtp.replies import PeerError, ReplyReader, ServerReply
@@ -145,14 +145,13 @@ class ClientEngine:
         outgoing = self._outgoing
         if self.step is not Step.CONTENT or outgoing is None:
             raise RuntimeError("no content is wanted")
-        head, body = stuffed_content(outgoing.head), stuffed_content(outgoing.body)
-        if head is None or body is None or not head.endswith(b"\r\n"):
+        content = wire_content(outgoing.head, outgoing.body)
+        if content is None:
             self._give_up(Phase.LOCAL, 0, "5.6.0", "The letter holds a bare CR or LF or a NUL: not sent")
             return
-        end = b".\r\n" if not body or body.endswith(b"\r\n") else b"\r\n.\r\n"
         self._transcript.said(f"({len(outgoing.head) + len(outgoing.body)} octets)")
         self.step = Step.FINAL
-        self._out.add_content(head, body, end)
+        self._out.add_content(content)
 
     def withhold_content(self, why: str) -> None:
         """Answer to `WantsContent`: not a byte of it leaves; the connection must be dropped at once."""

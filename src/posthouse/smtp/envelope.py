@@ -4,7 +4,7 @@ The letter is never changed here: a host that lacks what the letter needs gets n
 RFC 1870 6.1), and the reason is ours. Every value is looked at once more just before it becomes part of a
 command (MX-16): a line break in an address would be a second command.
 
-Public: Offers, parse_offers, Unfit, unfitness, envelope_commands, stuffed_content, is_safe_value.
+Public: Offers, parse_offers, Unfit, unfitness, envelope_commands, wire_content, is_safe_value.
 """
 
 from __future__ import annotations
@@ -15,6 +15,8 @@ from dataclasses import dataclass
 
 from posthouse.model.message import Outgoing
 from posthouse.smtp.dots import dot_stuffed, has_bare_line_end
+
+SMALL = 131_072  # octets of a body that is written in one piece with its head
 
 # RFC 5321 4.1.2: spaces and angle brackets only inside quotes, controls nowhere; linear, each
 # alternative begins with another character
@@ -154,13 +156,25 @@ def _parameter(name: str, value: str) -> str:
     return f" {name}={value}" if value else ""
 
 
-def stuffed_content(data: bytes) -> bytes | None:
-    """`data` with its dots doubled, ready for the wire; None when it holds a bare CR, a bare LF or a NUL.
+def wire_content(head: bytes, body: bytes) -> list[bytes] | None:
+    """The letter as it is written behind 354, its dots doubled and with its end of data, in a few pieces.
 
-    Intake and rendering see to it that this never happens. It is asked again because a bare line end is
-    what lets a letter smuggle a second one into a lax host (S2). Without leading dots the same object
-    comes back.
+    None when it holds a bare CR, a bare LF or a NUL. Intake and rendering see to it that this never happens;
+    it is asked again because a bare line end is what lets a letter smuggle a second one into a lax host (S2).
     """
+    if not head.endswith(b"\r\n"):
+        return None
+    # small ones as one piece: a copy is cheaper than looking twice
+    pieces = [head + body] if len(body) <= SMALL else [head, body]
+    stuffed = [_stuffed(piece) for piece in pieces]
+    safe = [piece for piece in stuffed if piece is not None]
+    if len(safe) < len(pieces):
+        return None
+    safe.append(b".\r\n" if pieces[-1].endswith(b"\r\n") or not body else b"\r\n.\r\n")
+    return safe
+
+
+def _stuffed(data: bytes) -> bytes | None:
     if _BARE_CR.search(data) or b"\0" in data:
         return None
     if not data.startswith(b".") and not _DOT_OR_BARE_LF.search(data):

@@ -9,6 +9,7 @@ Public: Outbox, SLICE.
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Iterable
 
 SLICE = 262_144  # octets of content handed out at once
 
@@ -29,15 +30,14 @@ class Outbox:
         """Something short, to be written with the next `take`."""
         self._now.append(data)
 
-    def add_content(self, head: bytes, body: bytes, end: bytes) -> None:
-        """A stuffed letter and its end of data; a large body is sliced, without a copy."""
-        if len(head) + len(body) <= SLICE:
-            self._now += (head, body, end)
-            return
-        self._now.append(head)
-        view = memoryview(body)
-        self._slices.extend(view[at : at + SLICE] for at in range(0, len(body), SLICE))
-        self._slices.append(memoryview(end))
+    def add_content(self, pieces: Iterable[bytes]) -> None:
+        """A letter; large pieces are sliced, without a copy, and all that follows them waits as well."""
+        for piece in pieces:
+            if len(piece) <= SLICE and not self._slices:
+                self._now.append(piece)
+            else:
+                view = memoryview(piece)
+                self._slices.extend(view[at : at + SLICE] for at in range(0, len(piece), SLICE))
 
     def take(self) -> list[bytes | memoryview]:
         """What to write now: all that is short, and one slice of a large body."""
