@@ -13,7 +13,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-import dkim
+import dkim  # type: ignore[import-untyped]
 
 from bench.meter import Meter
 from bench.posthouse import ROOT, House, free_port

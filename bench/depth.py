@@ -70,7 +70,7 @@ def drain(house: House, sink_port: int, run: str, messages: int, restart: bool) 
         "lost": got["missing"],
         "duplicated": got["duplicates"],
         "drain_per_s": round(got["unique"] / span, 1) if span > 0 else 0.0,
-        "usual_per_s": usual,
+        "usual_per_s": round(usual, 1),
         "first_delivery_s": round(first, 2),
         "full_rate_s": round(first + climb, 2),
         "cpu_us_per_msg": round(meter.cpu_s / max(1, got["unique"]) * 1e6),

@@ -67,7 +67,8 @@ class House:
         self.log = folder / "serve.log"
         self.port, self.port_tls, self.port_http = free_port(), free_port(), free_port()
         self.store = store or f"sqlite:///{folder / 'posthouse.db'}"
-        self.env = {**os.environ, "PYTHONPATH": str(ROOT / "src"), **(env or {})}
+        self.env = {**os.environ, "PYTHONPATH": f"{ROOT / 'src'}:{ROOT}", **(env or {})}
+        self.program = "posthouse"  # the module that `serve` is a command of
         self.login = self.password = ""
         self.process: subprocess.Popen[bytes] | None = None
         folder.mkdir(parents=True, exist_ok=True)
@@ -140,7 +141,7 @@ class House:
         """Starts `serve` in a process group of its own, without waiting."""
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
-                [*wrap, sys.executable, "-m", "posthouse", "serve", "--config", str(self.config)],
+                [*wrap, sys.executable, "-m", self.program, "serve", "--config", str(self.config)],
                 cwd=self.folder,
                 env=self.env,
                 stdout=log,

@@ -175,7 +175,7 @@ class Receiver(asyncio.Protocol):
         self.rest = b""
         self.parts: list[bytes] = []
         self.in_letter = False
-        self.is_waiting = False
+        self.late: list[bytes] = []  # the reply that still waits for its time
         self.taken = 0
         self.rcpt = b""
 
@@ -192,7 +192,7 @@ class Receiver(asyncio.Protocol):
         self.sink.count.open_now -= 1
 
     def data_received(self, data: bytes) -> None:
-        if self.is_waiting:
+        if self.late:
             self.rest += data
             return
         replies: list[bytes] = []
@@ -201,7 +201,7 @@ class Receiver(asyncio.Protocol):
                 data = self._letter(data, replies)
             else:
                 data = self._commands(data, replies)
-            if self.is_waiting:
+            if self.late:
                 self.rest = data
                 break
         if replies:
@@ -236,11 +236,11 @@ class Receiver(asyncio.Protocol):
         if not delay:
             replies.append(reply)
             return
-        self.is_waiting = True
-        self.sink.loop.call_later(delay / 1000, self._late, reply)
+        self.late.append(reply)
+        self.sink.loop.call_later(delay / 1000, self._answer_late)
 
-    def _late(self, reply: bytes) -> None:
-        self.is_waiting = False
+    def _answer_late(self) -> None:
+        reply = self.late.pop()
         if self.transport.is_closing():
             return
         self.transport.write(reply)

@@ -27,6 +27,7 @@ log = structlog.get_logger()
 
 DRAIN_S = 25.0
 REPORT_S = 5.0
+GC_THRESHOLD = (50_000, 20, 50)  # a letter leaves no cycles behind: looking for them can be rare
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +107,7 @@ async def serve(
     loops = _start_loops(parts, order.listening, stopped)
     gc.collect()
     gc.freeze()  # what lives as long as the worker need not be looked at again
+    gc.set_threshold(*GC_THRESHOLD)
     ready()
     await stopped.wait()
     await _leave(parts, servers, loops, order.worker_id)

@@ -1,23 +1,15 @@
-"""What the client tests share: one running Posthouse, the inbox behind it, and a way to run a real
-program."""
+"""What the client tests share: one running Posthouse, the inbox behind it, and a way to run a real program."""
 
 from __future__ import annotations
 
-import os
-import shutil
-import subprocess
-from collections.abc import Callable, Iterator, Sequence
-from pathlib import Path
+from collections.abc import Callable, Iterator
 
 import dkim
 import pytest
 from bench.posthouse import House
 
 from clients.inbox import Arrival, Inbox
-
-HERE = Path(__file__).resolve().parent
-PROGRAMS = HERE / "programs"
-PATH = os.environ["PATH"] + ":/usr/sbin:/sbin"
+from clients.programs import Run, run_program
 
 
 @pytest.fixture(scope="session")
@@ -41,30 +33,9 @@ def records(house: House) -> dict[bytes, bytes]:
     return house.dkim_records()
 
 
-Run = Callable[..., str]
-
-
 @pytest.fixture
 def run() -> Run:
     """run(words, stdin=…, env=…) -> everything the program printed; a failure shows its words."""
-
-    def run_program(
-        words: Sequence[str | Path], stdin: bytes = b"", env: dict[str, str] | None = None
-    ) -> str:
-        program = shutil.which(words[0], path=PATH)
-        assert program, f"{words[0]} is not installed: run sh tests/clients/install.sh"
-        done = subprocess.run(
-            [program, *words[1:]],
-            input=stdin,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            env={**os.environ, "PATH": PATH, **(env or {})},
-            timeout=60,
-        )
-        text = done.stdout.decode("utf-8", "replace")
-        assert done.returncode == 0, f"{words[0]} ended with {done.returncode}:\n{text}"
-        return text
-
     return run_program
 
 

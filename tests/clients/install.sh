@@ -32,8 +32,8 @@ fi
 # node_modules stay out of the repository's files: `var/` is ignored.
 node=${POSTHOUSE_CLIENTS_DIR:-$here/../../var/clients}
 mkdir -p "$node"
-if ! cmp -s "$here/programs/package-lock.json" "$node/package-lock.json" || [ ! -d "$node/node_modules" ]; then
-    cp "$here/programs/package.json" "$here/programs/package-lock.json" "$node/"
+if ! cmp -s "$here/senders/package-lock.json" "$node/package-lock.json" || [ ! -d "$node/node_modules" ]; then
+    cp "$here/senders/package.json" "$here/senders/package-lock.json" "$node/"
     npm ci --prefix "$node" --no-audit --no-fund --ignore-scripts
 fi
 echo "the clients are installed"

@@ -15,13 +15,13 @@ from pathlib import Path
 import pytest
 from bench.posthouse import House
 
-from clients.conftest import HERE, PROGRAMS, Run
 from clients.inbox import Arrival, Inbox
+from clients.programs import FOLDER, Run
 
 HOST = "127.0.0.1"
 SENDER = "postmaster@lab.test"
 MODES = ("starttls", "tls")
-NODE = Path(os.environ.get("POSTHOUSE_CLIENTS_DIR", HERE.parent.parent / "var" / "clients"))
+NODE = Path(os.environ.get("POSTHOUSE_CLIENTS_DIR", FOLDER.parents[2] / "var" / "clients"))
 Signed = Callable[[Arrival], bool]
 _numbers = itertools.count(1)
 
@@ -147,9 +147,9 @@ def test_C_01_s_nail(house: House, inbox: Inbox, run: Run, signed: Signed, to: s
 @pytest.mark.parametrize(
     ("words", "keeps_bytes"),
     [
-        pytest.param(["perl", PROGRAMS / "send.pl"], True, id="Perl Net::SMTP"),
-        pytest.param(["php", PROGRAMS / "send.php"], False, id="PHPMailer"),
-        pytest.param(["node", PROGRAMS / "send.js"], False, id="nodemailer"),
+        pytest.param(["perl", FOLDER / "send.pl"], True, id="Perl Net::SMTP"),
+        pytest.param(["php", FOLDER / "send.php"], False, id="PHPMailer"),
+        pytest.param(["node", FOLDER / "send.js"], False, id="nodemailer"),
     ],
 )
 def test_C_01_library(

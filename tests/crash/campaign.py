@@ -11,7 +11,15 @@ from pathlib import Path
 from bench.posthouse import House
 
 from crash.checker import Finding
-from crash.faults import POINTS, Fault, at_point, kill_all, kill_supervisor, kill_worker, terminate
+from crash.faults import (
+    POINTS,
+    Fault,
+    at_point,
+    kill_all,
+    kill_supervisor,
+    kill_worker,
+    terminate,
+)
 from crash.postgres import Postgres
 from crash.scene import Scene
 

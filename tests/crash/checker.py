@@ -146,7 +146,7 @@ def _check_copies(book: _Book, finding: Finding, reach_s: float) -> None:
         if extra <= 0:
             continue
         finding.duplicates += [recipient] * extra
-        excuses = [_is_in_doubt(copy, done, book.faults, reach_s) for copy in copies]
+        excuses = [_is_in_doubt(copy, done, book.faults, reach_s) for copy in copies[:-1]]
         good = [x for x in excuses if x is not None]
         if len(good) < extra:
             finding.unexcused.append(recipient)

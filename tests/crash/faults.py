@@ -82,15 +82,27 @@ async def kill_supervisor(scene: Scene) -> None:
         assert scene.house.process is not None
         await asyncio.to_thread(scene.house.process.wait)
     await scene.restart()
-    await scene.recovered()
     if not await until(lambda: all(_gone(pid) for pid in orphans), 40.0):
         raise TimeoutError(f"workers {orphans} outlived their supervisor by 40 s")
+    await scene.recovered()
 
 
 async def kill_all(scene: Scene) -> None:
     """F15: supervisor and workers in one blow, then a restart."""
     async with scene.fault("everything"):
         await asyncio.to_thread(scene.house.kill)
+    await scene.restart()
+    await scene.recovered()
+
+
+async def kill_with_a_queue(scene: Scene) -> None:
+    """F15, R6: the receiving host is away, mail gathers, everything dies; the next process delivers it."""
+    await scene.receiver.stop()
+    await asyncio.sleep(0.7)
+    async with scene.fault("everything"):
+        await asyncio.to_thread(scene.house.kill)
+    await asyncio.to_thread(scene.house.cli, "queue", "flush", "--all")
+    await scene.receiver.start(scene.receiver.port)
     await scene.restart()
     await scene.recovered()
 

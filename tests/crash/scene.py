@@ -131,7 +131,7 @@ class Scene:
             if wanted <= self.receiver.arrived and await asyncio.to_thread(self._queue_is_empty):
                 return
             await asyncio.to_thread(self.house.cli, "queue", "flush", "--all", check=False)
-            await until(lambda: wanted <= self.receiver.arrived, 2.0)
+            await until(lambda: wanted <= self.receiver.arrived, 1.0)
 
     def _acked(self) -> set[str]:
         letters = {f.id: f.detail for f in self.ledger.facts if f.kind == "sent"}

@@ -114,7 +114,7 @@ def _print_rows(output: Output, rows: Sequence[dict[str, Any]]) -> None:
         output.lines(rows)
         return
     for row in rows:
-        print("  ".join(visible(cell) for cell in _cells(row)), flush=True)
+        print("  ".join(visible(cell) for cell in _cells(row)).rstrip(), flush=True)
 
 
 def _cells(row: dict[str, Any]) -> list[str]:

@@ -34,7 +34,10 @@ class House:
 
     def found(self) -> None:
         """Make the store, or bring it to this version's form. Raises StoreError."""
-        migrate(self.settings.store.url)
+        url = self.settings.store.url
+        if is_sqlite(url):
+            database_file(url).parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        migrate(url)
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:

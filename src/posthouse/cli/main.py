@@ -113,6 +113,8 @@ def _sentence(error: Exception) -> str:
 
     if isinstance(error, StoreError):
         return str(error)
+    if isinstance(error, OSError) and error.filename:
+        return f"{error.filename}: {error.strerror}"
     first = _first_line(struck_out(str(error)))
     return f"unexpected {type(error).__name__}: {first} (POSTHOUSE_TRACE=1 shows where)"
 

@@ -75,6 +75,7 @@ class Dispatcher:
         self._unresolved: dict[str, list[Job]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._hungry = asyncio.Event()
+        self.has_backlog = True  # the store may hold what is due; the fetcher knows
         self._stopping = False
 
     # -- the hand-over from acceptance ---------------------------------------------------------------
@@ -101,7 +102,8 @@ class Dispatcher:
         self.wake()
 
     def wake(self) -> None:
-        """Something may be due in the store."""
+        """Something is due in the store: look there soon, and again whenever a job is done."""
+        self.has_backlog = True
         self._hungry.set()
 
     async def hungry(self, most_s: float) -> None:
@@ -266,7 +268,7 @@ class Dispatcher:
 
     def _recorded(self, job: Job) -> None:
         self.bound.remove(job.size_bytes)
-        if self.bound.jobs * 2 <= self.bound.most_jobs:
+        if self.has_backlog:
             self._hungry.set()
 
     def _give_back(self, jobs: Sequence[Job]) -> None:

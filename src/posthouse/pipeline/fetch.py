@@ -28,6 +28,7 @@ from posthouse.store.queue import LaneDue, TakeOrder
 log = structlog.get_logger()
 
 POLL_S = 1.0
+PAUSE_S = 0.02  # however often it is woken: the store is not asked more than 50 times a second in vain
 LANES = 100_000
 _MOST_A_LANE = 500
 _MOST_A_PASS = 1_000
@@ -90,9 +91,9 @@ class Fetcher:
     async def run(self) -> None:
         """Fetch until cancelled: at least once a second, at once while more is due and there is room."""
         while True:
-            found = await self.fetch()
-            if not found:
+            if not await self.fetch():
                 await self._dispatcher.hungry(POLL_S)
+                await asyncio.sleep(PAUSE_S)
 
     async def fetch(self) -> bool:
         """One pass. True: something was taken, look again at once."""
@@ -109,6 +110,7 @@ class Fetcher:
         if not room:
             return False
         lanes = await self._store.read(queue.lanes_due, self._clock.now(), LANES)
+        self._dispatcher.has_backlog = bool(lanes)
         orders = shares(lanes, self._dispatcher.room_for, room)
         if not orders:
             return False

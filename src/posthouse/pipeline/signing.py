@@ -7,9 +7,11 @@ handing over one letter at a time would cost 50 us each, a batch of eight costs 
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import threading
 from collections import deque
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
+from queue import SimpleQueue
 
 from posthouse.mail.dkim import SigningKey
 from posthouse.mail.render import Prepared, finish
@@ -25,21 +27,27 @@ class Signer:
 
     def __init__(self, threads: int) -> None:
         self._loop = asyncio.get_running_loop()
-        self._pool = ThreadPoolExecutor(threads, thread_name_prefix="sign")
+        self._batches: SimpleQueue[list[_Work] | None] = SimpleQueue()
+        self._threads = [threading.Thread(target=self._run, name="sign", daemon=True) for _ in range(threads)]
         self._free = threads
         self._waiting: deque[_Work] = deque()
         self._flush_planned = False
+        for thread in self._threads:
+            thread.start()
 
     def sign(self, prepared: Prepared, keys: Sequence[SigningKey], now: float) -> asyncio.Future[Finished]:
+        """Queue one letter; the future carries what `mail.render.finish` returns or raises."""
         future: asyncio.Future[Finished] = self._loop.create_future()
         self._waiting.append((prepared, keys, int(now), future))
         if not self._flush_planned and self._free:
             self._flush_planned = True
-            self._loop.call_soon(self._flush)
+            self._loop.call_soon(self._flush)  # what else arrives in this turn of the loop comes along
         return future
 
     def close(self) -> None:
-        self._pool.shutdown(wait=False, cancel_futures=True)
+        """End the threads behind their present batch; letters still waiting are never signed."""
+        for _ in self._threads:
+            self._batches.put(None)
 
     def _flush(self) -> None:
         self._flush_planned = False
@@ -47,24 +55,29 @@ class Signer:
             share = max(1, min(BATCH, len(self._waiting) // self._free))
             batch = [self._waiting.popleft() for _ in range(share)]
             self._free -= 1
-            self._pool.submit(self._work, batch)
+            self._batches.put(batch)
 
-    def _work(self, batch: list[_Work]) -> None:
-        results: list[Finished | BaseException] = []
-        for prepared, keys, now, _ in batch:
-            try:
-                results.append(finish(prepared, keys, now))
-            except Exception as error:
-                results.append(error)
-        self._loop.call_soon_threadsafe(self._done, batch, results)
+    def _run(self) -> None:
+        while (batch := self._batches.get()) is not None:
+            results = [_finished(work) for work in batch]
+            with contextlib.suppress(RuntimeError):  # the loop is closed: nobody waits any more
+                self._loop.call_soon_threadsafe(self._done, batch, results)
 
-    def _done(self, batch: list[_Work], results: list[Finished | BaseException]) -> None:
+    def _done(self, batch: list[_Work], results: list[Finished | Exception]) -> None:
         self._free += 1
         for (_, _, _, future), result in zip(batch, results, strict=True):
             if future.done():
                 continue
-            if isinstance(result, BaseException):
+            if isinstance(result, Exception):
                 future.set_exception(result)
             else:
                 future.set_result(result)
         self._flush()
+
+
+def _finished(work: _Work) -> Finished | Exception:
+    prepared, keys, now, _ = work
+    try:
+        return finish(prepared, keys, now)
+    except Exception as error:  # the rim of this job: its waiter gets it
+        return error

@@ -79,10 +79,11 @@ class DotReader:
 
     def feed(self, buffer: bytearray) -> None:
         """Consume from the front of `buffer` up to the end of data; what follows that stays there."""
-        if not self.seen_bytes and _is_plain_and_whole(buffer):
-            self.seen_bytes = len(buffer)
-            raw = bytes(buffer[:-3])
-            buffer.clear()
+        end = -1 if self.seen_bytes else _end_of_plain(buffer)
+        if end >= 0:
+            raw = bytes(buffer[:end])
+            del buffer[: end + 3]
+            self.seen_bytes = end + 3
             self._finish(raw, has_dots=False)
         else:
             self._search(self._held, buffer)
@@ -129,16 +130,15 @@ class DotReader:
         return self._body
 
 
-def _is_plain_and_whole(buffer: bytearray) -> bool:
-    """True for the usual case: one whole body, its end of data last, and no other line with a leading dot.
+def _end_of_plain(buffer: bytearray) -> int:
+    """Where the final dot of a whole body without leading dots, the usual case, stands; -1 for any other.
 
-    Searching from the back is the fastest way to see that there is none.
+    Searching from the back is the fastest way to see that there are none.
     """
-    return (
-        buffer.endswith(_END)
-        and not buffer.startswith(b".")
-        and buffer.rfind(b"\r\n.", 0, len(buffer) - 3) < 0
-    )
+    if buffer.startswith(b"."):
+        return -1
+    end = (len(buffer) - 5 if buffer.endswith(_END) else buffer.find(_END)) + 2
+    return end if end >= 2 and buffer.rfind(b"\r\n.", 0, end) < 0 else -1
 
 
 def _find_end_from_start(data: bytearray, known: int) -> int:

@@ -18,9 +18,11 @@ from posthouse.smtp.dots import dot_stuffed, has_bare_line_end
 
 SMALL = 131_072  # octets of a body that is written in one piece with its head
 
-# RFC 5321 4.1.2: spaces and angle brackets only inside quotes, controls nowhere; linear, each
-# alternative begins with another character
-_SAFE_PATH = re.compile(r'(?:[^\x00-\x20\x7f<>"\\]|"(?:[^\x00-\x1f\x7f"\\]|\\[^\x00-\x1f\x7f])*")*')
+# RFC 5321 4.1.2: spaces and angle brackets only inside quotes, controls and surrogates nowhere; linear, for
+# each alternative begins with another character
+_SAFE_PATH = re.compile(
+    r'(?:[^\x00-\x20\x7f<>"\\\ud800-\udfff]|"(?:[^\x00-\x1f\x7f"\\\ud800-\udfff]|\\[\x20-\x7e])*")*'
+)
 _SAFE_VALUE = re.compile(r"[\x21-\x7e]*")
 # a line that begins with a dot, or an LF without its CR; a bare CR: both searched at memchr's speed
 _DOT_OR_BARE_LF = re.compile(rb"\n(?:\.|(?<!\r\n))")

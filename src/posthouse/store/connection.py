@@ -13,7 +13,7 @@ from typing import Any, Protocol
 
 from posthouse.model.errors import CommitInDoubt
 from posthouse.store.statement import RowsStatement, Statement
-from posthouse.store.trouble import Trouble, Unavailable, refusal
+from posthouse.store.trouble import StoreError, Trouble, Unavailable, refusal
 from posthouse.store.turnstile import Turnstile
 
 Row = tuple[Any, ...]
@@ -72,10 +72,16 @@ class Connection:
 
     def __init__(self, engine: Engine, role: Role = Role.COMMAND) -> None:
         self.engine = engine
+        self._turnstile: Turnstile | None = None
+        self._raw: Any = None
         try:
             self._raw = engine.open(role)
-            self._turnstile = None if role is Role.READER else engine.turnstile()
+            if role is not Role.READER:
+                self._turnstile = engine.turnstile()
+        except StoreError:
+            raise
         except Exception as error:
+            self.close()
             trouble = engine.classify(error)
             raise Unavailable(Trouble.FULL if trouble is Trouble.FULL else Trouble.AWAY) from error
         self._cursor = engine.cursor(self._raw)
@@ -201,8 +207,9 @@ class Connection:
 
     def close(self) -> None:
         """Close; never raises."""
-        with suppress(Exception):
-            self._raw.close()
+        if self._raw is not None:
+            with suppress(Exception):
+                self._raw.close()
         if self._turnstile is not None:
             self._turnstile.close()
             self._turnstile = None

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from functools import cache, partial
 from queue import SimpleQueue
 from time import monotonic
@@ -22,8 +22,8 @@ from posthouse.store.migrations import check_schema, migrate_with
 from posthouse.store.postgres import Postgres
 from posthouse.store.reader import Reader, Readers
 from posthouse.store.sqlite import Sqlite
-from posthouse.store.trouble import Duplicate, StoreError, Trouble, Unavailable, refusal
-from posthouse.store.writer import Done, Health, Job, Told, WriteFunction, Writer
+from posthouse.store.trouble import Duplicate, StoreError, Trouble, Unavailable, cause_of, refusal
+from posthouse.store.writer import Changed, Done, Health, Job, Told, WriteFunction, Writer
 
 __all__ = [
     "Connection",
@@ -58,12 +58,22 @@ class Store:
     """The store of one worker process, used from its event loop. Made by `open_store`."""
 
     def __init__(
-        self, engine: Engine, loop: asyncio.AbstractEventLoop, writers: int, *, is_down: bool = False
+        self,
+        engine: Engine,
+        loop: asyncio.AbstractEventLoop,
+        *,
+        writers: int,
+        on_change: Changed,
+        is_down: bool = False,
     ) -> None:
         self._loop = loop
         self._jobs: SimpleQueue[Job | None] = SimpleQueue()
         self._health = Health()
-        self._writers = [Writer(engine, self._jobs, self._health, self._from_thread) for _ in range(writers)]
+        self._on_change = on_change
+        self._writers = [
+            Writer(engine, self._jobs, self._health, partial(self._on_loop, self._tell), self._changed)
+            for _ in range(writers)
+        ]
         self._readers = Readers(engine)
         self._closing: TryLater | None = None
         self._watcher = loop.call_later(WATCH_S, self._watch)
@@ -122,11 +132,13 @@ class Store:
         await self._loop.run_in_executor(None, self._readers.close)
         self._watcher.cancel()
 
-    def _from_thread(self, results: list[Told]) -> None:
-        try:
-            self._loop.call_soon_threadsafe(self._tell, results)
-        except RuntimeError:  # the loop is closed: nobody is left to be told
-            return
+    def _on_loop(self, call: Callable[[Any], None], value: Any) -> None:
+        """From a writer's thread: one call on the loop."""
+        with suppress(RuntimeError):  # the loop is closed: nobody is left to be told
+            self._loop.call_soon_threadsafe(call, value)
+
+    def _changed(self, cause: str) -> None:
+        self._on_loop(self._on_change, cause)
 
     def _tell(self, results: list[Told]) -> None:
         for done, result, error in results:
@@ -165,10 +177,17 @@ def _resolve(future: asyncio.Future[Any], result: Any, error: BaseException | No
         future.set_exception(error)
 
 
-def open_store(url: str, loop: asyncio.AbstractEventLoop, *, writers: int = 1) -> Store:
+def _silent(cause: str) -> None:
+    """The default for `on_change`."""
+
+
+def open_store(
+    url: str, loop: asyncio.AbstractEventLoop, *, writers: int = 1, on_change: Changed = _silent
+) -> Store:
     """A worker's store with its threads. Raises StoreError if the schema is not this code's.
 
-    A store that cannot be reached is no error: the store starts away and recovers by itself.
+    A store that cannot be reached is no error: the store starts away and recovers by itself. `on_change` is
+    called on the loop with a line for the log when the store becomes unusable, with "" when it is back.
     """
     engine = engine_of(url)
     warnings: list[str] = []
@@ -177,9 +196,11 @@ def open_store(url: str, loop: asyncio.AbstractEventLoop, *, writers: int = 1) -
         with closing(Connection(engine)) as connection:
             check_schema(connection)
             warnings = connection.durability_warnings()
-    except Unavailable:
+    except Unavailable as error:
         is_down = True
-    store = Store(engine, loop, 1 if isinstance(engine, Sqlite) else writers, is_down=is_down)
+        on_change(cause_of(error))
+    count = 1 if isinstance(engine, Sqlite) else writers  # two threads on one file only wait for each other
+    store = Store(engine, loop, writers=count, on_change=on_change, is_down=is_down)
     store.durability_warnings = warnings
     return store
 

@@ -30,6 +30,7 @@ class Accepted:
     events: list[Event] = field(default_factory=list)
 
 
+_PART_BYTES = 8 * 1024 * 1024
 _put_messages = rows_insert(message)
 _put_contents = rows_insert(content)
 _put_deliveries = rows_insert(delivery)
@@ -38,9 +39,23 @@ _put_deliveries = rows_insert(delivery)
 def add_accepted(conn: Connection, items: Sequence[Accepted]) -> None:
     """Write letters, contents, deliveries, events and outbox rows. HOT; a writing function."""
     conn.put(_put_messages, [message_row(item.message) for item in items])
-    conn.put(_put_contents, [(item.message.id, item.content) for item in items])
+    for part in _by_size(items):
+        conn.put(_put_contents, part)
     conn.put(_put_deliveries, [delivery_row(each) for item in items for each in item.deliveries])
     events.append(conn, [each for item in items for each in item.events])
+
+
+def _by_size(items: Sequence[Accepted]) -> list[list[tuple[str, bytes]]]:
+    """Content rows in parts of bounded size: an engine takes only so much in one statement."""
+    parts: list[list[tuple[str, bytes]]] = [[]]
+    room = _PART_BYTES
+    for item in items:
+        if len(item.content) > room and parts[-1]:
+            parts.append([])
+            room = _PART_BYTES
+        parts[-1].append((item.message.id, item.content))
+        room -= len(item.content)
+    return parts
 
 
 _message = Statement(select(message).where(message.c.id == bindparam("id")), "id")
@@ -76,7 +91,6 @@ def load_many(conn: Connection, message_ids: Sequence[str]) -> dict[str, tuple[M
 # Retention of contents: a sweeper walks through the contents in the order of their ids (time), a bounded
 # stretch per call, and begins again when it meets one that is too young.
 
-_STRETCH = 10  # contents looked at for each one that may be dropped
 _is_open = exists().where(
     delivery.c.id > message.c.id + word("."),
     delivery.c.id < message.c.id + word("/"),  # "/" follows ".": the key range of the message's deliveries
@@ -102,20 +116,16 @@ _drop_content = RowsStatement(
 
 
 def drop_contents_before(conn: Connection, before: float, limit: int) -> int:
-    """Drop up to `limit` contents accepted before that instant whose deliveries are all final; how many.
+    """Look at the next `limit` contents accepted before that instant; drop those whose deliveries are final.
 
-    A call looks at `limit` x 10 contents at most and the next goes on behind them, so contents that must stay
-    long do not make it slow. Run it in a write transaction.
+    Returns how many it looked at: fewer than `limit` means that it came to the end and the next call begins
+    anew. So a call is bounded, and contents that must stay do not keep the sweeper from those behind them.
+    For write transactions.
     """
     row = conn.row(_place)
-    place = row[0] if row else ""
-    seen = conn.rows(_stretch, place, limit * _STRETCH)
-    old = [found for found in seen if found[1] < before]
-    closed = [(found[0],) for found in old if not found[2]][:limit]
-    conn.put(_drop_content, closed)
-    if len(closed) == limit:
-        place = closed[-1][0]
-    else:
-        place = seen[-1][0] if len(old) == len(seen) == limit * _STRETCH else ""
-    conn.change(_set_place, place)
-    return len(closed)
+    seen = conn.rows(_stretch, row[0] if row else "", limit)
+    old = [(message_id, is_open) for message_id, accepted_at, is_open in seen if accepted_at < before]
+    conn.put(_drop_content, [(message_id,) for message_id, is_open in old if not is_open])
+    is_through = len(old) < limit
+    conn.change(_set_place, "" if is_through else old[-1][0])
+    return len(old)

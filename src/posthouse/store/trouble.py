@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from enum import Enum
 
-from posthouse.model.errors import TryLater
+from posthouse.model.errors import CommitInDoubt, TryLater
 
 
 class Trouble(Enum):
@@ -36,6 +36,13 @@ class Unavailable(Exception):
     def __init__(self, trouble: Trouble) -> None:
         super().__init__(trouble.value)
         self.trouble = trouble
+
+
+def cause_of(error: BaseException) -> str:
+    """One line for the log: what the engine said, behind whatever it was wrapped in."""
+    while isinstance(error, Unavailable | CommitInDoubt) and error.__cause__ is not None:
+        error = error.__cause__
+    return f"{type(error).__name__}: {' '.join(str(error).split())}"
 
 
 def refusal(trouble: Trouble) -> TryLater:

@@ -39,7 +39,8 @@ _beat = Statement(
     update(worker).where(worker.c.id == bindparam("of_id")).values(beat_at=bindparam("now")), "of_id", "now"
 )
 _live = Statement(
-    select(worker).where(worker.c.beat_at >= bindparam("since")).order_by(worker.c.started_at), "since"
+    select(worker).where(worker.c.beat_at >= bindparam("since")).order_by(worker.c.started_at, worker.c.id),
+    "since",
 )
 _all_ids = Statement(select(worker.c.id))
 _bury = Statement(delete(worker).where(worker.c.beat_at < bindparam("since")).returning(worker.c.id), "since")

@@ -24,11 +24,12 @@ from posthouse.model.errors import CommitInDoubt, TryLater
 from posthouse.store.connection import Connection, Engine, Role
 from posthouse.store.statement import Statement
 from posthouse.store.tables import mark
-from posthouse.store.trouble import Trouble, Unavailable, refusal
+from posthouse.store.trouble import Trouble, Unavailable, cause_of, refusal
 
 WriteFunction = Callable[[Connection, list[Any]], "Sequence[Any] | None"]
 Done = Callable[[Any, BaseException | None], None]
 Job = tuple[WriteFunction, Any, Done]
+Changed = Callable[[str], None]
 Told = tuple[Done, Any, BaseException | None]
 _Result = tuple[Any, BaseException | None]
 
@@ -56,7 +57,8 @@ class Health:
 
 
 class Writer(threading.Thread):
-    """One thread with one connection. `tell` gets the results of a group, in the writer's thread."""
+    """One thread with one connection. `tell` gets the results of a group, `changed` the cause when the store
+    becomes unusable and "" when it is back; both are called in the writer's thread."""
 
     def __init__(
         self,
@@ -64,12 +66,14 @@ class Writer(threading.Thread):
         jobs: SimpleQueue[Job | None],
         health: Health,
         tell: Callable[[list[Told]], None],
+        changed: Changed,
     ) -> None:
         super().__init__(name="store-writer", daemon=True)
         self._engine = engine
         self._jobs = jobs
         self._health = health
         self._tell = tell
+        self._changed = changed
         self._connection: Connection | None = None
         self._is_probing = False
         self._is_last = False
@@ -92,7 +96,8 @@ class Writer(threading.Thread):
 
     def starts_down(self) -> None:
         """Before `start`: the store could not be reached, begin with probing."""
-        self._go_down(Trouble.AWAY)
+        self._is_probing = True
+        self._health.down = refusal(Trouble.AWAY)
 
     def break_off(self) -> None:
         """From another thread: end what runs now with an error."""
@@ -123,7 +128,7 @@ class Writer(threading.Thread):
             try:
                 return self._transact(jobs)
             except CommitInDoubt as error:
-                self._go_down(Trouble.AWAY)
+                self._go_down(Trouble.AWAY, error)
                 return [(None, error)] * len(jobs)
             except Exception as error:
                 trouble = self._roll_back(error)
@@ -134,7 +139,7 @@ class Writer(threading.Thread):
                 if trouble is Trouble.DATA:
                     return self._alone(jobs, error)
                 if trouble is not Trouble.CLASH:
-                    self._go_down(trouble)
+                    self._go_down(trouble, error)
                 return [(None, refusal(trouble))] * len(jobs)
         raise AssertionError("the second run returns")
 
@@ -179,10 +184,12 @@ class Writer(threading.Thread):
             down = self._health.down or refusal(Trouble.AWAY)
             self._tell([(job[2], None, down) for job in jobs])
 
-    def _go_down(self, trouble: Trouble) -> None:
+    def _go_down(self, trouble: Trouble, error: Exception) -> None:
         self._close()
         self._is_probing = True
-        self._health.down = refusal(trouble)
+        before, self._health.down = self._health.down, refusal(trouble)
+        if before is None or before.code != self._health.down.code:
+            self._changed(cause_of(error))
 
     def _probe(self) -> None:
         """Try a real commit on a new connection; success ends the refusals."""
@@ -195,9 +202,10 @@ class Writer(threading.Thread):
             self._connection.leave_turn()
             self._is_probing = False
             self._health.down = None
+            self._changed("")
         except Exception as error:
             trouble = self._roll_back(error)
-            self._go_down(Trouble.FULL if trouble is Trouble.FULL else Trouble.AWAY)
+            self._go_down(Trouble.FULL if trouble is Trouble.FULL else Trouble.AWAY, error)
         finally:
             self.busy_since = 0.0
 

@@ -12,6 +12,7 @@ CASES = {
     "bare LF and CR are part of the line": (b"a\nb\rc\r\n", [b"a\nb\rc"]),
     "empty": (b"\r\n\r\n", [b"", b""]),
     "just within": (b"x" * 8 + b"\r\n", [b"x" * 8]),
+    "as soon as it is certain": (b"x" * 10, [LONG]),
     "one over": (b"x" * 9 + b"\r\nok\r\n", [LONG, b"ok"]),
     "CR at the border": (b"x" * 9 + b"\r\r\nok\r\n", [LONG, b"ok"]),
     "swallowed up to the bound": (b"x" * 20 + b"\r\nok\r\n", [LONG, b"ok"]),

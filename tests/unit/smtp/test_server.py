@@ -238,6 +238,13 @@ def test_an_octet_that_only_looks_like_tls() -> None:
     assert engine.to_send().startswith(b"500 5.5.1 ")
 
 
+def test_such_octets_inside_an_over_long_line_are_swallowed() -> None:
+    engine = an_engine(Limits(line_bytes=100))
+    assert run(engine, b"x" * 100) == []
+    assert run(engine, b"\x16\x03\x01\r\nNOOP\r\n") == []
+    assert [line[:3] for line in engine.to_send().split(b"\r\n")] == [b"500", b"250", b""]
+
+
 def test_a_message_taken_forgives_earlier_mistakes() -> None:  # SRV-38
     engine = an_engine(Limits(bad_commands=2, idle_commands=3))
     for _ in range(4):

@@ -86,4 +86,6 @@ def _schema(connection: Connection) -> int:
 def _lock(connection: Connection) -> None:
     """Until the end of the transaction; on SQLite the transaction itself is the lock."""
     if connection.engine.name == "postgresql":
+        connection.script("SET LOCAL statement_timeout = 0")  # a step over a large table takes its time
+        connection.script("SET LOCAL lock_timeout = 0")
         connection.script(f"SELECT pg_advisory_xact_lock({_ADVISORY_LOCK})")

@@ -1,0 +1,170 @@
+"""The books of a house, read straight from its store, and the three questions asked of them.
+
+1. Is each accepted copy at exactly one place, or is there an event that explains its end?
+2. Are all leases free: does every delivery that is out belong to a worker that lives, and none for long?
+3. Does the log agree with the queue, and do the counters agree with the log?
+
+Public: Books, read_books, rows, contradictions.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import re
+import sqlite3
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import psycopg
+
+from posthouse.internet.recorder import Arrival
+
+Row = dict[str, Any]
+
+TERMINAL = {"delivered", "failed", "dropped", "cancelled"}
+OPEN = {"waiting", "taken", "held"}
+_OUR_TRACE = re.compile(rb"Received: from [^\r]*\r\n\tby (\S+) with \S+ id (\w+)")
+_OUR_NAME = re.compile(rb"(?im)^Message-ID: <(\w+)@([^>\s]+)>")
+
+
+@contextlib.contextmanager
+def _opened(url: str) -> Iterator[Any]:
+    """A reading connection in one snapshot."""
+    if url.startswith("sqlite:///"):
+        raw = sqlite3.connect(
+            f"file:{url.removeprefix('sqlite:///')}?mode=ro", uri=True, isolation_level=None
+        )
+        raw.execute("begin")
+        try:
+            yield raw
+        finally:
+            raw.close()
+    else:
+        with psycopg.connect(url) as connection:
+            connection.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
+            yield connection
+
+
+def _asked(connection: Any, sql: str) -> list[Row]:
+    cursor = connection.execute(sql)
+    names = [column[0] for column in cursor.description]
+    return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+
+
+def rows(url: str, sql: str) -> list[Row]:
+    """The rows of one question as dictionaries."""
+    with _opened(url) as connection:
+        return _asked(connection, sql)
+
+
+def event_rows(url: str, where: str = "1=1") -> list[Row]:
+    """Events, oldest first, their data unfolded beside the columns."""
+    found = rows(url, f"select * from event where {where} order by id")
+    return [{**json.loads(row.pop("data")), **row} for row in found]
+
+
+@dataclass(slots=True)
+class Books:
+    """One snapshot of the store."""
+
+    deliveries: dict[str, Row]
+    events: list[Row]
+    workers: set[str]
+    counted: Counter[str]
+    uncounted: int
+
+
+def read_books(url: str) -> Books:
+    """Everything the questions need, in one snapshot."""
+    with _opened(url) as connection:
+        deliveries = _asked(connection, "select * from delivery")
+        events = _asked(connection, "select * from event order by id")
+        counted = _asked(connection, "select kind, sum(count) as n from counter group by kind")
+        return Books(
+            deliveries={row["id"]: row for row in deliveries},
+            events=[{**json.loads(row.pop("data")), **row} for row in events],
+            workers={row["id"] for row in _asked(connection, "select id from worker")},
+            counted=Counter({row["kind"]: int(row["n"]) for row in counted}),
+            uncounted=int(_asked(connection, "select count(*) as n from event_todo")[0]["n"]),
+        )
+
+
+def origin_of(arrival: Arrival) -> str:
+    """The id of the message that a copy came from: our Received field names it, or our own Message-ID."""
+    trace = _OUR_TRACE.search(arrival.content)
+    if trace and trace[1].decode() == arrival.hello:
+        return trace[2].decode()
+    name = _OUR_NAME.search(arrival.content)
+    return name[1].decode() if name and name[2].decode() == arrival.hello else ""
+
+
+def contradictions(
+    before: Sequence[Arrival], books: Books, after: Sequence[Arrival], *, kills: int = 0
+) -> list[str]:
+    """Every answer that is not what it must be. `before` and `after`: what had arrived before the books
+    were read, and after; `kills`: how often the house was killed (each may have cost one second copy)."""
+    return [
+        *_ends(books),
+        *_leases(books),
+        *_counts(books),
+        *_copies(before, books, after, kills),
+    ]
+
+
+def _ends(books: Books) -> Iterator[str]:
+    ends: dict[str, list[str]] = defaultdict(list)
+    accepted = Counter[str]()
+    for event in books.events:
+        if event["kind"] == "accepted":
+            accepted[event["delivery_id"]] += 1
+        elif event["kind"] in TERMINAL:
+            ends[event["delivery_id"]].append(event["kind"])
+    for id, row in books.deliveries.items():
+        if accepted[id] != 1:
+            yield f"{id} has {accepted[id]} accepted events"
+        if row["state"] in OPEN and ends[id]:
+            yield f"{id} is {row['state']} and yet {ends[id]}"
+        if row["state"] in TERMINAL and ends[id] != [row["state"]]:
+            yield f"{id} is {row['state']}, its events say {ends[id]}"
+    for id in [*accepted, *ends]:
+        if id not in books.deliveries:
+            yield f"{id} has events and no row"
+
+
+def _leases(books: Books) -> Iterator[str]:
+    for id, row in books.deliveries.items():
+        if row["state"] == "taken":
+            alive = "lives" if row["owner"] in books.workers else "is gone"
+            yield f"{id} to {row['recipient']} is out with {row['owner']}, who {alive}"
+
+
+def _counts(books: Books) -> Iterator[str]:
+    kinds = Counter(event["kind"] for event in books.events)
+    states = Counter(row["state"] for row in books.deliveries.values())
+    if kinds["accepted"] != sum(kinds[kind] for kind in TERMINAL) + sum(states[state] for state in OPEN):
+        yield f"accepted is not delivered + failed + queued + given up: {dict(kinds)}, {dict(states)}"
+    if not books.uncounted and books.counted != kinds:
+        yield f"the counters say {dict(books.counted)}, the log {dict(kinds)}"
+    for event in books.events:
+        taken = books.deliveries.get(event["delivery_id"], {"attempt": 0})["attempt"]
+        if event["kind"] in ("deferred", "delivered", "failed") and event["attempt"] > taken:
+            yield f"{event['delivery_id']} has an event of attempt {event['attempt']}, the row {taken}"
+
+
+def _copies(before: Sequence[Arrival], books: Books, after: Sequence[Arrival], kills: int) -> Iterator[str]:
+    by_place = {(row["message_id"], row["recipient"]): id for id, row in books.deliveries.items()}
+    for arrival in before:
+        for recipient in arrival.recipients:
+            if (origin_of(arrival), recipient) not in by_place:
+                yield f"a ghost: {recipient} got a copy of {origin_of(arrival) or 'nothing known'}"
+    copies = Counter((origin_of(arrival), name) for arrival in after for name in arrival.recipients)
+    doubtful = Counter(event["delivery_id"] for event in books.events if event.get("ambiguous"))
+    delivered = {e["delivery_id"] for e in books.events if e["kind"] == "delivered" and e["code"] != 650}
+    for place, id in by_place.items():
+        if id in delivered and not copies[place]:
+            yield f"{id} is delivered and never came to {place[1]}"
+        if copies[place] > 1 + doubtful[id] + kills:
+            yield f"{id} came {copies[place]} times, {doubtful[id]} of them in doubt"

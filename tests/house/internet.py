@@ -1,0 +1,106 @@
+"""The fake internet in a thread of its own, so that tests can be plain functions beside blocking clients.
+
+Everything that the world's loop changes is read on that loop (`call`), never from outside.
+
+Public: Internet.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Callable, Coroutine
+from types import TracebackType
+from typing import Any, Self, TypeVar
+
+from posthouse.internet.recorder import Arrival, Session
+from posthouse.internet.scripts import HostScript
+from posthouse.internet.world import World
+
+T = TypeVar("T")
+_GRACE_S = 5.0
+
+
+class Internet:
+    """`World.default()`, started by `with`. Recipients are unique per test (`name+tag@domain`)."""
+
+    def __init__(self) -> None:
+        self.world = World.default()
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever, name="fake internet")
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        self._wait(self.world.start())
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._wait(self.world.close())
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join()
+        self._loop.close()
+
+    def _wait(self, work: Coroutine[Any, Any, T], seconds: float = 30.0) -> T:
+        return asyncio.run_coroutine_threadsafe(work, self._loop).result(seconds)
+
+    def call(self, fn: Callable[[], T]) -> T:
+        """`fn()` on the world's loop."""
+
+        async def on_loop() -> T:
+            return fn()
+
+        return self._wait(on_loop())
+
+    @property
+    def settings(self) -> dict[str, dict[str, Any]]:
+        """What a Posthouse needs to live in this internet."""
+        return {
+            "dns": {"servers": [self.world.dns_server]},
+            "delivery": {"port": self.world.port, "private_networks": "allow"},
+        }
+
+    def to(self, recipient: str) -> list[Arrival]:
+        """The copies for one recipient so far."""
+        return self.call(lambda: self.world.recorder.to(recipient))
+
+    def copies(self, recipient: str, count: int = 1, seconds: float = 20.0) -> list[Arrival]:
+        """Wait for `count` copies for this recipient. Raises AssertionError with the transcripts."""
+        recorder = self.world.recorder
+        self._wait(recorder.until(lambda: len(recorder.to(recipient)) >= count, seconds), seconds + _GRACE_S)
+        return self.to(recipient)
+
+    def copy(self, recipient: str, seconds: float = 20.0) -> Arrival:
+        """Wait for the copy for this recipient; there is only one."""
+        (arrival,) = self.copies(recipient, 1, seconds)
+        return arrival
+
+    def arrivals_from(self, hello: str) -> list[Arrival]:
+        """All copies that a host of this name brought."""
+        return self.call(lambda: [a for a in self.world.recorder.arrivals if a.hello == hello])
+
+    def sessions_at(self, host: str) -> list[Session]:
+        """The connections to a receiving host or to all hosts of a domain, oldest first."""
+        return self.call(lambda: [s for s in self.world.recorder.sessions if s.host.endswith(host)])
+
+    def drop_connections(self, domain: str) -> None:
+        """End every open connection to the hosts of a domain."""
+
+        def end() -> None:
+            for name, host in self.world.hosts.items():
+                if name.endswith(domain):
+                    for connection in list(host.connections):
+                        connection.end("dropped")
+
+        self.call(end)
+
+    def play(self, host: str, script: str | HostScript) -> None:
+        self.call(lambda: self.world.play(host, script))
+
+    def violations(self) -> list[str]:
+        """What clients did against the protocol so far."""
+        return self.call(lambda: list(self.world.recorder.violations))
+
+    def story(self) -> str:
+        return self.call(lambda: self.world.recorder.story("fake internet"))

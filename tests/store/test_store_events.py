@@ -1,0 +1,138 @@
+"""The event log, its outbox, counters, retention (R4, F11)."""
+
+from __future__ import annotations
+
+import threading
+
+import pytest
+
+from posthouse.model.event import Event, EventKind
+from posthouse.store import events, messages
+from posthouse.store.connection import Connection
+from posthouse.store.engine import connect
+from store.letters import NOW, event, letter
+
+A, B = letter("a@one.test").deliveries[0], letter("b@one.test").deliveries[0]
+
+
+def written(conn: Connection, *facts: Event) -> list[Event]:
+    with conn.transaction():
+        events.append(conn, facts)
+    return list(facts)
+
+
+def test_an_event_comes_back_as_it_was(conn: Connection) -> None:
+    fact = event(A, EventKind.DEFERRED)
+    fact.data = {"code": 451, "text": "später \u2028 \0", "tls": None, "hosts": ["a", "b"], "wait_s": 1.5}
+    written(conn, fact)
+    assert events.search(conn, events.EventQuery(message_id=A.message_id)) == [fact]
+
+
+@pytest.fixture
+def log(conn: Connection) -> list[Event]:
+    kinds = (EventKind.ACCEPTED, EventKind.DEFERRED, EventKind.DELIVERED)
+    return written(conn, *[event(whose, kind) for kind in kinds for whose in (A, B)])
+
+
+@pytest.mark.parametrize(
+    ("query", "expected"),
+    [
+        pytest.param(events.EventQuery(), [0, 1, 2, 3, 4, 5], id="everything"),
+        pytest.param(events.EventQuery(limit=2), [0, 1], id="a page"),
+        pytest.param(events.EventQuery(newest_first=True, limit=2), [5, 4], id="newest first"),
+        pytest.param(events.EventQuery(message_id=A.message_id), [0, 2, 4], id="a message"),
+        pytest.param(events.EventQuery(recipient="b@one.test"), [1, 3, 5], id="a recipient"),
+        pytest.param(events.EventQuery(kinds=(EventKind.DELIVERED,)), [4, 5], id="a kind"),
+        pytest.param(
+            events.EventQuery(recipient="a@one.test", kinds=(EventKind.ACCEPTED, EventKind.DELIVERED)),
+            [0, 4],
+            id="a recipient and kinds",
+        ),
+        pytest.param(events.EventQuery(message_id="nothing"), [], id="nothing"),
+    ],
+)
+def test_search(conn: Connection, log: list[Event], query: events.EventQuery, expected: list[int]) -> None:
+    assert events.search(conn, query) == [log[place] for place in expected]
+
+
+@pytest.mark.parametrize("newest_first", [False, True], ids=["oldest first", "newest first"])
+def test_pages_continue_behind_the_last_id(conn: Connection, log: list[Event], newest_first: bool) -> None:
+    seen: list[Event] = []
+    while page := events.search(
+        conn,
+        events.EventQuery(after_id=seen[-1].id if seen else "", limit=2, newest_first=newest_first),
+    ):
+        seen += page
+    assert seen == (log[::-1] if newest_first else log)
+
+
+def test_each_event_is_counted_once_in_its_hour(conn: Connection) -> None:
+    hour = int(NOW // 3600)
+    written(conn, event(A, EventKind.ACCEPTED), event(B, EventKind.ACCEPTED), event(A, EventKind.DELIVERED))
+    written(conn, event(B, EventKind.DELIVERED, at=NOW + 3600))
+    folded = 0
+    while True:
+        with conn.transaction():
+            part = events.fold_counters(conn, 3)
+        if not part:
+            break
+        folded += part
+    assert folded == 4
+    assert [(c.hour, c.kind, c.count) for c in events.read_counters(conn, hour, hour + 1)] == [
+        (hour, EventKind.ACCEPTED, 2),
+        (hour, EventKind.DELIVERED, 1),
+        (hour + 1, EventKind.DELIVERED, 1),
+    ]
+    assert len(events.read_counters(conn, hour + 1, hour + 9)) == 1
+
+
+def test_counts_of_a_transaction_that_was_rolled_back_are_counted_again(conn: Connection) -> None:
+    written(conn, event(A, EventKind.ACCEPTED))
+    with pytest.raises(KeyError), conn.transaction():
+        events.fold_counters(conn, 10)
+        raise KeyError
+    with conn.transaction():
+        assert events.fold_counters(conn, 10) == 1
+    assert sum(c.count for c in events.read_counters(conn, 0, 10**7)) == 1
+
+
+def test_several_that_fold_at_once_count_to_the_unit(store_url: str, conn: Connection) -> None:
+    written(conn, *[event(A, EventKind.ACCEPTED) for _ in range(200)])
+    done: list[int] = []
+
+    def fold() -> None:
+        with connect(store_url) as own:
+            while True:
+                with own.transaction():
+                    part = events.fold_counters(own, 10)
+                if not part:
+                    return
+                done.append(part)
+
+    threads = [threading.Thread(target=fold) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    assert sum(done) == 200
+    assert sum(c.count for c in events.read_counters(conn, 0, 10**7)) == 200
+
+
+def test_old_events_go_only_when_they_were_counted(conn: Connection) -> None:
+    old = written(conn, *[event(A, EventKind.ACCEPTED, at=NOW - 100) for _ in range(3)])
+    new = written(conn, event(A, EventKind.DELIVERED, at=NOW))
+    with conn.transaction():
+        assert events.drop_before(conn, NOW, 10) == 0
+        events.fold_counters(conn, 10)
+        assert events.drop_before(conn, NOW, 2) == 2
+        assert events.drop_before(conn, NOW, 2) == 1
+        assert events.drop_before(conn, NOW, 2) == 0
+    assert events.search(conn, events.EventQuery()) == new
+    assert len(old) == 3
+
+
+def test_accepting_writes_its_events(conn: Connection) -> None:
+    item = letter("a@one.test", "b@two.test")
+    with conn.transaction():
+        messages.add_accepted(conn, [item])
+    assert events.search(conn, events.EventQuery(message_id=item.message.id)) == item.events

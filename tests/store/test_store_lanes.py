@@ -1,0 +1,136 @@
+"""Which lanes are due, by a skip scan whose cost is that of the lanes, not of the rows (F56, F61)."""
+
+from __future__ import annotations
+
+import pytest
+
+from posthouse.model.message import DeliveryState
+from posthouse.store import expiry, lanes, messages, queue
+from posthouse.store.connection import Connection
+from store.letters import NOW, letter
+
+BIG = "dead.test|acc|single"
+
+
+def accept(conn: Connection, *items: messages.Accepted) -> None:
+    with conn.transaction():
+        messages.add_accepted(conn, items)
+
+
+def fill(conn: Connection, rows: int) -> None:
+    """So many waiting rows in one lane, made by the engine itself."""
+    numbers = (
+        f"with recursive n(i) as (select 1 union all select i + 1 from n where i < {rows}) "
+        if conn.engine.name == "sqlite"
+        else f"with n as (select i from generate_series(1, {rows}) i) "
+    )
+    text_of_i = "printf('%08d', i)" if conn.engine.name == "sqlite" else "lpad(i::text, 8, '0')"
+    with conn.transaction():
+        conn.script(
+            f"{numbers} insert into delivery select {text_of_i} || '.0000', {text_of_i}, 'acc', "
+            f"'x@dead.test', 'dead.test', '{BIG}', 'waiting', {NOW} + i, {NOW} + 432000, "
+            "0, '', '', '', 0, '' from n"
+        )
+    if conn.engine.name == "postgresql":
+        conn.script("vacuum analyze delivery")
+
+
+def test_lanes_come_by_the_due_time_of_their_first_delivery(conn: Connection) -> None:
+    accept(
+        conn,
+        letter("a@one.test", at=NOW + 3),
+        letter("b@one.test", at=NOW + 2),
+        letter("a@two.test", at=NOW + 1),
+        letter("a@two.test", at=NOW + 9),
+        letter("a@three.test", at=NOW + 50),
+        letter("a@one.test", at=NOW, account="other"),
+    )
+    found = lanes.lanes_due(conn, NOW + 10, 10)
+    assert [(lane.lane.partition("|")[0], lane.due_at) for lane in found] == [
+        ("one.test", NOW),
+        ("two.test", NOW + 1),
+        ("one.test", NOW + 2),
+    ]
+    assert lanes.lanes_due(conn, NOW + 10, 1) == found[:1]
+    assert lanes.next_due(conn, NOW + 10) == NOW + 50
+    assert lanes.next_due(conn, NOW + 50) is None
+
+
+def test_an_empty_queue_has_no_lanes(conn: Connection) -> None:
+    assert lanes.lanes_due(conn, NOW, 10) == []
+    assert lanes.next_due(conn, NOW) is None
+    assert lanes.overview(conn, NOW) == []
+
+
+def steps(conn: Connection, action: object) -> int:
+    """How many virtual machine instructions SQLite needs, in tens; a bound independent of the clock."""
+    count = 0
+
+    def tick() -> int:
+        nonlocal count
+        count += 1
+        return 0
+
+    conn._raw.set_progress_handler(tick, 10)
+    action()  # type: ignore[operator]
+    conn._raw.set_progress_handler(None, 0)
+    return count * 10
+
+
+def buffers(conn: Connection, text: str) -> int:
+    """How many pages PostgreSQL touches for a statement."""
+    plan = conn.script(f"explain (analyze, buffers, format json) {text}")[0][0]
+    top = plan[0]["Plan"]
+    return int(top["Shared Hit Blocks"]) + int(top["Shared Read Blocks"])
+
+
+@pytest.mark.timeout(120)
+def test_a_huge_lane_costs_no_more_than_a_small_one(conn: Connection) -> None:
+    accept(conn, *[letter(f"a@d{number:02}.test") for number in range(20)])
+    fill(conn, 200_000)
+    assert len(lanes.lanes_due(conn, NOW + 10, 100)) == 21
+    order = queue.TakeOrder(BIG, 5, "w1", NOW + 1000)
+    if conn.engine.name == "sqlite":
+        assert steps(conn, lambda: lanes.lanes_due(conn, NOW + 10, 100)) < 3_000
+        with conn.transaction():
+            assert steps(conn, lambda: queue.take(conn, [order])) < 3_000
+            assert steps(conn, lambda: expiry.take_expired(conn, [("w1", NOW, 5)])) < 3_000
+    else:
+        text = lanes._lanes_due.text("postgresql").replace("%s::INTEGER", "100").replace("%s", str(NOW + 10))
+        assert buffers(conn, text) < 400
+    with conn.transaction():
+        assert len(queue.take(conn, [order])[0]) == 5
+
+
+def test_what_is_past_its_time_is_taken_oldest_first(conn: Connection) -> None:
+    items = [letter("a@one.test", at=NOW - shift) for shift in (432_000, 432_002, 432_001, 5)]
+    accept(conn, *items)
+    with conn.transaction():
+        (taken,) = expiry.take_expired(conn, [("w1", NOW, 2)])
+        (rest,) = expiry.take_expired(conn, [("w1", NOW, 9)])
+    assert {delivery.id for delivery in taken} == {items[1].deliveries[0].id, items[2].deliveries[0].id}
+    assert [delivery.id for delivery in rest] == [items[0].deliveries[0].id]
+
+
+def test_overview_tells_counts_oldest_and_why(conn: Connection) -> None:
+    held, old, new, other = (  # ids rise with time
+        letter("c@one.test", at=NOW - 90),
+        letter("a@one.test", at=NOW - 60),
+        letter("b@one.test", at=NOW),
+        letter("a@two.test", at=NOW + 100),
+    )
+    old.deliveries[0].due_at = NOW + 300
+    old.deliveries[0].last_code, old.deliveries[0].last_text = 451, "greylisted"
+    held.deliveries[0].state = DeliveryState.HELD
+    taken = letter("d@one.test", state=DeliveryState.TAKEN, owner="w1")
+    accept(conn, old, new, held, other, taken)
+    first, second = lanes.overview(conn, NOW)
+    assert first == lanes.LaneSummary(
+        "one.test|acc|single", "one.test", "acc", 2, 1, 1, NOW - 90, NOW, 451, "greylisted"
+    )
+    assert (second.lane, second.waiting, second.next_due_at) == ("two.test|acc|single", 1, NOW + 100)
+    assert queue.open_counts(conn) == {
+        DeliveryState.WAITING: 3,
+        DeliveryState.TAKEN: 1,
+        DeliveryState.HELD: 1,
+    }
