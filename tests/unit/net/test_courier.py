@@ -2,7 +2,7 @@
 
 A script is what one connection of a host does: `S: …` says a line, `C: …` waits for a line that begins so,
 `letter` is a whole transaction that is taken, `content` reads up to the final dot, `tls` shakes hands,
-`junk`, `drip`, `deaf`, `close`, `reset`, `hang` do as they say. The last script serves all further connections.
+`junk`, `drip`, `deaf`, `close`, `reset`, `hang` do as they say. The last script serves all that follow.
 """
 
 from __future__ import annotations
@@ -110,6 +110,7 @@ class ScriptedHost:
             await writer.drain()
             await writer.start_tls(self.tls)
         elif step == "junk":
+            await reader.read(100)  # the handshake's begin
             writer.write(b"this is no TLS\r\n" * 10)
         elif step == "drip":
             for _ in range(500):
@@ -127,7 +128,7 @@ class ScriptedHost:
 
 HELLO = "S: 220 mx\nC: EHLO\nS: 250-mx\nS: 250 PIPELINING\n"
 OFFERS_TLS = "S: 220 mx\nC: EHLO\nS: 250-mx\nS: 250 STARTTLS\n"
-QUICK = replace(Timeouts(*([5.0] * 12)), quit_s=0.1)
+QUICK = replace(Timeouts(*([5.0] * 12)), quit_s=0.05)
 
 
 def courier_for(clock: FakeClock | None = None, **changes: Any) -> Courier:
