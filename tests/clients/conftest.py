@@ -1,4 +1,4 @@
-"""What the client tests share: one running Posthouse, the inbox behind it, and a way to run a real program."""
+"""Shared by the client tests: one running Posthouse, the inbox behind it, a way to run a real program."""
 
 from __future__ import annotations
 

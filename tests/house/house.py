@@ -16,6 +16,7 @@ import os
 import signal
 import smtplib
 import time
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -278,6 +279,15 @@ class House(BareHouse):
         """Deliveries by state."""
         found = books.rows(self.store, "select state, count(*) as n from delivery group by state")
         return {row["state"]: int(row["n"]) for row in found}
+
+    def counted_kinds(self, seconds: float = 10.0) -> Counter[str]:
+        """Events by kind as the counters have them, once every event is counted."""
+
+        def all_counted() -> books.Books | None:
+            now = books.read_books(self.store)
+            return None if now.uncounted else now
+
+        return until(all_counted, seconds, "the counters").counted
 
     # -- the three questions
 

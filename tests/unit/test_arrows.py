@@ -1,4 +1,4 @@
-"""Arrows point down only: every import is compared with the table of docs/flow.md (architecture, section 1)."""
+"""Arrows point down only: every import is compared with the table of the rooms (docs/flow.md)."""
 
 from __future__ import annotations
 

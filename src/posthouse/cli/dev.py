@@ -8,6 +8,7 @@ store, and the password of the sandbox user. By default every copy is captured a
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -171,13 +172,21 @@ With Python:
 
 {_python_snippet(settings, password)}
 
-What happened:  posthouse events --follow --config {shown}
+What happened:  {_command()} events --follow --config {shown}
 Stop with Ctrl-C.
 """
 
 
 def _joined(endpoints: Sequence[Endpoint]) -> str:
     return ", ".join(str(endpoint) for endpoint in endpoints)
+
+
+def _command() -> str:
+    """How this program was called, so that a line with it can be pasted."""
+    called = Path(sys.argv[0])
+    if called.name != "posthouse":
+        return "posthouse"
+    return str(called.relative_to(Path.cwd())) if called.is_relative_to(Path.cwd()) else str(called)
 
 
 def _swaks_line(settings: Settings, password: str) -> str:

@@ -46,6 +46,9 @@ class Engine(Protocol):
     def is_undecided(self, raw: Any, error: BaseException) -> bool:
         """After an error of COMMIT: might it hold nevertheless?"""
 
+    def is_idle(self, raw: Any) -> bool:
+        """No transaction is open and the connection is not known to be broken."""
+
     def confirm_commit(self, cursor: Any) -> None:
         """Raise if COMMIT answered but did not commit."""
 
@@ -149,9 +152,14 @@ class Connection:
         self.engine.confirm_commit(self._cursor)
 
     def rollback(self) -> None:
-        """End the transaction without its effects; never raises, a broken connection has rolled back."""
+        """End the transaction without its effects; never raises. Afterwards `is_usable` says if it worked."""
         with suppress(Exception):
             self._cursor.execute("ROLLBACK")
+
+    @property
+    def is_usable(self) -> bool:
+        """Ready for the next transaction."""
+        return self.engine.is_idle(self._raw)
 
     def leave_turn(self) -> None:
         """Let other processes write."""

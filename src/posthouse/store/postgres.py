@@ -103,6 +103,9 @@ class Postgres:
             return False
         return bool(raw.closed) or not error.sqlstate or self.classify(error) is Trouble.LOST
 
+    def is_idle(self, raw: Any) -> bool:
+        return bool(raw.info.transaction_status == _psycopg().pq.TransactionStatus.IDLE)
+
     def confirm_commit(self, cursor: Any) -> None:
         """COMMIT of a failed transaction answers ROLLBACK without an error."""
         if cursor.statusmessage != "COMMIT":

@@ -46,6 +46,9 @@ class Reader:
 
     def _once(self, fn: Callable[..., Any], args: tuple[Any, ...]) -> Any:
         connection = self._connection
+        if connection is not None and not connection.is_usable:  # its last snapshot could not be ended
+            self.close()
+            connection = None
         if connection is None:
             connection = self._connection = Connection(self._engine, Role.READER)
         with connection.snapshot():

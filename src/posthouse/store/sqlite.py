@@ -115,6 +115,9 @@ class Sqlite:
         """
         return isinstance(error, sqlite3.Error) and _primary_code(error) not in _NOT_COMMITTED
 
+    def is_idle(self, raw: sqlite3.Connection) -> bool:
+        return not raw.in_transaction
+
     def confirm_commit(self, cursor: sqlite3.Cursor) -> None:
         """SQLite's COMMIT commits or raises."""
 

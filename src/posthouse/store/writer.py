@@ -167,6 +167,8 @@ class Writer(threading.Thread):
             return error.trouble if isinstance(error, Unavailable) else Trouble.DATA
         connection.rollback()
         connection.share_turn()
+        if not connection.is_usable:
+            self._close()
         return connection.trouble(error)
 
     def _alone(self, jobs: list[Job], error: Exception) -> list[_Result]:

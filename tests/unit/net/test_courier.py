@@ -600,6 +600,7 @@ def other(tmp_path_factory: pytest.TempPathFactory) -> tuple[ssl.SSLContext, Pat
     return certificate("other.example.net", tmp_path_factory.mktemp("other"))
 
 
+BROKEN_TLS = OFFERS_TLS + "C: STARTTLS\n"
 TLS_LETTERS = (
     OFFERS_TLS + "C: STARTTLS\nS: 220 go\ntls\nC: EHLO\nS: 250-mx\nS: 250 PIPELINING\nletter\nletter\nhang"
 )
@@ -618,6 +619,20 @@ def test_starttls_without_looking_at_the_certificate(run: Run, other: tuple[ssl.
     run(case())
 
 
+def test_bytes_that_come_with_the_end_of_the_handshake_are_not_lost(
+    run: Run, good: tuple[ssl.SSLContext, Path]
+) -> None:
+    # a host that answers before it is asked: its bytes may be here before start_tls has returned
+    async def case() -> None:
+        eager = BROKEN_TLS + "S: 220 go\ntls\nS: 250-mx\nS: 250 PIPELINING\nC: EHLO\nletter\nhang"
+        async with against(eager, tls=good[0]) as (courier, host, site):
+            result = await courier.send(site, "", LETTER)
+            assert result.is_delivered
+            assert (result.tls[:5], len(host.lines)) == ("TLSv1", 1)
+
+    run(case())
+
+
 def test_a_large_letter_over_tls(run: Run, good: tuple[ssl.SSLContext, Path]) -> None:
     async def case() -> None:
         letter = replace(LETTER, body=(b"x" * 70 + b"\r\n") * 60_000)
@@ -626,9 +641,6 @@ def test_a_large_letter_over_tls(run: Run, good: tuple[ssl.SSLContext, Path]) ->
             assert host.contents == [letter.head + letter.body + b".\r\n"]
 
     run(case())
-
-
-BROKEN_TLS = OFFERS_TLS + "C: STARTTLS\n"
 
 
 @pytest.mark.parametrize(
