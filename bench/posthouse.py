@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -63,6 +64,7 @@ class House:
         env: dict[str, str] | None = None,
     ) -> None:
         self.folder = folder
+        self.route_port = route_port
         self.config = folder / "posthouse.toml"
         self.log = folder / "serve.log"
         self.port, self.port_tls, self.port_http = free_port(), free_port(), free_port()
@@ -116,6 +118,13 @@ class House:
         user = self.cli_json("user", "add", f"postmaster@{DOMAIN}")[0]
         self.login, self.password = user["login"], user["password"]
         return self
+
+    def twin(self, folder: Path) -> House:
+        """A second machine of the same installation: the same store and keys, its own ports."""
+        other = House(folder, self.route_port, store=self.store)
+        shutil.copytree(self.folder / "var", folder / "var")
+        other.login, other.password = self.login, self.password
+        return other
 
     @property
     def auth(self) -> str:

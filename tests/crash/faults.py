@@ -117,16 +117,36 @@ async def terminate(scene: Scene) -> None:
 
 
 def freeze(seconds: float) -> Fault:
-    """F17: one worker stands still, then goes on as if nothing had happened."""
+    """F17: one worker stands still, then goes on as if nothing had happened. Only the moment in which it
+    stops excuses a second copy: what it does later must be fenced."""
 
     async def strike(scene: Scene) -> None:
-        workers = scene.house.workers()
-        victim = scene.rng.choice(workers)
+        victim = scene.rng.choice(scene.house.workers())
         async with scene.fault("frozen"):
             _signal(victim, signal.SIGSTOP)
-            await asyncio.sleep(seconds)
-            _signal(victim, signal.SIGCONT)
+        await asyncio.sleep(seconds)
+        _signal(victim, signal.SIGCONT)
         await scene.recovered()
+
+    return strike
+
+
+def freeze_house(seconds: float) -> Fault:
+    """F17, F62: a whole machine stands still while its twin takes over, then goes on with a lease it has
+    lost."""
+
+    async def strike(scene: Scene) -> None:
+        twin = scene.house.twin(scene.folder / "twin")
+        await asyncio.to_thread(twin.start)
+        try:
+            await scene.recovered()
+            async with scene.fault("machine frozen"):
+                os.killpg(scene.house.pid, signal.SIGSTOP)
+            await asyncio.sleep(seconds)
+            os.killpg(scene.house.pid, signal.SIGCONT)
+            await scene.recovered(60.0)
+        finally:
+            await asyncio.to_thread(twin.stop)
 
     return strike
 

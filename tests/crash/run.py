@@ -27,7 +27,7 @@ from bench.posthouse import House
 
 from crash.campaign import campaign, long_plan
 from crash.checker import Finding
-from crash.faults import database_down, freeze, sync_errors, terminate, write_errors
+from crash.faults import database_down, freeze, freeze_house, sync_errors, terminate, write_errors
 from crash.postgres import Postgres
 from crash.scene import Scene, until
 
@@ -171,6 +171,7 @@ async def scenarios(seed: int, store: str) -> bool:
             lambda: struck("F20 database restarted", seed + 6, database_down(0.2), times=5, pg=True),
             lambda: struck("F20 database 10 s down", seed + 7, database_down(10.0), pg=True),
             lambda: struck("F17 worker frozen for 45 s", seed + 8, freeze(45.0), pg=True),
+            lambda: struck("F17 machine frozen for 45 s", seed + 10, freeze_house(45.0), pg=True),
             lambda: database_away(seed + 9),
         ]
     return all([await scenario() for scenario in plan])

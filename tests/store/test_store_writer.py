@@ -98,6 +98,22 @@ async def test_a_bug_in_one_function_does_not_fail_another(store: Store) -> None
     assert results[1] is None
 
 
+async def test_a_rollback_that_fails_costs_the_connection_not_the_next_job(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def half(conn: Connection, items: list[messages.Accepted]) -> None:
+        messages.add_accepted(conn, items)
+        raise KeyError("a bug")
+
+    item = letter("ann@one.test")
+    with monkeypatch.context() as patch:
+        patch.setattr(Connection, "rollback", lambda connection: None)
+        with pytest.raises(KeyError):
+            await store.write(half, item)
+    await store.write(messages.add_accepted, letter("bob@one.test"))
+    assert await store.read(messages.load_message, item.message.id) is None
+
+
 async def test_a_listener_that_raises_does_not_silence_the_others(store: Store) -> None:
     loop = asyncio.get_running_loop()
     complaints: list[Any] = []
@@ -140,59 +156,49 @@ async def test_several_writers_lose_nothing(store_url: str) -> None:
 
 
 class BreakingCommit:
-    """A connection method: the commit reaches the store, its answer does not reach us (or neither does)."""
+    """`Connection.commit`, whose second call breaks: after the store committed, or before."""
 
     def __init__(self, *, holds: bool) -> None:
         self._holds = holds
         self._commit = Connection.commit
-        self.is_armed = True
+        self._calls = 0
 
     def __call__(self, connection: Connection) -> None:
-        if not self.is_armed:
+        self._calls += 1
+        if self._calls != 2:
             self._commit(connection)
-            return
-        self.is_armed = False
-        if self._holds:
+        elif self._holds:
             self._commit(connection)
             raise CommitInDoubt("the answer was lost")
-        if connection.engine.name == "sqlite":
-            broken = sqlite3.OperationalError("disk I/O error")
-            broken.sqlite_errorcode = sqlite3.SQLITE_IOERR_FSYNC
-            assert connection.engine.is_undecided(None, broken)
-            raise CommitInDoubt("the sync failed") from broken
-        connection.break_off()
-        self._commit(connection)
+        elif connection.engine.name == "sqlite":
+            connection._cursor = UnsyncedCursor()
+            self._commit(connection)
+        else:
+            connection.break_off()
+            self._commit(connection)
+
+
+class UnsyncedCursor:
+    """A cursor of SQLite on a disk whose sync fails."""
+
+    def execute(self, text: str) -> None:
+        broken = sqlite3.OperationalError("disk I/O error")
+        broken.sqlite_errorcode = sqlite3.SQLITE_IOERR_FSYNC
+        raise broken
 
 
 @pytest.mark.parametrize("holds", [True, False], ids=["it holds", "it does not hold"])
 async def test_a_commit_in_doubt_is_told_to_every_job_of_the_group(
-    store: Store, store_url: str, monkeypatch: pytest.MonkeyPatch, holds: bool
+    store: Store, monkeypatch: pytest.MonkeyPatch, holds: bool
 ) -> None:
-    items = [letter("ann@one.test"), letter("bob@one.test")]
-    await store.write(each(queue.counts), ())
     breaking = BreakingCommit(holds=holds)
-    breaking.is_armed = False
     monkeypatch.setattr(Connection, "commit", lambda connection: breaking(connection))
-    gate = Gate()
-    first = store.write(gate, None)
-    await asyncio.to_thread(gate.is_running.wait, 20)
-    futures = [store.write(messages.add_accepted, item) for item in items]
-    gate.may_end.set()
-    await asyncio.wait([first])
-    results = await asyncio.gather(*futures, return_exceptions=True)
-    assert results == [None, None]
-
-    breaking.is_armed = True
-    more = [letter("cid@one.test"), letter("dan@one.test")]
-    results = await asyncio.gather(
-        *[store.write(messages.add_accepted, item) for item in more], return_exceptions=True
-    )
-    assert {type(result) for result in results} <= {CommitInDoubt, TryLater}
-    assert CommitInDoubt in {type(result) for result in results}
+    items = [letter("ann@one.test"), letter("bob@one.test")]
+    results = await gathered(store, *[(messages.add_accepted, item) for item in items])
+    assert [type(result) for result in results] == [CommitInDoubt, CommitInDoubt]
     await recovered(store)
-    in_doubt = [item for item, result in zip(more, results, strict=True) if type(result) is CommitInDoubt]
-    found = await store.read(messages.load_many, [item.message.id for item in in_doubt])
-    assert len(found) == (len(in_doubt) if holds else 0)
+    found = await store.read(messages.load_many, [item.message.id for item in items])
+    assert len(found) == (2 if holds else 0)
 
 
 async def recovered(store: Store, within_s: float = 5.0) -> None:

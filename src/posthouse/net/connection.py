@@ -317,7 +317,7 @@ class Connection(asyncio.Protocol):
             out = engine.to_send()
             if transport is None or transport.is_closing():
                 return
-            transport.writelines(out)
+            transport.write(b"".join(out))
 
     def _expect(self, seconds: float) -> None:
         """The present step must end within `seconds`."""

@@ -71,6 +71,7 @@ class Dispatcher:
         self._worker_id = worker_id
         self._workers = [worker_id]
         self._loop = asyncio.get_running_loop()
+        self.holding: set[str] = set()  # ids of all deliveries in memory
         self._sites: dict[str, SiteQueue] = {}
         self._unresolved: dict[str, list[Job]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
@@ -91,6 +92,7 @@ class Dispatcher:
         for job in jobs:
             crash_point("deliver.taken")
             self.bound.add(job.size_bytes)
+            self.holding.add(job.delivery.id)
             self._place(job)
 
     def forget_troubles(self) -> None:
@@ -120,8 +122,10 @@ class Dispatcher:
             self._give_back(sending.drain())
         if self._tasks:
             await asyncio.wait(self._tasks, timeout=grace_s)
-        for task in self._tasks:
+        late = list(self._tasks)
+        for task in late:
             task.cancel()
+        await asyncio.gather(*late, return_exceptions=True)
 
     def room_for(self, domain: str) -> int:
         """How many more jobs for this domain's site memory and shaping admit."""
@@ -211,7 +215,7 @@ class Dispatcher:
 
     def _pump(self, sending: SiteQueue) -> None:
         now = self._clock.monotonic()
-        if not self._may_start():
+        if self._stopping or not self._may_start():
             self._give_back(sending.drain())
             return
         while job := sending.next_job(now):
@@ -267,22 +271,28 @@ class Dispatcher:
         self._recorder.record(job, result, outcome, lambda: self._recorded(job), copy)
 
     def _recorded(self, job: Job) -> None:
-        self.bound.remove(job.size_bytes)
+        self._let_go(job)
         if self.has_backlog:
             self._hungry.set()
 
     def _give_back(self, jobs: Sequence[Job]) -> None:
         """Taken but never begun: back to waiting, as if it had not been taken."""
         for job in jobs:
-            self._return((job.delivery.id, job.delivery.owner, job.delivery.attempt))
-            self.bound.remove(job.size_bytes)
+            self._let_go(job)
+            self.return_row(job.delivery.id, job.delivery.attempt)
 
-    def _return(self, row: tuple[str, str, int]) -> None:
+    def return_row(self, delivery_id: str, attempt: int) -> None:
+        """Put a row that this worker has taken back to waiting; repeated until the store took it."""
+
         def returned(_: object, error: BaseException | None) -> None:
-            if error is not None:  # the store is away: these rows are ours until it takes them back
-                self._loop.call_later(_AGAIN_S, self._return, row)
+            if error is not None:
+                self._loop.call_later(_AGAIN_S, self.return_row, delivery_id, attempt)
 
-        self._store.submit(queue.give_back, row, returned)
+        self._store.submit(queue.give_back, (delivery_id, self._worker_id, attempt), returned)
+
+    def _let_go(self, job: Job) -> None:
+        self.bound.remove(job.size_bytes)
+        self.holding.discard(job.delivery.id)
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
         task = self._loop.create_task(work)

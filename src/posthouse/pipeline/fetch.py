@@ -21,7 +21,7 @@ from posthouse.model.message import Delivery
 from posthouse.pipeline.dispatch import Dispatcher
 from posthouse.pipeline.letters import Job, Loaded, RecentLetters
 from posthouse.rules.plan import lane_parts
-from posthouse.store import expiry, messages, queue
+from posthouse.store import leftovers, messages, queue
 from posthouse.store.engine import Store
 from posthouse.store.queue import LaneDue, TakeOrder
 
@@ -115,18 +115,32 @@ class Fetcher:
         if not orders:
             return False
         now = self._clock.now()
-        taken = await asyncio.gather(
-            *[self._store.write(queue.take, TakeOrder(o.lane, o.count, self._worker_id, now)) for o in orders]
+        answers = await asyncio.gather(
+            *[
+                self._store.write(queue.take, TakeOrder(o.lane, o.count, self._worker_id, now))
+                for o in orders
+            ],
+            return_exceptions=True,  # what one order got must be begun although another failed
         )
-        deliveries = [delivery for of_lane in taken for delivery in of_lane]
-        self._dispatcher.begin(await self._jobs(deliveries))
+        deliveries = [each for answer in answers if not isinstance(answer, BaseException) for each in answer]
+        await self._begin(deliveries)
         return bool(deliveries)
+
+    async def _begin(self, deliveries: Sequence[Delivery]) -> None:
+        """Load the letters and hand over; if they cannot be read now, the rows go back."""
+        try:
+            jobs = await self._jobs(deliveries)
+        except Exception:
+            for delivery in deliveries:
+                self._dispatcher.return_row(delivery.id, delivery.attempt)
+            raise
+        self._dispatcher.begin(jobs)
 
     async def expire(self, most: int) -> int:
         """End what is past its time although its site rests or its turn never came; how many were taken."""
         order = (self._worker_id, self._clock.now(), most)
-        deliveries = await self._store.write(expiry.take_expired, order)
-        self._dispatcher.begin(await self._jobs(deliveries))
+        deliveries = await self._store.write(leftovers.take_expired, order)
+        await self._begin(deliveries)
         return len(deliveries)
 
     async def _jobs(self, deliveries: Sequence[Delivery]) -> list[Job]:

@@ -15,13 +15,13 @@ import structlog
 from posthouse.crashpoint import crash_point
 from posthouse.model.clock import Clock
 from posthouse.pipeline.dispatch import Dispatcher
-from posthouse.store import events, messages, workers
+from posthouse.store import events, leftovers, messages, workers
 from posthouse.store.engine import Connection, Store, each
 
 log = structlog.get_logger()
 
 _CHUNK = 500
-FOLD_S, EXPIRE_S, NEIGHBOURS_S, RETAIN_S = 2.0, 30.0, 10.0, 300.0
+FOLD_S, EXPIRE_S, NEIGHBOURS_S, RECONCILE_S, RETAIN_S = 2.0, 30.0, 10.0, 20.0, 300.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,12 +43,15 @@ class Upkeep:
         keep: Keep,
         expire: Callable[[int], Awaitable[int]],
         dispatcher: Dispatcher,
+        worker_id: str,
     ) -> None:
         self._store = store
         self._clock = clock
         self._keep = keep
         self._expire_some = expire
         self._dispatcher = dispatcher
+        self._worker_id = worker_id
+        self._unknown: set[tuple[str, int]] = set()
 
     async def run(self) -> None:
         """All loops, until cancelled."""
@@ -56,6 +59,7 @@ class Upkeep:
             group.create_task(self._every(FOLD_S, self._fold))
             group.create_task(self._every(EXPIRE_S, self._expire))
             group.create_task(self._every(NEIGHBOURS_S, self._look_at_neighbours))
+            group.create_task(self._every(RECONCILE_S, self._reconcile))
             group.create_task(self._every(RETAIN_S, self._retain))
 
     async def _every(self, pause_s: float, work: Callable[[], Awaitable[None]]) -> None:
@@ -83,6 +87,18 @@ class Upkeep:
             self._dispatcher.wake()
         live = await self._store.read(workers.live, self._clock.now())
         self._dispatcher.share_with([worker.id for worker in live])
+
+    async def _reconcile(self) -> None:
+        """Give back what the store says is ours and memory does not know, seen twice in a row.
+
+        So it is after a commit in doubt that held: of a take, or of a letter that was to go straight on.
+        """
+        taken = set(await self._store.read(leftovers.taken_by, self._worker_id))
+        unknown = {row for row in taken if row[0] not in self._dispatcher.holding}
+        for delivery_id, attempt in unknown & self._unknown:
+            log.warning("giving back a delivery that was taken in doubt", delivery=delivery_id)
+            self._dispatcher.return_row(delivery_id, attempt)
+        self._unknown = unknown
 
     async def _retain(self) -> None:
         now = self._clock.now()

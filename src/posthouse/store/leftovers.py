@@ -1,4 +1,7 @@
-"""Deliveries whose time is over although their turn never came: the site rests, or the lane is deep."""
+"""Deliveries that nobody would look at in the ordinary course: past their time although their turn never came
+(the site rests, the lane is deep), or taken by a worker that does not know so (a take or an accept whose
+commit was in doubt and held).
+"""
 
 from __future__ import annotations
 
@@ -36,3 +39,16 @@ def take_expired(conn: Connection, items: Sequence[tuple[str, float, int]]) -> l
     return [
         [to_delivery(row) for row in conn.rows(_take_expired, now, most, owner)] for owner, now, most in items
     ]
+
+
+_taken = Statement(
+    select(delivery.c.id, delivery.c.attempt).where(
+        delivery.c.state == word("taken"), delivery.c.owner == bindparam("by_owner")
+    ),
+    "by_owner",
+)
+
+
+def taken_by(conn: Connection, owner: str) -> list[tuple[str, int]]:
+    """(delivery id, attempt) of all that `owner` has taken."""
+    return [(row[0], row[1]) for row in conn.rows(_taken, owner)]
