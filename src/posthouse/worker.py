@@ -27,6 +27,9 @@ log = structlog.get_logger()
 
 DRAIN_S = 25.0
 REPORT_S = 5.0
+# The writer needs the interpreter's lock back after each statement; at the default of 5 ms it waits that long
+# behind a busy loop, and every customer with it.
+SWITCH_S = 0.0005
 GC_THRESHOLD = (50_000, 20, 50)  # a letter leaves no cycles behind: looking for them can be rare
 
 
@@ -49,7 +52,7 @@ class WorkerOrder:
 
 def run_worker(settings: Settings, order: WorkerOrder, pipe: socket.socket) -> None:
     """A worker's whole life, in its own process. `pipe`: reports go out; a byte or its end says stop."""
-    sys.setswitchinterval(float(os.environ.get("SWI", "0.005")))
+    sys.setswitchinterval(SWITCH_S)
     loop = _new_loop()
     try:
         loop.run_until_complete(_live(settings, order, pipe))
@@ -98,7 +101,7 @@ async def serve(
     settings: Settings, order: WorkerOrder, stopped: asyncio.Event, ready: Callable[[], None]
 ) -> None:
     """Serve until `stopped` is set, then drain. `ready` is called when all doors are open."""
-    store = open_store(settings.store.url, asyncio.get_running_loop())
+    store = open_store(settings.store.url, asyncio.get_running_loop(), on_change=_log_store)
     for warning in store.durability_warnings:
         log.error("DURABILITY IS NOT GUARANTEED", warning=warning)
     parts = build_parts(settings, store, order.worker_id, stopped.set)
@@ -111,6 +114,14 @@ async def serve(
     ready()
     await stopped.wait()
     await _leave(parts, servers, loops, order.worker_id)
+
+
+def _log_store(cause: str) -> None:
+    """One line when the store goes, one when it is back; "" means back."""
+    if cause:
+        log.error("the store cannot be used; mail is answered 451 until it is back", cause=cause)
+    else:
+        log.info("the store is back")
 
 
 async def _enter(parts: Parts, order: WorkerOrder) -> None:

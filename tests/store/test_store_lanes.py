@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from posthouse.model.message import DeliveryState
-from posthouse.store import expiry, lanes, messages, queue
+from posthouse.store import lanes, leftovers, messages, queue
 from posthouse.store.connection import Connection
 from store.letters import NOW, letter
 
@@ -94,7 +94,7 @@ def test_a_huge_lane_costs_no_more_than_a_small_one(conn: Connection) -> None:
         assert steps(conn, lambda: lanes.lanes_due(conn, NOW + 10, 100)) < 3_000
         with conn.transaction():
             assert steps(conn, lambda: queue.take(conn, [order])) < 3_000
-            assert steps(conn, lambda: expiry.take_expired(conn, [("w1", NOW, 5)])) < 3_000
+            assert steps(conn, lambda: leftovers.take_expired(conn, [("w1", NOW, 5)])) < 3_000
     else:
         text = lanes._lanes_due.text("postgresql").replace("%s::INTEGER", "100").replace("%s", str(NOW + 10))
         assert buffers(conn, text) < 400
@@ -106,10 +106,16 @@ def test_what_is_past_its_time_is_taken_oldest_first(conn: Connection) -> None:
     items = [letter("a@one.test", at=NOW - shift) for shift in (432_000, 432_002, 432_001, 5)]
     accept(conn, *items)
     with conn.transaction():
-        (taken,) = expiry.take_expired(conn, [("w1", NOW, 2)])
-        (rest,) = expiry.take_expired(conn, [("w1", NOW, 9)])
+        (taken,) = leftovers.take_expired(conn, [("w1", NOW, 2)])
+        (rest,) = leftovers.take_expired(conn, [("w1", NOW, 9)])
     assert {delivery.id for delivery in taken} == {items[1].deliveries[0].id, items[2].deliveries[0].id}
     assert [delivery.id for delivery in rest] == [items[0].deliveries[0].id]
+
+
+def test_what_an_owner_has_taken_is_listed(conn: Connection) -> None:
+    mine = letter("a@one.test", state=DeliveryState.TAKEN, owner="w1")
+    accept(conn, mine, letter("b@one.test", state=DeliveryState.TAKEN, owner="w2"), letter("c@one.test"))
+    assert leftovers.taken_by(conn, "w1") == [(mine.deliveries[0].id, 1)]
 
 
 def test_overview_tells_counts_oldest_and_why(conn: Connection) -> None:

@@ -77,15 +77,16 @@ class Owner(Protocol):
     def connection_gone(self, connection: Connection) -> None: ...
 
 
-class Connection(asyncio.Protocol):
+class Connection(asyncio.BufferedProtocol):
     """`key` is the owner's name for what this connection can be used for. `labels`: mx, address and source
-    of its results. `limits` comes from `Timeouts.by_step`, shared by all connections; `block_s` is the time
-    for each part of a large letter."""
+    of its results. `limits` comes from `Timeouts.by_step`; `block_s` is the time for each part of a large
+    letter. `buffer` may be shared by all connections of one loop: what is in it is used up at once. (A plain
+    Protocol would cost a fresh 256 KB buffer for each read under TLS, 20 µs, on uvloop.)"""
 
     __slots__ = (
-        "_block_s", "_deadline", "_early", "_engine", "_is_paused", "_is_retired", "_is_upgrading", "_labels",
-        "_letters_max", "_limits", "_loop", "_may_finish", "_opening", "_owner", "_pending", "_step",
-        "_timer", "_timer_at", "_tls", "_transport", "key",
+        "_block_s", "_buffer", "_deadline", "_early", "_engine", "_is_paused", "_is_retired",
+        "_is_upgrading", "_labels", "_letters_max", "_limits", "_loop", "_may_finish", "_opening",
+        "_owner", "_pending", "_step", "_timer", "_timer_at", "_tls", "_transport", "key",
     )  # fmt: skip
 
     def __init__(
@@ -96,6 +97,7 @@ class Connection(asyncio.Protocol):
         labels: tuple[str, str, str],
         limits: dict[Step, float],
         block_s: float,
+        buffer: memoryview,
     ) -> None:
         self.key = key
         self._loop = asyncio.get_running_loop()
@@ -104,6 +106,7 @@ class Connection(asyncio.Protocol):
         self._labels = labels
         self._limits = limits
         self._block_s = block_s
+        self._buffer = buffer
         self._transport: asyncio.Transport | None = None
         self._opening: asyncio.Future[ClientEvent] | None = self._loop.create_future()
         self._pending: asyncio.Future[Finished] | None = None
@@ -148,7 +151,7 @@ class Connection(asyncio.Protocol):
         clear = self._transport
         assert clear is not None and context is not None
         self._opening = self._loop.create_future()
-        # from here on `data_received` may run on the decrypted stream before `start_tls` has returned
+        # from here on `buffer_updated` may run on the decrypted stream before `start_tls` has returned
         self._is_upgrading = True
         try:
             upgraded = await self._loop.start_tls(
@@ -176,10 +179,10 @@ class Connection(asyncio.Protocol):
         session = transport.get_extra_info("ssl_object")
         self._tls = f"{session.version()} {session.cipher()[0]}"
         self._engine.tls_started(self._tls)
-        self._pump()
         for data in self._early:
-            self.data_received(data)
+            self._engine.receive(data)
         self._early.clear()
+        self._pump()
 
     # --- using ----------------------------------------------------------------------------------------
 
@@ -225,7 +228,11 @@ class Connection(asyncio.Protocol):
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._expect(self._limits[Step.GREETING])
 
-    def data_received(self, data: bytes) -> None:
+    def get_buffer(self, sizehint: int) -> memoryview:
+        return self._buffer
+
+    def buffer_updated(self, nbytes: int) -> None:
+        data = bytes(self._buffer[:nbytes])
         if self._is_upgrading:
             self._early.append(data)
             return
@@ -317,7 +324,7 @@ class Connection(asyncio.Protocol):
             out = engine.to_send()
             if transport is None or transport.is_closing():
                 return
-            transport.write(b"".join(out))
+            transport.writelines(out)
 
     def _expect(self, seconds: float) -> None:
         """The present step must end within `seconds`."""

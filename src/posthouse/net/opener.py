@@ -22,6 +22,7 @@ from posthouse.net.memory import Memory
 from posthouse.net.pool import Key
 from posthouse.smtp.client import ClientEngine
 
+READ_BYTES = 65_536  # at most that much of a host's replies is read at once
 _REFUSES_ALL_MAIL = (521, 556)  # RFC 7504
 
 
@@ -74,6 +75,7 @@ class Opener:
         self._limits = settings.timeouts.by_step(settings.idle_s)
         self._clear_only = Memory(clock, settings.clear_memory_s)  # host name and port
         self._dead = Memory(clock, settings.dead_memory_s)  # address and port
+        self._buffer = memoryview(bytearray(READ_BYTES))
         self._unchecked = _unchecked_context()
         self._checked = settings.verify_context or ssl.create_default_context()
 
@@ -121,7 +123,9 @@ class Opener:
             send_8bit_anyway=settings.send_8bit_anyway,
         )
         labels = (host.name, place.address, source)
-        connection = Connection(engine, self._owner, key, labels, self._limits, settings.timeouts.block_s)
+        connection = Connection(
+            engine, self._owner, key, labels, self._limits, settings.timeouts.block_s, self._buffer
+        )
         try:
             async with asyncio.timeout(settings.timeouts.connect_s):
                 await asyncio.get_running_loop().create_connection(

@@ -30,6 +30,8 @@ log = structlog.get_logger()
 POLL_S = 1.0
 PAUSE_S = 0.02  # however often it is woken: the store is not asked more than 50 times a second in vain
 LANES = 100_000
+_MANY_LANES = 1_000
+_LANES_FRESH_S = 0.5
 _MOST_A_LANE = 500
 _MOST_A_PASS = 1_000
 
@@ -87,6 +89,8 @@ class Fetcher:
         self._worker_id = worker_id
         self._letters = letters
         self._may_start = may_start
+        self._lanes: list[LaneDue] = []
+        self._lanes_at = 0.0
 
     async def run(self) -> None:
         """Fetch until cancelled: at least once a second, at once while more is due and there is room."""
@@ -109,7 +113,7 @@ class Fetcher:
         room = min(self._dispatcher.bound.room(True), _MOST_A_PASS)
         if not room:
             return False
-        lanes = await self._store.read(queue.lanes_due, self._clock.now(), LANES)
+        lanes = await self._lanes_due()
         self._dispatcher.has_backlog = bool(lanes)
         orders = shares(lanes, self._dispatcher.room_for, room)
         if not orders:
@@ -125,6 +129,14 @@ class Fetcher:
         deliveries = [each for answer in answers if not isinstance(answer, BaseException) for each in answer]
         await self._begin(deliveries)
         return bool(deliveries)
+
+    async def _lanes_due(self) -> list[LaneDue]:
+        """What is due; where that is very many lanes, the list serves for half a second."""
+        now = self._clock.monotonic()
+        if len(self._lanes) < _MANY_LANES or now - self._lanes_at > _LANES_FRESH_S:
+            self._lanes = await self._store.read(queue.lanes_due, self._clock.now(), LANES)
+            self._lanes_at = now
+        return self._lanes
 
     async def _begin(self, deliveries: Sequence[Delivery]) -> None:
         """Load the letters and hand over; if they cannot be read now, the rows go back."""

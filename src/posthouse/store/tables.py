@@ -159,8 +159,6 @@ Index(
     sqlite_where=_WAITING,
     postgresql_where=_WAITING,
 )
-# What waits, by the end of its time: found when it is over, however deep its lane is.
-Index("delivery_expiry", delivery.c.expires_at, sqlite_where=_WAITING, postgresql_where=_WAITING)
 # What is out with a worker: found when the worker dies.
 Index("delivery_taken", delivery.c.owner, sqlite_where=_TAKEN, postgresql_where=_TAKEN)
 # For what is past its time; only waiting rows pay for it.
