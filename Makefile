@@ -30,10 +30,10 @@ format: dev-install ## write the code in our format
 	$(BIN)/ruff check --fix .
 
 bench: dev-install ## speed, with a results file under bench/results
-	$(BIN)/python bench/run.py
+	$(BIN)/python -m bench.run
 
 crash: dev-install ## kill it 500 times on each store and count
-	$(BIN)/python -m tests.crash.run
+	PYTHONPATH=tests $(BIN)/python -m crash.run
 
 fuzz: dev-install ## the property tests, with many more examples
 	HYPOTHESIS_PROFILE=long $(BIN)/python -m pytest tests/fuzz -n 2 -q

@@ -62,11 +62,8 @@ def at_point(name: str, passes: int = 0) -> Fault:
 
 async def kill_worker(scene: Scene) -> None:
     """F1-F4, F8: one worker, at any moment."""
-    workers = scene.house.workers()
-    if not workers:
-        await scene.recovered()
-        return
-    victim = scene.rng.choice(workers)
+    await until(scene.house.workers, 10.0)  # the supervisor pauses after early deaths
+    victim = scene.rng.choice(scene.house.workers())
     async with scene.fault("worker"):
         _signal(victim, signal.SIGKILL)
         await until(lambda: _gone(victim), 5.0)

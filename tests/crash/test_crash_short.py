@@ -18,6 +18,8 @@ from crash.faults import at_point, database_down, kill_with_a_queue, terminate, 
 from crash.postgres import Postgres
 from crash.scene import Scene
 
+# one after the other: each has real processes and a load of its own
+pytestmark = pytest.mark.xdist_group("crash")
 SEED = int(os.environ.get("POSTHOUSE_CRASH_SEED", "20261121"))
 
 
@@ -57,8 +59,8 @@ async def test_F1_to_F20_points_kills_and_database_restart_on_postgresql(
 
 
 async def test_F37_dropped_replies_are_retried_and_said_to_be_ambiguous(tmp_path: Path) -> None:
-    async with Scene(tmp_path, SEED + 3, rate=40.0, drops=0.2) as scene:
-        await asyncio.sleep(1.5)
+    async with Scene(tmp_path, SEED + 3, rate=25.0, drops=0.2) as scene:
+        await asyncio.sleep(1.2)
         finding = await scene.judged()
     dropped = [f for f in scene.ledger.facts if f.kind == "dropped"]
     doubtful = [e for e in scene.events.values() if e["kind"] == "deferred" and e.get("ambiguous")]

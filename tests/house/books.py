@@ -94,7 +94,8 @@ def read_books(url: str) -> Books:
 
 def origin_of(content: bytes) -> str:
     """The id of the message that a copy came from: our Received field names it, or our own Message-ID."""
-    found = _OUR_TRACE.search(content) or _OUR_NAME.search(content)
+    head = content.partition(b"\r\n\r\n")[0]
+    found = _OUR_TRACE.search(head) or _OUR_NAME.search(head)
     return found[1].decode() if found else ""
 
 

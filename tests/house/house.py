@@ -234,7 +234,7 @@ class House(BareHouse):
     ) -> str:
         """Hand one letter over with smtplib; the message's id."""
         names = [recipients] if isinstance(recipients, str) else list(recipients)
-        sent = content or letter(names[0], sender=sender)
+        sent = content or letter(names[0])
         with self.smtp() as client:
             refused = client.sendmail(sender, names, sent.raw, mail_options, rcpt_options)
         assert not refused, refused

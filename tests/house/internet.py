@@ -95,12 +95,16 @@ class Internet:
 
         self.call(end)
 
+    def stop_host(self, host: str) -> None:
+        """Let a host listen no longer."""
+        self._wait(self.world.hosts[host].stop())
+
     def play(self, host: str, script: str | HostScript) -> None:
         self.call(lambda: self.world.play(host, script))
 
-    def violations(self) -> list[str]:
-        """What clients did against the protocol so far."""
-        return self.call(lambda: list(self.world.recorder.violations))
+    def violations(self, domain: str) -> list[str]:
+        """What clients did against the protocol so far at the hosts of a domain."""
+        return self.call(lambda: [text for text in self.world.recorder.violations if f".{domain}" in text])
 
     def story(self) -> str:
         return self.call(lambda: self.world.recorder.story("fake internet"))

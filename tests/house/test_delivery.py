@@ -38,7 +38,7 @@ def test_D_03_the_signature_verifies_with_the_record_that_the_command_line_print
     records = _records(house, DOMAIN)
     assert dkimpy_accepts(content, records)
     assert verified_signatures(content, records) == ["ph1"]
-    assert not dkimpy_accepts(content.replace(b"is on its way", b"is not coming"), records)
+    assert verified_signatures(content.replace(b"is on its way", b"is not coming"), records) == []
 
 
 def test_D_03_a_domain_with_both_keys_signs_twice(house: House) -> None:
@@ -104,8 +104,8 @@ def test_D_04_a_letter_arrives_byte_for_byte_below_our_fields(house: House, body
 def test_D_04_bcc_and_return_path_stay_here_and_missing_fields_are_added(house: House) -> None:
     recipient = f"{unique()}@good.test"
     raw = (
-        b"Return-Path: <x@shop.test>\r\nFrom: <orders@shop.test>\r\nBcc: secret@good.test,\r\n other@good.test"
-        b"\r\nSubject: Hi\r\n\r\nBody\r\n"
+        b"Return-Path: <x@shop.test>\r\nFrom: <orders@shop.test>\r\n"
+        b"Bcc: secret@good.test,\r\n other@good.test\r\nSubject: Hi\r\n\r\nBody\r\n"
     )
     with house.wire(signed_in=True) as wire:
         wire.envelope(f"orders@{DOMAIN}", [recipient])
@@ -160,7 +160,7 @@ def test_D_04_mail_finds_its_host(house: House, domain: str, host: str) -> None:
     assert re.fullmatch(host, arrival.host)
     assert arrival.is_tls == (domain not in ("notls.test", "old.test"))
     assert house.event(recipient, "delivered")["mx"] == arrival.host
-    assert house.internet.violations() == []
+    assert house.internet.violations(domain) == []
 
 
 def test_D_04_one_connection_carries_many_letters(house: House) -> None:

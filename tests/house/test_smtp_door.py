@@ -119,7 +119,7 @@ def test_S1_S2_a_wrong_end_of_data_ends_nothing_and_leaves_as_text(house: House,
     else:
         assert house.events(recipient) == []
     assert house.events(inner) == [] and house.internet.to(inner) == []
-    assert house.internet.violations() == []
+    assert house.internet.violations("good.test") == []
 
 
 def test_S1_commands_in_a_chunk_are_text(house: House) -> None:

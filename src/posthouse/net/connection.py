@@ -277,14 +277,13 @@ class Connection(asyncio.BufferedProtocol):
                 self._opened(event)
             elif isinstance(event, Ready):
                 self._idle()
-        if engine.has_output:
-            self._flush()
+        self._flush()
         step = engine.step
         if step is not self._step:
             self._step = step
             if step is Step.CLOSED and self._transport:
                 self._transport.close()  # what is queued is still written
-            self._expect(self._block_s if engine.has_output else self._limits[step])
+            self._expect(self._block_s if self._is_paused and engine.has_output else self._limits[step])
 
     def _finished(self, event: Finished) -> None:
         self._labelled(event.result)
@@ -320,8 +319,7 @@ class Connection(asyncio.BufferedProtocol):
 
     def _flush(self) -> None:
         engine, transport = self._engine, self._transport
-        while engine.has_output and not self._is_paused:
-            out = engine.to_send()
+        while not self._is_paused and (out := engine.to_send()):
             if transport is None or transport.is_closing():
                 return
             transport.writelines(out)

@@ -41,9 +41,11 @@ class Outbox:
 
     def take(self) -> list[bytes | memoryview]:
         """What to write now: all that is short, and one slice of a large body."""
-        out, self._now = self._now, []
         if self._slices:
-            out.append(self._slices.popleft())
+            self._now.append(self._slices.popleft())
+        elif not self._now:
+            return []
+        out, self._now = self._now, []
         return out
 
     def clear(self) -> None:
