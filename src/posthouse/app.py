@@ -3,7 +3,6 @@ receives just what it uses, never `Parts` itself."""
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
@@ -62,14 +61,15 @@ class Parts:
     status: WorkerStatus
 
 
-def build_parts(settings: Settings, store: Store, worker_id: str, declared_dead: Callable[[], None]) -> Parts:
+def build_parts(
+    settings: Settings, store: Store, signer: Signer, worker_id: str, declared_dead: Callable[[], None]
+) -> Parts:
     """Everything for one worker, inside its running loop. Raises SettingsError."""
     clock = SystemClock()
     ids = Ids(clock)
     counters = Counters()
     identity = IdentityView(Installation.load_or_make(settings.state_dir), settings.region)
     lease = Lease(store, clock, worker_id, declared_dead)
-    signer = Signer(len(os.sched_getaffinity(0)))
     courier = Courier(CourierSettings(hello_name=settings.smtp.hostname), clock)
     resolver = Resolver([str(server) for server in settings.dns.servers], clock, site_rules(settings))
     deliverer = Deliverer(

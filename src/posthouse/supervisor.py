@@ -201,6 +201,8 @@ class Supervisor:
                     os.write(child.pipe, b"S")
 
     def _stop(self, wake_fd: int) -> int:
+        for door in self.listening:
+            door.socket.close()  # once the workers closed theirs, who knocks is refused, not left waiting
         self._tell_to_leave()
         deadline = time.monotonic() + STOP_S
         while self.children and time.monotonic() < deadline and self.wishes.stop < 2:

@@ -16,10 +16,12 @@ from typing import Any
 import structlog
 
 from posthouse.app import Parts, build_parts
-from posthouse.config import Settings
+from posthouse.config import Settings, worker_count
 from posthouse.doors.http import make_app
 from posthouse.doors.serve_http import serve_http
 from posthouse.doors.smtp import HANDSHAKE_S, SmtpDoor
+from posthouse.pipeline.signing import Signer
+from posthouse.pipeline.signing_child import start_child
 from posthouse.store import queue, workers
 from posthouse.store.engine import Connection, each, open_store
 
@@ -29,7 +31,7 @@ DRAIN_S = 25.0
 REPORT_S = 5.0
 # The writer needs the interpreter's lock back after each statement; at the default of 5 ms it waits that long
 # behind a busy loop, and every customer with it.
-SWITCH_S = 0.0005
+SWITCH_S = float(os.environ.get("SWI", "0.0005"))
 GC_THRESHOLD = (50_000, 20, 50)  # a letter leaves no cycles behind: looking for them can be rare
 
 
@@ -52,12 +54,22 @@ class WorkerOrder:
 
 def run_worker(settings: Settings, order: WorkerOrder, pipe: socket.socket) -> None:
     """A worker's whole life, in its own process. `pipe`: reports go out; a byte or its end says stop."""
+    pipes = start_signers(settings)  # now, while this process has one thread
     sys.setswitchinterval(SWITCH_S)
     loop = _new_loop()
     try:
-        loop.run_until_complete(_live(settings, order, pipe))
+        loop.run_until_complete(_live(settings, order, pipe, pipes))
     finally:
         loop.close()
+
+
+def start_signers(settings: Settings) -> list[socket.socket]:
+    """Signing processes for one worker: the cores that its own loop and writer leave, at least one."""
+    cores = len(os.sched_getaffinity(0))
+    pipes: list[socket.socket] = []
+    for _ in range(int(os.environ.get("SIGNERS", "0")) or max(1, cores // worker_count(settings) - 1)):
+        pipes.append(start_child(pipes))
+    return pipes
 
 
 def _new_loop() -> asyncio.AbstractEventLoop:
@@ -68,7 +80,9 @@ def _new_loop() -> asyncio.AbstractEventLoop:
     return uvloop.new_event_loop()
 
 
-async def _live(settings: Settings, order: WorkerOrder, pipe: socket.socket) -> None:
+async def _live(
+    settings: Settings, order: WorkerOrder, pipe: socket.socket, signers: Sequence[socket.socket]
+) -> None:
     loop = asyncio.get_running_loop()
     stopped = asyncio.Event()
     pipe.setblocking(False)
@@ -92,19 +106,24 @@ async def _live(settings: Settings, order: WorkerOrder, pipe: socket.socket) -> 
     loop.add_reader(pipe, told)
     reporting = loop.create_task(keep_reporting())
     try:
-        await serve(settings, order, stopped, lambda: report(b"R"))
+        await serve(settings, order, stopped, lambda: report(b"R"), signers)
     finally:
         reporting.cancel()
 
 
 async def serve(
-    settings: Settings, order: WorkerOrder, stopped: asyncio.Event, ready: Callable[[], None]
+    settings: Settings,
+    order: WorkerOrder,
+    stopped: asyncio.Event,
+    ready: Callable[[], None],
+    signers: Sequence[socket.socket],
 ) -> None:
     """Serve until `stopped` is set, then drain. `ready` is called when all doors are open."""
     store = open_store(settings.store.url, asyncio.get_running_loop(), on_change=_log_store)
     for warning in store.durability_warnings:
         log.error("DURABILITY IS NOT GUARANTEED", warning=warning)
-    parts = build_parts(settings, store, order.worker_id, stopped.set)
+    signer = await Signer.open(signers)
+    parts = build_parts(settings, store, signer, order.worker_id, stopped.set)
     await _enter(parts, order)
     servers = await _open_doors(parts, order.listening)
     loops = _start_loops(parts, order.listening, stopped)

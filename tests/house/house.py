@@ -13,6 +13,7 @@ import io
 import itertools
 import json
 import os
+import shutil
 import signal
 import smtplib
 import time
@@ -30,6 +31,7 @@ from house.internet import Internet
 from house.wire import TIMEOUT_S, Answer, Wire, trusting
 from posthouse.cli.dev import toml_text
 from posthouse.cli.main import run
+from posthouse.desk.installation import FILE_NAME as KEY_FILE
 
 T = TypeVar("T")
 
@@ -104,6 +106,7 @@ class House(BareHouse):
         super().__init__(folder, 1, store=store, env=env)
         self.internet = internet
         self.hostname = f"{unique('mail')}.house.test"
+        self.hellos = [self.hostname]  # under which names the copies of its messages arrived
         self.kills = 0
         self.passwords: dict[str, str] = {}
         self._wanted = with_settings(
@@ -295,9 +298,9 @@ class House(BareHouse):
         """What the books say against themselves or the internet once the house is quiet; [] is right."""
         end = time.monotonic() + seconds
         while True:
-            before = self.internet.arrivals_from(self.hostname)
+            before = self.internet.arrivals_from(self.hellos)
             now = books.read_books(self.store)
-            after = self.internet.arrivals_from(self.hostname)
+            after = self.internet.arrivals_from(self.hellos)
             found = books.contradictions(before, now, after, kills=self.kills)
             if not found or time.monotonic() > end:
                 return found
@@ -344,6 +347,16 @@ class Houses:
         house.set_up()
         if starts:
             house.start()
+        return house
+
+    def restored(self, original: House, copy: Path) -> House:
+        """A house elsewhere that begins with a copied SQLite store and the original's key; not started."""
+        house = House(self.folder / unique("restored"), self.internet)
+        house.login, house.password = original.login, original.password
+        house.hellos += original.hellos
+        shutil.copy(copy, house.folder / "posthouse.db")
+        shutil.copy(original.folder / KEY_FILE, house.folder)
+        self.open.append(house)
         return house
 
     def close(self) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Collection, Coroutine
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
@@ -76,9 +76,9 @@ class Internet:
         (arrival,) = self.copies(recipient, 1, seconds)
         return arrival
 
-    def arrivals_from(self, hello: str) -> list[Arrival]:
-        """All copies that a host of this name brought."""
-        return self.call(lambda: [a for a in self.world.recorder.arrivals if a.hello == hello])
+    def arrivals_from(self, hellos: Collection[str]) -> list[Arrival]:
+        """All copies that hosts of these names brought."""
+        return self.call(lambda: [a for a in self.world.recorder.arrivals if a.hello in hellos])
 
     def sessions_at(self, host: str) -> list[Session]:
         """The connections to a receiving host or to all hosts of a domain, oldest first."""
