@@ -50,6 +50,7 @@ class Child:
     pipe: int
     started_at: float
     heard_at: float
+    place: int = 0
     is_ready: bool = False
     ended_by_us: bool = False
 
@@ -93,6 +94,8 @@ class Supervisor:
     def _start_child(self) -> None:
         ours, theirs = socket.socketpair()
         worker_id = self.ids.new()
+        taken = {child.place for child in self.children.values() if not child.ended_by_us}
+        place = next(number for number in range(len(taken) + 1) if number not in taken)
         dead, self.dead = self.dead, []
         sys.stdout.flush()
         sys.stderr.flush()
@@ -102,10 +105,10 @@ class Supervisor:
             for child in self.children.values():
                 with contextlib.suppress(OSError):
                     os.close(child.pipe)
-            os._exit(self._in_child(theirs, WorkerOrder(worker_id, self.listening, dead)))
+            os._exit(self._in_child(theirs, WorkerOrder(worker_id, self.listening, dead, place)))
         theirs.close()
         now = time.monotonic()
-        self.children[pid] = Child(worker_id, pid, ours.detach(), now, now)
+        self.children[pid] = Child(worker_id, pid, ours.detach(), now, now, place)
 
     def _in_child(self, pipe: socket.socket, order: WorkerOrder) -> int:
         signal.set_wakeup_fd(-1)
@@ -262,4 +265,13 @@ def dead_workers(settings: Settings) -> list[str]:
         known = workers.live(conn, 0.0)
     if is_sqlite(settings.store.url):
         return [worker.id for worker in known]
-    return [worker.id for worker in known if worker.host == here and not Path(f"/proc/{worker.pid}").exists()]
+    return [worker.id for worker in known if worker.host == here and _is_gone(worker.pid)]
+
+
+def _is_gone(pid: int) -> bool:
+    """No such process, or one that has ended and that nobody has asked for yet (proc(5): Z, X)."""
+    try:
+        stat = Path(f"/proc/{pid}/stat").read_bytes()
+    except OSError:
+        return True
+    return stat.rpartition(b")")[2].split()[0] in (b"Z", b"X")

@@ -31,7 +31,7 @@ DRAIN_S = 25.0
 REPORT_S = 5.0
 # The writer needs the interpreter's lock back after each statement; at the default of 5 ms it waits that long
 # behind a busy loop, and every customer with it.
-SWITCH_S = float(os.environ.get("SWI", "0.0005"))
+SWITCH_S = 0.0005
 GC_THRESHOLD = (50_000, 20, 50)  # a letter leaves no cycles behind: looking for them can be rare
 
 
@@ -45,16 +45,18 @@ class Listening:
 
 @dataclass(slots=True)
 class WorkerOrder:
-    """What the supervisor hands to a worker. `dead`: workers of this machine that are known to be gone."""
+    """What the supervisor hands to a worker. `dead`: workers of this machine that are known to be gone;
+    `place`: the smallest number that no other worker of this machine has."""
 
     worker_id: str
     listening: Sequence[Listening]
     dead: Sequence[str] = ()
+    place: int = 0
 
 
 def run_worker(settings: Settings, order: WorkerOrder, pipe: socket.socket) -> None:
     """A worker's whole life, in its own process. `pipe`: reports go out; a byte or its end says stop."""
-    pipes = start_signers(settings)  # now, while this process has one thread
+    pipes = take_cores(settings, order.place)
     sys.setswitchinterval(SWITCH_S)
     loop = _new_loop()
     try:
@@ -63,12 +65,22 @@ def run_worker(settings: Settings, order: WorkerOrder, pipe: socket.socket) -> N
         loop.close()
 
 
-def start_signers(settings: Settings) -> list[socket.socket]:
-    """Signing processes for one worker: the cores that its own loop and writer leave, at least one."""
-    cores = len(os.sched_getaffinity(0))
+def take_cores(settings: Settings, place: int) -> list[socket.socket]:
+    """Settle this worker on its core and start its signing processes; their pipes.
+
+    A worker's threads share one interpreter lock. Handing it to a thread on another, idle core costs more
+    than that core brings: on two cores the worker alone on one of them carried half as much again
+    (docs/decisions/008). Only before this process has any other thread.
+    """
+    cores = sorted(os.sched_getaffinity(0))
+    count = worker_count(settings)
+    mine = {cores[place % len(cores)]}
+    others = set(cores) - mine if settings.pin_workers and count == 1 and len(cores) > 1 else set(cores)
     pipes: list[socket.socket] = []
-    for _ in range(int(os.environ.get("SIGNERS", "0")) or max(1, cores // worker_count(settings) - 1)):
-        pipes.append(start_child(pipes))
+    for _ in range(max(1, len(cores) // count - 1)):
+        pipes.append(start_child(pipes, others))
+    if settings.pin_workers and len(cores) > 1:
+        os.sched_setaffinity(0, mine)
     return pipes
 
 

@@ -113,6 +113,7 @@ class Settings:
     region: str
     state_dir: Path
     workers: int
+    pin_workers: bool
     store: StoreSettings
     smtp: SmtpSettings
     http: HttpSettings
@@ -297,6 +298,7 @@ def _build(values: dict[str, Any], base: Path) -> Settings:
         region=values["region"],
         state_dir=state_dir,
         workers=values["workers"],
+        pin_workers=values["pin_workers"],
         store=StoreSettings(**families["store"]),
         smtp=SmtpSettings(**families["smtp"]),
         http=HttpSettings(**families["http"]),

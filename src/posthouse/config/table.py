@@ -45,6 +45,12 @@ TABLE: tuple[Setting, ...] = (
         0,
         "Number of worker processes; SQLite takes one.",
     ),
+    Setting(
+        "pin_workers",
+        kinds.flag,
+        True,
+        "Keep each worker on a core of its own and its signing on the others.",
+    ),
     Setting("store.url", kinds.store_url, "sqlite:///var/posthouse.db", "Where mail, queue and events live."),
     Setting(
         "smtp.hostname",

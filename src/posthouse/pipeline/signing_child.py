@@ -12,7 +12,7 @@ from __future__ import annotations
 import os
 import signal
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import msgspec
@@ -63,8 +63,8 @@ def frame(value: Any) -> bytes:
     return len(content).to_bytes(4, "big") + content
 
 
-def start_child(others: list[socket.socket]) -> socket.socket:
-    """Fork a signing process; the worker's end of its pipe. Only before the worker has any thread.
+def start_child(others: Sequence[socket.socket], cores: set[int]) -> socket.socket:
+    """Fork a signing process for `cores`; the worker's end of its pipe. Only while the worker has one thread.
 
     `others` are the worker's ends of earlier children: this child must not keep them open.
     """
@@ -72,6 +72,7 @@ def start_child(others: list[socket.socket]) -> socket.socket:
     if os.fork() == 0:
         for end in (ours, *others):
             end.close()
+        os.sched_setaffinity(0, cores)
         os._exit(_guarded(theirs))
     theirs.close()
     return ours
