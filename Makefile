@@ -18,7 +18,7 @@ install: .venv/.run-ready ## make .venv with .venv/bin/posthouse in it
 dev-install: .venv/.test-ready
 
 test: dev-install ## the test suite (under 10 minutes on 2 cores)
-	$(BIN)/python -m pytest -n 2 --dist loadgroup -q
+	$(BIN)/python -m pytest -n 2 --dist loadfile -q
 
 check: dev-install ## format, lint, types
 	$(BIN)/ruff format --check .

@@ -21,6 +21,7 @@ from posthouse.net.courier import Courier, CourierSettings
 from posthouse.net.dns import Resolver, Route, SiteRules, reaches_ipv6
 from posthouse.net.listen import server_tls
 from posthouse.observe import Counters
+from posthouse.pipeline.custody import Custody
 from posthouse.pipeline.deliver import Deliverer
 from posthouse.pipeline.dispatch import Dispatcher
 from posthouse.pipeline.fetch import Fetcher
@@ -40,6 +41,7 @@ from posthouse.smtp.server import ServerEngine
 from posthouse.store.engine import Store
 
 _RECENT_BYTES = 16 * 1024 * 1024
+_LEAST_JOBS, _LEAST_BYTES = 100, 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,16 +78,20 @@ def build_parts(
         clock=clock, signer=signer, courier=courier, keys_of=identity.signing_keys, may_finish=lease.holds
     )
     recorder = _build_recorder(settings, store, clock, ids, counters)
+    custody = Custody(store, worker_id)
+    hand_over = settings.delivery.hand_over_messages, settings.delivery.hand_over_bytes
     dispatcher = Dispatcher(
-        store=store,
         clock=clock,
         resolver=resolver,
         deliverer=deliverer,
         recorder=recorder,
-        bound=MemoryBound(settings.delivery.hand_over_messages, settings.delivery.hand_over_bytes),
+        # without any hand-over the same memory serves for what is read back from the store
+        bound=MemoryBound(max(hand_over[0], _LEAST_JOBS), max(hand_over[1], _LEAST_BYTES)),
+        custody=custody,
         make_site=_site_maker(settings),
         sources=settings.delivery.source_addresses,
         captures=settings.delivery.capture,
+        hands_over=min(hand_over) > 0,
         may_start=lease.holds,
         worker_id=worker_id,
     )
@@ -95,6 +101,7 @@ def build_parts(
         dispatcher=dispatcher,
         worker_id=worker_id,
         letters=RecentLetters(_RECENT_BYTES),
+        custody=custody,
         may_start=lease.holds,
     )
     intake = Intake(
@@ -123,7 +130,8 @@ def build_parts(
             keep=keep,
             expire=fetcher.expire,
             dispatcher=dispatcher,
-            worker_id=worker_id,
+            custody=custody,
+            may_bury=lease.may_bury,
         ),
         nudges=NudgeWatch(store, dispatcher.forget_troubles),
         keeper=_build_keeper(settings, store, identity, intake, clock, ids),

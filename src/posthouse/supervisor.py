@@ -43,7 +43,8 @@ Ready = Callable[[], None]
 
 @dataclass(slots=True)
 class Child:
-    """One worker process. `ended_by_us`: it was told to leave, do not replace it."""
+    """One worker process. `ended_by_us`: it was told to leave, do not replace it. `dead`: the workers that it
+    shall bury."""
 
     worker_id: str
     pid: int
@@ -51,6 +52,7 @@ class Child:
     started_at: float
     heard_at: float
     place: int = 0
+    dead: list[str] = field(default_factory=list)
     is_ready: bool = False
     ended_by_us: bool = False
 
@@ -83,8 +85,8 @@ class Supervisor:
             if self.wishes.reload:
                 self._reload()
             missing = wanted - sum(not child.ended_by_us for child in self.children.values())
-            if missing > 0 and time.monotonic() >= self.start_at:
-                for _ in range(missing):
+            for _ in range(missing):
+                if time.monotonic() >= self.start_at:
                     self._start_child()
             self._watch(wake_fd, 0.2 if missing > 0 else 1.0)
         return self._stop(wake_fd)
@@ -96,10 +98,17 @@ class Supervisor:
         worker_id = self.ids.new()
         taken = {child.place for child in self.children.values() if not child.ended_by_us}
         place = next(number for number in range(len(taken) + 1) if number not in taken)
-        dead, self.dead = self.dead, []
         sys.stdout.flush()
         sys.stderr.flush()
-        pid = os.fork()
+        try:
+            pid = os.fork()
+        except OSError as error:  # no memory, no process left: the workers that live go on
+            ours.close()
+            theirs.close()
+            self.start_at = time.monotonic() + _LONGEST_PAUSE_S
+            log.error("a worker cannot be started", cause=str(error), pause_s=_LONGEST_PAUSE_S)
+            return
+        dead, self.dead = self.dead, []
         if pid == 0:
             ours.close()
             for child in self.children.values():
@@ -108,7 +117,7 @@ class Supervisor:
             os._exit(self._in_child(theirs, WorkerOrder(worker_id, self.listening, dead, place)))
         theirs.close()
         now = time.monotonic()
-        self.children[pid] = Child(worker_id, pid, ours.detach(), now, now, place)
+        self.children[pid] = Child(worker_id, pid, ours.detach(), now, now, place, dead)
 
     def _in_child(self, pipe: socket.socket, order: WorkerOrder) -> int:
         signal.set_wakeup_fd(-1)
@@ -116,7 +125,7 @@ class Supervisor:
             signal.signal(number, signal.SIG_IGN)
         try:
             run_worker(self.settings, order, pipe)
-        except Exception:
+        except BaseException:  # whatever it is: a child never goes on with its parent's work
             log.exception("a worker failed")
             return 1
         return 0
@@ -162,6 +171,8 @@ class Supervisor:
     def _buried(self, child: Child, code: int) -> None:
         os.close(child.pipe)
         self.dead.append(child.worker_id)
+        if not child.is_ready:  # it may have ended before it buried them
+            self.dead += child.dead
         if child.ended_by_us:
             return
         lived_s = time.monotonic() - child.started_at

@@ -20,6 +20,7 @@ from posthouse.config import Settings, worker_count
 from posthouse.doors.http import make_app
 from posthouse.doors.serve_http import serve_http
 from posthouse.doors.smtp import HANDSHAKE_S, SmtpDoor
+from posthouse.model.errors import TryLater
 from posthouse.pipeline.signing import Signer
 from posthouse.pipeline.signing_child import start_child
 from posthouse.store import queue, workers
@@ -100,11 +101,15 @@ async def _live(
     pipe.setblocking(False)
 
     def told() -> None:
-        """The supervisor says stop, or is gone."""
-        with contextlib.suppress(BlockingIOError):
+        """The supervisor says stop, or is gone (which is an error where it had unread reports)."""
+        try:
             pipe.recv(64)
-            loop.remove_reader(pipe)
-            stopped.set()
+        except BlockingIOError:
+            return
+        except OSError:
+            pass
+        loop.remove_reader(pipe)
+        stopped.set()
 
     def report(word: bytes) -> None:
         with contextlib.suppress(OSError):
@@ -224,7 +229,10 @@ async def _leave(
     await parts.courier.close()
     await parts.resolver.close()
     parts.signer.close()
-    await parts.store.write(each(_bury), (worker_id,))
+    try:
+        await parts.store.write(each(_bury), (worker_id,))
+    except TryLater as error:  # whoever starts next does it
+        log.warning("left without telling the store: %s", error)
     await parts.store.close()
 
 

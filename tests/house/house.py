@@ -159,6 +159,11 @@ class House(BareHouse):
     def is_running(self) -> bool:
         return self.process is not None and self.process.poll() is None
 
+    def workers(self) -> list[int]:
+        """The workers, without the processes that sign for them."""
+        children = Path(f"/proc/{self.pid}/task/{self.pid}/children")
+        return [int(pid) for pid in children.read_text().split()] if self.is_running else []
+
     def signal(self, number: signal.Signals) -> None:
         os.kill(self.pid, number)
 

@@ -13,6 +13,7 @@ from collections.abc import Callable, Collection, Coroutine
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
+from posthouse.internet.places import DOMAINS, settled
 from posthouse.internet.recorder import Arrival, Session
 from posthouse.internet.scripts import HostScript
 from posthouse.internet.world import World
@@ -26,6 +27,7 @@ class Internet:
 
     def __init__(self) -> None:
         self.world = World.default()
+        self._zone = settled(DOMAINS)[0]
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="fake internet")
 
@@ -94,6 +96,11 @@ class Internet:
                         connection.end("dropped")
 
         self.call(end)
+
+    def publish(self, records: str) -> None:
+        """Add lines of zone text to the DNS."""
+        self._zone += f"\n{records}"
+        self.call(lambda: self.world.dns.load(self._zone))
 
     def stop_host(self, host: str) -> None:
         """Let a host listen no longer."""

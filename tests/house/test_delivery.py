@@ -13,8 +13,6 @@ from house import books
 from house.conftest import Stores
 from house.house import DOMAIN, House, Houses, letter, unique
 
-pytestmark = pytest.mark.xdist_group("house-delivery")
-
 
 @pytest.fixture(scope="module", params=["sqlite", "postgresql"])
 def house(request: pytest.FixtureRequest, shared_houses: Houses, stores: Stores) -> House:
@@ -324,10 +322,12 @@ def test_D_04_a_request_for_reports_is_passed_on_where_the_host_knows_it(house: 
     knows, does_not = f"{tag}@good.test", f"{tag}@old.test"
     for recipient in (knows, does_not):
         house.submit(recipient, sender=sender, mail_options=["RET=FULL"], rcpt_options=["NOTIFY=SUCCESS"])
+        house.event(recipient, "delivered")
     (params,) = house.internet.copy(knows).recipient_params
     assert "NOTIFY=SUCCESS" in params
     report = house.internet.copy(sender)  # RFC 3461 5.2.2: told by us where the next host will not
     assert b"Action: relayed" in report.content and does_not.encode() in report.content
+    assert len(house.events(sender, "accepted")) == 1
 
 
 # -- R4 --------------------------------------------------------------------------------------------------

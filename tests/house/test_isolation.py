@@ -7,9 +7,7 @@ import time
 import pytest
 
 from house.conftest import Stores
-from house.house import DOMAIN, House, Houses, letter, unique
-
-pytestmark = pytest.mark.xdist_group("house-isolation")
+from house.house import DOMAIN, House, Houses, letter, unique, until
 
 DEAD = 2000
 
@@ -42,6 +40,6 @@ def test_D_05_R7_a_lane_of_two_thousand_dead_letters_delays_nobody(house: House)
             house.internet.copy(recipient)
             waits.append(time.monotonic() - began)
     assert sorted(waits)[18] < 0.5, waits  # the second slowest; the machine may be busy for a moment
+    until(lambda: house.counts().get("delivered") == 20, 5, "the last of the 20")
     counts = house.counts()
-    assert counts["delivered"] == 20
     assert counts["waiting"] + counts.get("taken", 0) == DEAD  # none has failed, none is lost

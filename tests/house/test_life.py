@@ -1,4 +1,4 @@
-"""Being killed, told to stop and told to reload, on both stores. Every test has a house of its own."""
+"""Being killed, told to stop and told to reload, on both stores."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import contextlib
 import signal
 import threading
 import time
+from pathlib import Path
 
 import pytest
 
@@ -14,22 +15,18 @@ from house.conftest import Stores
 from house.house import DOMAIN, House, Houses, letter, unique, until
 from house.wire import Wire
 
-pytestmark = pytest.mark.xdist_group("house-life")
+
+@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
+def house(request: pytest.FixtureRequest, shared_houses: Houses, stores: Stores) -> House:
+    """A house that is killed and started again; a file arms a crash point in it."""
+    order = shared_houses.folder / request.param
+    return shared_houses.new(store=stores.fresh(request.param), env={"POSTHOUSE_CRASH_AT": f"@{order}"})
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
-def house(request: pytest.FixtureRequest, houses: Houses, stores: Stores) -> House:
-    """A house for one test."""
-    return houses.new(store=stores.fresh(request.param), env={"POSTHOUSE_CRASH_AT": f"@{_order(houses)}"})
-
-
-def _order(houses: Houses) -> str:
-    """The file that arms a crash point (see `posthouse.crashpoint`)."""
-    return str(houses.folder / "crash-order")
-
-
-def _arm(houses: Houses, point: str) -> None:
-    (houses.folder / "crash-order").write_text(point)
+def _arm(house: House, point: str) -> None:
+    """The next worker that passes this point kills itself (see `posthouse.crashpoint`)."""
+    Path(house.env["POSTHOUSE_CRASH_AT"].removeprefix("@")).write_text(point)
+    house.kills += 1
 
 
 def _steps(house: House, recipient: str, last: str) -> Wire:
@@ -57,24 +54,24 @@ def _is_up_again(house: House) -> None:
 
 def test_F1_a_worker_killed_before_the_end_of_data_leaves_nothing(house: House) -> None:
     recipient = f"{unique()}@good.test"
+    before = books.rows(house.store, "select count(*) as n from message")
     wires = [_steps(house, recipient, last) for last in ("connected", "MAIL", "RCPT", "DATA", "body")]
     house.kill_worker()
     for wire in wires:
         assert wire.read() == ""  # the client sees the drop
         wire.close()
     _is_up_again(house)
-    assert books.rows(house.store, "select count(*) as n from message") == [{"n": 0}]
+    assert books.rows(house.store, "select count(*) as n from message") == before
     house.submit(recipient)  # the client tries again
     house.event(recipient, "delivered")
     assert len(house.internet.to(recipient)) == 1
 
 
 @pytest.mark.parametrize("point", ["accept.before_commit", "accept.after_commit"])
-def test_F2_F3_killed_around_the_commit_there_is_no_reply(house: House, houses: Houses, point: str) -> None:
+def test_F2_F3_killed_around_the_commit_there_is_no_reply(house: House, point: str) -> None:
     recipient = f"{unique()}@good.test"
     with house.wire(signed_in=True) as wire:
-        _arm(houses, point)
-        house.kills += 1
+        _arm(house, point)
         assert house.hand_over(wire, recipient) == ""
     _is_up_again(house)
     if point == "accept.before_commit":
@@ -94,13 +91,10 @@ def test_F4_what_was_acknowledged_is_delivered_after_everything_was_killed(house
         house.event(recipient, "delivered", seconds=30)
 
 
-def test_F8_F9_a_worker_killed_while_it_delivers_is_replaced_and_its_mail_goes_on(
-    house: House, houses: Houses
-) -> None:
+def test_F8_F9_a_worker_killed_while_it_delivers_is_replaced_and_its_mail_goes_on(house: House) -> None:
     tag = unique()
     recipients = {f"{n}+{tag}@good.test" for n in range(20)}
-    _arm(houses, "deliver.after_reply:5")
-    house.kills += 1
+    _arm(house, "deliver.after_reply:5")
     with contextlib.suppress(AssertionError, OSError):
         house.submit(sorted(recipients))
     began = time.monotonic()

@@ -13,8 +13,6 @@ from house import books
 from house.house import House, Houses, letter, unique, until
 from house.internet import Internet
 
-pytestmark = pytest.mark.xdist_group("house-network-faults")
-
 TAG = "+fault"
 BIG = b"0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcd\r\n" * 40
 
@@ -138,6 +136,13 @@ def test_F30_nothing_that_may_come_back_has_failed_for_good(house: House) -> Non
     for name, fault in FAULTS.items():
         kinds = {event["kind"] for event in house.events(fault.recipient)}
         assert ("failed" in kinds) == (fault.first == "failed"), name
+
+
+def test_F31_mail_that_would_come_back_to_us_fails(house: House) -> None:
+    domain = f"{unique('loop')}.test"
+    house.internet.publish(f"{domain} MX 10 {house.hostname}\n{house.hostname} A 127.0.0.1")
+    house.submit(f"m@{domain}")
+    assert house.event(f"m@{domain}", "failed")["enhanced"] == "5.4.6"
 
 
 @pytest.mark.parametrize("domain", ["tls-old.test", "tls-garbage.test", "tls-drop.test"], ids=str)

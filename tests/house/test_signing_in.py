@@ -12,8 +12,6 @@ from house import books
 from house.house import DOMAIN, House, Houses, letter, unique, until
 from house.wire import Answer, Wire, b64, plain
 
-pytestmark = pytest.mark.xdist_group("house-signing-in")
-
 
 @pytest.mark.parametrize("way", ["clear", "starttls", "tls"])
 def test_C_01_letters_come_in_clear_over_starttls_and_over_tls(house: House, way: str) -> None:
@@ -78,7 +76,7 @@ def test_C_03_the_user_name_is_the_full_address(house: House) -> None:
         assert wire.say(f"AUTH PLAIN {plain(house.login.upper(), house.password)}").code in (235, 535)
 
 
-def test_C_03_one_domains_user_cannot_write_for_another_accounts_domain(house: House) -> None:
+def test_C_11_a_user_cannot_write_for_a_domain_of_somebody_else(house: House) -> None:
     recipient = f"{unique()}@good.test"
     with house.wire(signed_in=True) as wire:
         answer = house.hand_over(wire, recipient, letter(recipient, sender="boss@bank.test"))
@@ -95,6 +93,25 @@ def test_C_06_an_old_password_and_a_wrong_one_get_the_same_535(house: House) -> 
     assert _sign_in(house, login, new).startswith("235")
     assert _sign_in(house, f"nobody@{DOMAIN}", old) == "535 5.7.8 Authentication failed"
     assert "API key" in _sign_in(house, login, "key-" + "0123456789abcdef" * 2)
+
+
+def test_C_06_C_14_a_domain_of_another_region_is_unknown_here(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as elsewhere:
+        elsewhere.setenv("POSTHOUSE_REGION", "eu")
+        house.cli("domain", "add", "europe.test", "--assume-verified")
+        house.add_user("app@europe.test")
+    assert _sign_in(house, "app@europe.test") == "535 5.7.8 Authentication failed"
+
+
+def test_C_06_a_password_opens_its_own_users_door_only(house: House) -> None:
+    other = f"{unique('other')}.test"
+    house.cli("domain", "add", other, "--assume-verified")
+    house.add_user(f"app@{other}")
+    assert _sign_in(house, f"app@{other}", house.password) == "535 5.7.8 Authentication failed"
+    assert _sign_in(house, house.login, house.passwords[f"app@{other}"]).code == 535
+    assert _sign_in(house, f"app@{other}").code == 235
 
 
 def test_C_07_a_password_is_shown_once_and_stored_as_a_hash_only(house: House) -> None:

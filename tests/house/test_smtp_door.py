@@ -15,8 +15,6 @@ from talks.runner.play import play
 from talks.runner.script import Talk, find_talks, load
 from talks.runner.sockets import SocketConnection
 
-pytestmark = pytest.mark.xdist_group("house-smtp-door")
-
 MIB = 1024 * 1024
 
 
@@ -62,7 +60,7 @@ def test_C_10_a_from_field_that_cannot_be_parsed_is_refused_by_name(house: House
     assert answer.code == 550 and "From" in answer, answer
 
 
-def test_C_11_an_unknown_from_domain_and_an_unverified_one_are_refused(house: House) -> None:
+def test_C_11_D_02_an_unknown_from_domain_and_an_unverified_one_are_refused(house: House) -> None:
     name = f"{unique('new')}.test"
     house.cli("domain", "add", name)
     recipient = f"{unique()}@good.test"
@@ -180,7 +178,7 @@ def test_S9_endless_lines_cost_no_memory(small_house: House, before: str) -> Non
     assert _peak_bytes(small_house) - start < 6 * MIB
 
 
-def test_C_10_too_big_and_too_many_are_refused_and_the_session_goes_on(small_house: House) -> None:
+def test_SRV_7_SRV_33_too_big_and_too_many_are_refused_and_the_session_goes_on(small_house: House) -> None:
     recipient = f"{unique()}@good.test"
     with small_house.wire(signed_in=True) as wire:
         assert wire.say(f"MAIL FROM:<orders@{DOMAIN}> SIZE={MIB + 1}").startswith("552 5.3.4")

@@ -66,6 +66,7 @@ class SubmissionSession:
         self._principal: Principal | None = None
         self._mail: MailFrom | None = None
         self._recipients: list[Recipient] = []
+        self._looking: asyncio.Task[None] | None = None
 
     def on_event(self, event: Event, answer: Answer) -> Reply | None:
         """The reply, or None: `answer` will be called with it later (with None to close in doubt)."""
@@ -87,24 +88,26 @@ class SubmissionSession:
         principal = self._parts.identity.recognise(event.user, event.password)
         if principal is not None:
             return self._welcome(principal)
-        asyncio.get_running_loop().create_task(self._look_again(event, answer))
+        self._looking = asyncio.get_running_loop().create_task(self._look_again(event, answer))
         return None
 
     async def _look_again(self, event: AuthTry, answer: Answer) -> None:
-        """The view may be half a second old: a user made just now must get in at once."""
         try:
-            await self._parts.identity.refresh(self._parts.store)
+            reply = await self._second_look(event)
         except Exception as error:
             log.warning("sign-in of %s: the store does not answer: %s", self._address, error)
-            answer(NO_SIGN_IN_NOW)
-            return
+            reply = NO_SIGN_IN_NOW
+        answer(reply)
+
+    async def _second_look(self, event: AuthTry) -> Reply:
+        """The view may be half a second old: a user made just now must get in at once."""
+        await self._parts.identity.refresh(self._parts.store)
         principal = self._parts.identity.recognise(event.user, event.password)
         if principal is not None:
-            answer(self._welcome(principal))
-            return
+            return self._welcome(principal)
         self._parts.sign_ins.failed(self._address)
         await asyncio.sleep(self._parts.sign_ins.delay_s(self._address))
-        answer(refusal_reply(credentials.refusal(event.password)))
+        return refusal_reply(credentials.refusal(event.password))
 
     def _welcome(self, principal: Principal) -> Reply:
         self._principal = principal

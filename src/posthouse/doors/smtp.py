@@ -5,7 +5,8 @@ sockets, TLS, time-outs, back-pressure and connection limits, and nothing of wha
 
 What can go wrong: a client that sends while a reply is pending (its input stays in the engine, reading is
 paused past 256 KiB); decrypted bytes that arrive before `start_tls` returns (kept until the swap is done); a
-client that trickles (the sweeper closes what is idle or too slow).
+client that trickles (the sweeper closes what is idle or too slow); one that never reads our last words (cut
+off after a while); one that closes its sending side and still waits for the reply (it gets it).
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from typing import Protocol, cast
 import structlog
 
 from posthouse.doors.budget import BUSY, BodyBudget
-from posthouse.smtp.events import Event, Junk, Quit, StartTls
+from posthouse.smtp.events import BodyEnd, Event, Junk, Quit, StartTls
 from posthouse.smtp.replies import Reply
 from posthouse.smtp.server import ServerEngine
 
@@ -32,11 +33,13 @@ UNKNOWN_IDLE_S = 120.0
 _PAUSE_BYTES = 262_144
 _SLOWEST_BYTES_S = 500
 _BODY_GRACE_S = 300.0
+LINGER_S = 30.0  # for the client to read our last words
 
 IDLE = Reply(421, "4.4.2", "Idle too long, closing")
 SLOW = Reply(421, "4.4.2", "Sending too slowly, closing")
 SHUTDOWN = Reply(421, "4.3.2", "Shutting down, try again in a moment")
 CROWDED = Reply(421, "4.7.0", "Too many connections, try again later")
+BROKEN = Reply(451, "4.3.0", "Internal trouble, try again later")
 
 
 class Session(Protocol):
@@ -88,7 +91,7 @@ class Doorkeeper:
 
 
 class SmtpDoor(asyncio.Protocol):
-    """One connection."""
+    """One connection. `is_tls`: from its first byte; the server made for it does the handshake."""
 
     def __init__(self, keeper: Doorkeeper, *, is_tls: bool) -> None:
         self._keeper = keeper
@@ -96,8 +99,13 @@ class SmtpDoor(asyncio.Protocol):
         self._loop = asyncio.get_running_loop()
         self._upgrading = False
         self._waits_for_reply = False
-        self._paused = False
-        self._held = 0
+        self._input_paused = self._output_paused = False
+        self._is_reading = True
+        self._is_half_closed = False
+        self._left_at = 0.0  # when we said our last word; 0 before
+        self._held = self._committing = 0  # octets in the budget, and of the letter that waits for its commit
+        self._in_body = False
+        self._body_bytes = 0  # octets that arrived since the present body began
         self._early: list[bytes] = []
         self._address = ""
 
@@ -121,6 +129,8 @@ class SmtpDoor(asyncio.Protocol):
         self._flush()
 
     def connection_lost(self, exc: Exception | None) -> None:
+        if self not in self._keeper.open:
+            return
         self._keeper.open.discard(self)
         self._keeper.per_address[self._address] -= 1
         if not self._keeper.per_address[self._address]:
@@ -133,22 +143,26 @@ class SmtpDoor(asyncio.Protocol):
             self._early.append(data)
             return
         self._seen_at = self._loop.time()
-        engine = self._engine
-        engine.receive(data)
+        if self._in_body:
+            self._body_bytes += len(data)
+        self._engine.receive(data)
         if not self._waits_for_reply:
             self._pump()
         self._weigh()
 
     def eof_received(self) -> bool:
-        return False
+        """True: keep the connection, a client that half-closes (nc, socat) still wants its reply."""
+        self._is_half_closed = self._waits_for_reply and not self._engine.is_tls
+        return self._is_half_closed
 
     def pause_writing(self) -> None:
         """The client does not read its replies: take no more input until it does."""
-        self._transport.pause_reading()
+        self._output_paused = True
+        self._set_reading()
 
     def resume_writing(self) -> None:
-        if not self._paused:
-            self._transport.resume_reading()
+        self._output_paused = False
+        self._set_reading()
 
     # -- events ------------------------------------------------------------
 
@@ -162,16 +176,27 @@ class SmtpDoor(asyncio.Protocol):
                 return
             if isinstance(event, Quit | Junk):
                 break
-            reply = self._session.on_event(event, self._answer)
+            if isinstance(event, BodyEnd):
+                self._in_body = False
+            reply = self._judged(event)
             if reply is None:
                 self._waits_for_reply = True
+                self._committing = len(event.body) if isinstance(event, BodyEnd) else 0
                 break
             engine.reply(reply)
         self._flush()
 
+    def _judged(self, event: Event) -> Reply | None:
+        try:
+            return self._session.on_event(event, self._answer)
+        except Exception:  # the rim of this connection
+            log.exception("a session broke", client=self._address)
+            return BROKEN
+
     def _answer(self, reply: Reply | None) -> None:
         """A reply that came later. None: say nothing and close (the commit is in doubt)."""
         self._waits_for_reply = False
+        self._committing = 0
         if self._transport.is_closing():
             return
         if reply is None:
@@ -180,36 +205,56 @@ class SmtpDoor(asyncio.Protocol):
         self._engine.reply(reply)
         self._pump()
         self._weigh()
+        if self._is_half_closed and not self._waits_for_reply:
+            self._transport.close()
 
     def _flush(self) -> None:
         data = self._engine.to_send()
         if data:
             self._transport.write(data)
         if self._engine.is_closing:
+            self._left_at = self._left_at or self._loop.time()
             self._transport.close()
 
     def _weigh(self) -> None:
         """Keep the budget and the input buffer bounded."""
-        engine, budget = self._engine, self._keeper.budget
-        held = engine.body_bytes
+        engine = self._engine
+        in_body = engine.in_body
+        if in_body is not self._in_body:
+            self._in_body = in_body
+            self._body_from, self._body_bytes = self._loop.time(), 0
+        held = engine.unread_bytes + self._committing
+        if in_body:
+            held += engine.body_bytes
         if held != self._held:
-            if not self._held:
-                self._body_from = self._seen_at
-            budget.held_bytes += held - self._held
-            self._held = held
-            if budget.is_exceeded and engine.in_body:
+            self._hold(held)
+            if in_body and self._keeper.budget.is_exceeded:
                 engine.discard_body(BUSY)
-        if self._waits_for_reply and engine.unread_bytes > _PAUSE_BYTES:
-            self._paused = True
-            self._transport.pause_reading()
-        elif self._paused:
-            self._paused = False
+                self._hold(engine.unread_bytes + engine.body_bytes)
+        if self._waits_for_reply or self._input_paused:
+            self._input_paused = self._waits_for_reply and engine.unread_bytes > _PAUSE_BYTES
+            self._set_reading()
+
+    def _hold(self, held: int) -> None:
+        self._keeper.budget.held_bytes += held - self._held
+        self._held = held
+
+    def _set_reading(self) -> None:
+        """Read from the client unless it has sent too much ahead or does not read what we say."""
+        wanted = not (self._input_paused or self._output_paused)
+        if wanted == self._is_reading or self._upgrading:
+            return
+        self._is_reading = wanted
+        if wanted:
             self._transport.resume_reading()
+        else:
+            self._transport.pause_reading()
 
     # -- TLS ----------------------------------------------------------------------------------------------
 
     def _upgrade(self) -> None:
         self._upgrading = True
+        self._transport.pause_reading()  # S6: not an octet more is read in clear; start_tls resumes
         self._tls_task = self._loop.create_task(self._start_tls())
 
     async def _start_tls(self) -> None:
@@ -217,13 +262,17 @@ class SmtpDoor(asyncio.Protocol):
             transport = await self._loop.start_tls(
                 self._transport, self, self._keeper.tls, server_side=True, ssl_handshake_timeout=HANDSHAKE_S
             )
-        except (OSError, TimeoutError, EOFError) as error:  # TLS-7: the connection ends, never falls back
+        except Exception as error:  # TLS-7: the connection ends, never falls back
             log.info("TLS handshake with %s failed: %s", self._address, error)
             self._transport.abort()
+            # asyncio tells nobody about a connection that is lost during the handshake
+            self.connection_lost(None)
             return
-        if transport is None:
+        if transport is None or transport.is_closing():
+            self.connection_lost(None)
             return
         self._transport = transport
+        self._is_reading = True
         self._upgrading = False
         self._engine.tls_started()
         early, self._early = self._early, []
@@ -234,18 +283,24 @@ class SmtpDoor(asyncio.Protocol):
 
     def check_time(self, now: float) -> None:
         """Close when idle (421 4.4.2) or when a letter trickles in below 500 bytes a second."""
+        if self._left_at:
+            if now - self._left_at > LINGER_S:
+                self._transport.abort()
+            return
         if self._waits_for_reply or self._upgrading:
             return
         engine = self._engine
         idle_s = self._keeper.idle_s if engine.is_authenticated else min(self._keeper.idle_s, UNKNOWN_IDLE_S)
         if now - self._seen_at > idle_s:
             self._leave(IDLE)
-        elif engine.in_body and now - self._body_from > _BODY_GRACE_S + self._held / _SLOWEST_BYTES_S:
+        elif self._in_body and now - self._body_from > _BODY_GRACE_S + self._body_bytes / _SLOWEST_BYTES_S:
             self._leave(SLOW)
 
     def leave_if_idle(self) -> None:
         """During a drain: say goodbye unless a transaction is open."""
-        if not self._waits_for_reply and not self._upgrading and not self._engine.transaction_open:
+        if self._upgrading:
+            self._transport.abort()
+        elif not self._waits_for_reply and not self._engine.transaction_open:
             self._leave(SHUTDOWN)
 
     def _leave(self, reply: Reply) -> None:

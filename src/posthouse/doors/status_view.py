@@ -76,7 +76,7 @@ class WorkerStatus:
             return
         self._queue_at = now
         try:
-            counts = await self._store.read(queue.counts)
+            counts = await self._store.read(queue.open_counts)
         except Exception:  # the page shows the last numbers and the trouble
             return
         self._queue = tuple((str(state), number) for state, number in counts.items())

@@ -86,7 +86,13 @@ class Deliverer:
                 letter.prepared = prepare(letter.content, letter.message)
             keys = self._keys_of(letter.message.domain)
             letter.signing = self._signer.sign(letter.prepared, keys, self._clock.now())
-        return await asyncio.shield(letter.signing) if not letter.signing.done() else letter.signing.result()
+        signing = letter.signing
+        try:
+            return signing.result() if signing.done() else await asyncio.shield(signing)
+        except Exception:
+            if letter.signing is signing:
+                letter.signing = None  # a letter is not condemned by one failure: the next attempt signs anew
+            raise
 
     def _before_dot(self) -> bool:
         crash_point("deliver.before_dot")

@@ -20,22 +20,23 @@ import structlog
 
 from posthouse.crashpoint import crash_point
 from posthouse.model.clock import Clock
-from posthouse.model.message import Delivery, Outcome, Phase, Site, SmtpResult
+from posthouse.model.message import Delivery, Outcome, Phase, Site, SmtpResult, Verdict
 from posthouse.net.dns import DnsTrouble, Resolver
+from posthouse.pipeline.custody import Custody
 from posthouse.pipeline.deliver import Deliverer, end_without_network
 from posthouse.pipeline.letters import Job
 from posthouse.pipeline.memory import MemoryBound
 from posthouse.pipeline.outcome import Recorder
-from posthouse.pipeline.sites import SiteQueue
+from posthouse.pipeline.sites import Place, SiteQueue
 from posthouse.rules.shaping import share
-from posthouse.store import queue
-from posthouse.store.engine import Store
 
 log = structlog.get_logger()
 
 _UNRESOLVED_ROOM = 4
-_IDLE_SITES = 10_000
-_AGAIN_S = 1.0
+_MOST_SITES = 10_000
+_DNS_REST_S = 5.0  # as long the resolver would only repeat the trouble
+_BROKEN_AGAIN_S = 300.0
+_BROKEN = "internal trouble; will be tried again"
 
 MakeSite = Callable[[Site, float], SiteQueue]
 
@@ -46,60 +47,72 @@ class Dispatcher:
     def __init__(
         self,
         *,
-        store: Store,
         clock: Clock,
         resolver: Resolver,
         deliverer: Deliverer,
         recorder: Recorder,
         bound: MemoryBound,
+        custody: Custody,
         make_site: MakeSite,
         sources: Sequence[str],
         captures: bool,
+        hands_over: bool,
         may_start: Callable[[], bool],
         worker_id: str,
     ) -> None:
-        self._store = store
         self._clock = clock
         self._resolver = resolver
         self._deliverer = deliverer
         self._recorder = recorder
         self.bound = bound
+        self._custody = custody
         self._make_site = make_site
         self._sources = sources
         self._captures = captures
+        self._hands_over = hands_over
         self._may_start = may_start
         self._worker_id = worker_id
         self._workers = [worker_id]
         self._loop = asyncio.get_running_loop()
-        self.holding: set[str] = set()  # ids of all deliveries in memory
         self._sites: dict[str, SiteQueue] = {}
         self._unresolved: dict[str, list[Job]] = {}
+        self._dns_rests: dict[str, float] = {}
+        self._timers: set[str] = set()  # names of sites that will be pumped in a moment
         self._tasks: set[asyncio.Task[None]] = set()
+        self._searches: set[asyncio.Task[None]] = set()
         self._hungry = asyncio.Event()
+        self._quiet = asyncio.Event()
         self.has_backlog = True  # the store may hold what is due; the fetcher knows
-        self._stopping = False
+        self.is_stopping = False
 
     # -- the hand-over from acceptance ---------------------------------------------------------------
 
     def admits(self, deliveries: Sequence[Delivery]) -> bool:
         """May these go straight to delivery once committed? Else they wait in the store."""
-        return not self._stopping and all(
-            self.room_for(delivery.domain) >= len(deliveries) for delivery in deliveries
+        return self._hands_over and all(
+            self.place_of(delivery.domain).room >= len(deliveries) for delivery in deliveries
         )
 
     def begin(self, jobs: Sequence[Job]) -> None:
-        """Take charge of deliveries that are marked as ours."""
+        """Take charge of deliveries that are marked as ours: each is carried, settled or given back."""
         for job in jobs:
             crash_point("deliver.taken")
-            self.bound.add(job.size_bytes)
-            self.holding.add(job.delivery.id)
-            self._place(job)
+            self._custody.add(job.delivery)
+            site = None if self._captures else self._resolver.cached_site(job.delivery.domain)
+            sending = self._sites.get(site.name) if site else None
+            job.is_proven = sending.is_proven if sending else self._captures
+            self.bound.add(job.size_bytes, job.is_proven)
+            try:
+                self._place(job, site)
+            except Exception:  # the rim of this job: the others of the batch go on
+                self._broke(job)
 
     def forget_troubles(self) -> None:
         """An operator says: try again now. Rests and cached answers of DNS end."""
         now = self._clock.monotonic()
         for sending in self._sites.values():
             sending.forget_trouble(now)
+        self._dns_rests.clear()
         self._resolver.forget()
         self.wake()
 
@@ -116,32 +129,53 @@ class Dispatcher:
         self._hungry.clear()
 
     async def stop(self, grace_s: float) -> None:
-        """Begin nothing new, let conversations end, give back what was not begun."""
-        self._stopping = True
+        """Begin nothing new, give back what was not begun, let conversations end and outcomes be recorded."""
+        self.is_stopping = True
+        deadline = self._loop.time() + grace_s
         for sending in self._sites.values():
             self._give_back(sending.drain())
+        for domain in list(self._unresolved):
+            self._give_back(self._unresolved.pop(domain))
+        for task in self._searches:
+            task.cancel()
         if self._tasks:
             await asyncio.wait(self._tasks, timeout=grace_s)
+        if self.bound.jobs:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout_at(deadline):
+                    await self._quiet.wait()
         late = list(self._tasks)
         for task in late:
             task.cancel()
-        await asyncio.gather(*late, return_exceptions=True)
+        await asyncio.gather(*late, *self._searches, return_exceptions=True)
 
-    def room_for(self, domain: str) -> int:
-        """How many more jobs for this domain's site memory and shaping admit."""
+    def place_of(self, domain: str) -> Place:
+        """Where jobs for this domain would go, and how many more memory and shaping admit there."""
+        if self.is_stopping:
+            return Place("", 0, False)
+        if self._captures:
+            return Place("", self.bound.room(True), True)
+        room = self.bound.room(False)
         site = self._resolver.cached_site(domain)
         if site is None:
-            waiting = len(self._unresolved.get(domain, ()))
-            return min(self.bound.room(False), max(0, _UNRESOLVED_ROOM - waiting))
+            return Place(f"?{domain}", min(room, self._unresolved_room(domain)), False)
         sending = self._sites.get(site.name)
         if sending is None:
-            return min(self.bound.room(False), _UNRESOLVED_ROOM)
-        return min(self.bound.room(sending.is_proven), sending.room(self._clock.monotonic()))
+            return Place(site.name, min(room, _UNRESOLVED_ROOM), False)
+        is_proven = sending.is_proven
+        if is_proven:
+            room = self.bound.room(True)
+        return Place(site.name, min(room, sending.room(self._clock.monotonic())), is_proven)
+
+    def _unresolved_room(self, domain: str) -> int:
+        if self._dns_rests.get(domain, 0.0) > self._clock.monotonic():
+            return 0
+        return max(0, _UNRESOLVED_ROOM - len(self._unresolved.get(domain, ())))
 
     # -- where jobs go ------------------------------------------------------------
 
-    def _place(self, job: Job) -> None:
-        if self._stopping:
+    def _place(self, job: Job, site: Site | None) -> None:
+        if self.is_stopping:
             self._give_back([job])
             return
         end = end_without_network(job, self._clock.now())
@@ -149,9 +183,8 @@ class Dispatcher:
             self._settle(job, end.result, self._recorder.judge(job, end.result, end.reason))
             return
         if self._captures:
-            self._spawn(self._capture(job))
+            self._spawn(self._capture(job), self._tasks)
             return
-        site = self._resolver.cached_site(job.delivery.domain)
         if site is None:
             self._wait_for_dns(job)
             return
@@ -162,7 +195,7 @@ class Dispatcher:
     def _site_queue(self, site: Site) -> SiteQueue:
         sending = self._sites.get(site.name)
         if sending is None:
-            if len(self._sites) >= _IDLE_SITES:
+            if len(self._sites) >= _MOST_SITES:
                 self._forget_idle_sites()
             sending = self._sites[site.name] = self._make_site(site, self._clock.monotonic())
             self._give_share(sending)
@@ -173,18 +206,23 @@ class Dispatcher:
         """The live workers of the installation, this one among them: limits of sites are theirs together."""
         if list(workers) != self._workers and self._worker_id in workers:
             self._workers = list(workers)
-            for sending in self._sites.values():
+            for sending in list(self._sites.values()):
                 self._give_share(sending)
+                self._pump(sending)
 
     def _give_share(self, sending: SiteQueue) -> None:
         limit = sending.limits.connections
         sending.window.set_most(share(limit, sending.site.name, self._workers, self._worker_id))
 
     def _forget_idle_sites(self) -> None:
+        """Those whose rest has ended or ends soonest: a tenth at least, so that a look is worth its cost."""
+        idle = [name for name, sending in self._sites.items() if sending.is_idle]
+        idle.sort(key=lambda name: self._sites[name].window.rests_until)
         now = self._clock.monotonic()
-        for name, sending in list(self._sites.items()):
-            if sending.is_idle and sending.window.rests_until <= now:
-                del self._sites[name]
+        for number, name in enumerate(idle):
+            if number >= _MOST_SITES // 10 and self._sites[name].window.rests_until > now:
+                break
+            del self._sites[name]
 
     def _wait_for_dns(self, job: Job) -> None:
         domain = job.delivery.domain
@@ -192,71 +230,94 @@ class Dispatcher:
             self._unresolved[domain].append(job)
             return
         self._unresolved[domain] = [job]
-        self._spawn(self._resolve(domain))
+        self._spawn(self._resolve(domain), self._searches)
 
     async def _resolve(self, domain: str) -> None:
         try:
-            site = await self._resolver.site_for(domain)
+            sending = self._site_queue(await self._resolver.site_for(domain))
         except DnsTrouble as trouble:
-            result = SmtpResult(Phase.DNS, trouble.code, trouble.enhanced, trouble.text)
-            for job in self._unresolved.pop(domain, []):
-                self._settle(job, result, self._recorder.judge(job, result, trouble.reason))
+            self._unreachable(domain, trouble)
             return
         except Exception:
-            log.exception("resolving %s failed", domain)
-            self._give_back(self._unresolved.pop(domain, []))
+            for job in self._unresolved.pop(domain, []):
+                self._broke(job)
             return
-        sending = self._site_queue(site)
         for job in self._unresolved.pop(domain, []):
             sending.add(job)
         self._pump(sending)
 
+    def _unreachable(self, domain: str, trouble: DnsTrouble) -> None:
+        """Settle what waited; while the trouble is temporary, more of that domain is not taken for a moment:
+        else a million letters for it would be tried one after another."""
+        if not trouble.is_permanent:
+            if len(self._dns_rests) >= _MOST_SITES:
+                self._dns_rests.clear()
+            self._dns_rests[domain] = self._clock.monotonic() + _DNS_REST_S
+        result = SmtpResult(Phase.DNS, trouble.code, trouble.enhanced, trouble.text)
+        for job in self._unresolved.pop(domain, []):
+            self._settle(job, result, self._recorder.judge(job, result, trouble.reason))
+
     # -- carrying ------------------------------------------------------------
 
     def _pump(self, sending: SiteQueue) -> None:
+        """Start what may start; see that somebody looks again at the rest, or give it back."""
         now = self._clock.monotonic()
-        if self._stopping or not self._may_start():
+        if self.is_stopping or not self._may_start():
             self._give_back(sending.drain())
             return
         while job := sending.next_job(now):
-            self._spawn(self._carry(job, sending))
-        if len(sending.waiting) and not sending.active:
-            self._later(sending, sending.wait_s(now))
-
-    def _later(self, sending: SiteQueue, wait_s: float) -> None:
-        """Nothing runs that would pump this site again: give back what rests long, else wait a moment."""
-        if wait_s > 1.0 or not sending.window.allowed(self._clock.monotonic()):
+            self._spawn(self._carry(job, sending), self._tasks)
+        if not len(sending.waiting):
+            return
+        wait_s = sending.wait_s(now)
+        if sending.rests(now):
             self._give_back(sending.drain())
-        else:
-            self._loop.call_later(max(wait_s, 0.01), self._pump, sending)
+        elif wait_s and sending.site.name not in self._timers:  # else: the end of an active one pumps
+            self._timers.add(sending.site.name)
+            self._loop.call_later(max(wait_s, 0.01), self._ring, sending.site.name)
+
+    def _ring(self, site_name: str) -> None:
+        self._timers.discard(site_name)
+        if sending := self._sites.get(site_name):
+            self._pump(sending)
 
     async def _carry(self, job: Job, sending: SiteQueue) -> None:
         try:
             result = await self._deliverer.attempt(
                 job, sending.site, self._source(sending), sending.limits.messages_per_connection
             )
-        except asyncio.CancelledError:
+            outcome = self._recorder.judge(job, result)
+        except asyncio.CancelledError:  # going down: the rows are released when this worker is buried
             sending.active -= 1
+            self._let_go(job)
             raise
         except Exception:
-            log.exception("delivery %s broke", job.delivery.id)
-            result = SmtpResult(Phase.LOCAL, 451, "4.3.0", "internal trouble; will be tried again")
-        if self._was_never_begun(result):
             sending.active -= 1
-            self._give_back([job])
-            return
-        outcome = self._recorder.judge(job, result)
-        sending.finished(result, outcome, self._clock.monotonic())
-        self._settle(job, result, outcome)
+            self._broke(job)
+        else:
+            if self._was_never_begun(result):
+                sending.active -= 1
+                self._give_back([job])
+            else:
+                sending.finished(result, outcome, self._clock.monotonic())
+                self._settle(job, result, outcome)
         self._pump(sending)
 
     def _was_never_begun(self, result: SmtpResult) -> bool:
         """We stopped it ourselves, before the content: shutting down, or the lease is lost."""
-        return not result.code and (self._stopping or not self._may_start())
+        stopped = self.is_stopping or not self._may_start()
+        return stopped and not result.code and not result.ambiguous
 
     async def _capture(self, job: Job) -> None:
         """Nothing leaves this machine: the finished copy is kept and counts as delivered, code 650."""
-        outgoing = await self._deliverer.outgoing(job)
+        try:
+            outgoing = await self._deliverer.outgoing(job)
+        except asyncio.CancelledError:
+            self._let_go(job)
+            raise
+        except Exception:
+            self._broke(job)
+            return
         result = SmtpResult(
             Phase.DONE, 250, "2.0.0", "captured: kept on this machine, not sent", mx="captured"
         )
@@ -264,8 +325,18 @@ class Dispatcher:
         outcome.code = 650
         self._settle(job, result, outcome, outgoing.head + outgoing.body)
 
+    def _broke(self, job: Job) -> None:
+        """A bug or a broken key met this job: say so in the log, and try again in a while."""
+        log.exception("delivery %s broke", job.delivery.id)
+        result = SmtpResult(Phase.LOCAL, 451, "4.3.0", _BROKEN)
+        pause_s = _BROKEN_AGAIN_S * min(job.delivery.attempt, 12)
+        retry_at = self._clock.now() + pause_s
+        self._settle(job, result, Outcome(Verdict.DEFERRED, 451, "4.3.0", _BROKEN, "local", retry_at))
+
     def _source(self, sending: SiteQueue) -> str:
         return self._sources[hash(sending.site.name) % len(self._sources)] if self._sources else ""
+
+    # -- letting go ------------------------------------------------------------
 
     def _settle(self, job: Job, result: SmtpResult, outcome: Outcome, copy: bytes = b"") -> None:
         self._recorder.record(job, result, outcome, lambda: self._recorded(job), copy)
@@ -279,22 +350,15 @@ class Dispatcher:
         """Taken but never begun: back to waiting, as if it had not been taken."""
         for job in jobs:
             self._let_go(job)
-            self.return_row(job.delivery.id, job.delivery.attempt)
-
-    def return_row(self, delivery_id: str, attempt: int) -> None:
-        """Put a row that this worker has taken back to waiting; repeated until the store took it."""
-
-        def returned(_: object, error: BaseException | None) -> None:
-            if error is not None:
-                self._loop.call_later(_AGAIN_S, self.return_row, delivery_id, attempt)
-
-        self._store.submit(queue.give_back, (delivery_id, self._worker_id, attempt), returned)
+            self._custody.give_back(job.delivery)
 
     def _let_go(self, job: Job) -> None:
-        self.bound.remove(job.size_bytes)
-        self.holding.discard(job.delivery.id)
+        self._custody.remove(job.delivery)
+        self.bound.remove(job.size_bytes, job.is_proven)
+        if self.is_stopping and not self.bound.jobs:
+            self._quiet.set()
 
-    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
+    def _spawn(self, work: Coroutine[Any, Any, None], tasks: set[asyncio.Task[None]]) -> None:
         task = self._loop.create_task(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        tasks.add(task)
+        task.add_done_callback(tasks.discard)

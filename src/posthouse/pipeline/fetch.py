@@ -9,20 +9,21 @@ one index step a second.
 from __future__ import annotations
 
 import asyncio
-from collections import defaultdict
+from collections import defaultdict, deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import zip_longest
 
 import structlog
 
 from posthouse.model.clock import Clock
-from posthouse.model.message import Delivery
+from posthouse.model.message import Delivery, Message
+from posthouse.pipeline.custody import Custody
 from posthouse.pipeline.dispatch import Dispatcher
 from posthouse.pipeline.letters import Job, Loaded, RecentLetters
+from posthouse.pipeline.sites import Place
 from posthouse.rules.plan import lane_parts
 from posthouse.store import leftovers, messages, queue
-from posthouse.store.engine import Store
+from posthouse.store.engine import Connection, Store
 from posthouse.store.queue import LaneDue, TakeOrder
 
 log = structlog.get_logger()
@@ -34,6 +35,8 @@ _MANY_LANES = 1_000
 _LANES_FRESH_S = 0.5
 _MOST_A_LANE = 500
 _MOST_A_PASS = 1_000
+_LEAST_BYTES = 4 * 1024 * 1024  # of contents are read even when memory is full: expiry must get on
+_FIRST_PART, _LARGEST_PART = 4, 64  # letters read at once
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,23 +45,36 @@ class Share:
     count: int
 
 
-def shares(lanes: Sequence[LaneDue], room_of: Callable[[str], int], room: int) -> list[Share]:
-    """Divide `room` among lanes: one place at a time, accounts in turn, their lanes in turn.
+def shares(
+    lanes: Sequence[LaneDue], place_of: Callable[[str], Place], most: int, most_unproven: int
+) -> list[Share]:
+    """Divide `most` places among lanes: one place at a time, accounts in turn, their lanes in turn.
 
-    `room_of(domain)` bounds what a lane may get. Lane names are `domain|account|class`.
+    Lanes whose domains go to one site share that site's room, sites that have not proven themselves share
+    `most_unproven`. Lane names are `domain|account|class`.
     """
-    left = {due.lane: min(room_of(lane_parts(due.lane)[0]), _MOST_A_LANE) for due in lanes}
-    counts: dict[str, int] = defaultdict(int)
-    turns = [lane for lane in _in_turn(lanes) if left[lane] > 0]
-    while room > 0 and turns:
-        step = max(1, room // len(turns))
-        for lane in turns:
-            given = min(step, left[lane], room)
-            counts[lane] += given
-            left[lane] -= given
-            room -= given
-        turns = [lane for lane in turns if left[lane] > 0]
-    return [Share(lane, count) for lane, count in counts.items() if count]
+    counts: dict[str, int] = {}
+    left: dict[str, int] = {}
+    rest = _in_turn(lanes)
+    turns: deque[tuple[str, Place]] = deque()
+    while most > 0:
+        lane = next(rest, None)  # the first turn: no more lanes are looked at than get a place
+        if lane is not None:
+            place = place_of(lane_parts(lane)[0])
+            left.setdefault(place.site, place.room)
+        elif turns:
+            lane, place = turns.popleft()
+        else:
+            break
+        count = counts.get(lane, 0)
+        if left[place.site] <= 0 or count >= _MOST_A_LANE or not (place.is_proven or most_unproven > 0):
+            continue
+        counts[lane] = count + 1
+        left[place.site] -= 1
+        most -= 1
+        most_unproven -= not place.is_proven
+        turns.append((lane, place))
+    return [Share(lane, count) for lane, count in counts.items()]
 
 
 def _in_turn(lanes: Iterable[LaneDue]) -> Iterator[str]:
@@ -66,8 +82,13 @@ def _in_turn(lanes: Iterable[LaneDue]) -> Iterator[str]:
     by_account: dict[str, list[LaneDue]] = defaultdict(list)
     for due in sorted(lanes, key=lambda due: due.due_at):
         by_account[lane_parts(due.lane)[1]].append(due)
-    for row in zip_longest(*by_account.values()):
-        yield from (due.lane for due in row if due)
+    turns = deque(map(iter, by_account.values()))
+    while turns:
+        account = turns.popleft()
+        for due in account:
+            yield due.lane
+            turns.append(account)
+            break
 
 
 class Fetcher:
@@ -81,6 +102,7 @@ class Fetcher:
         dispatcher: Dispatcher,
         worker_id: str,
         letters: RecentLetters,
+        custody: Custody,
         may_start: Callable[[], bool],
     ) -> None:
         self._store = store
@@ -88,9 +110,11 @@ class Fetcher:
         self._dispatcher = dispatcher
         self._worker_id = worker_id
         self._letters = letters
+        self._custody = custody
         self._may_start = may_start
+        self._typical_bytes = 1
         self._lanes: list[LaneDue] = []
-        self._lanes_at = 0.0
+        self._lanes_until = 0.0
 
     async def run(self) -> None:
         """Fetch until cancelled: at least once a second, at once while more is due and there is room."""
@@ -101,7 +125,7 @@ class Fetcher:
 
     async def fetch(self) -> bool:
         """One pass. True: something was taken, look again at once."""
-        if not self._may_start() or self._store.is_away:
+        if not self._may_take() or self._store.is_away:
             return False
         try:
             return await self._pass()
@@ -109,15 +133,59 @@ class Fetcher:
             log.warning("fetching due mail failed: %s", error)
             return False
 
+    async def expire(self, most: int) -> int:
+        """End what is past its time although its site rests or its turn never came; how many were taken."""
+        if not self._may_take():
+            return 0
+        async with self._custody.taking:
+            order = (self._worker_id, self._clock.now(), most)
+            deliveries = await self._store.write(leftovers.take_expired, order)
+            await self._begin(deliveries)
+        return len(deliveries)
+
+    def _may_take(self) -> bool:
+        return self._may_start() and not self._dispatcher.is_stopping
+
     async def _pass(self) -> bool:
-        room = min(self._dispatcher.bound.room(True), _MOST_A_PASS)
-        if not room:
+        bound = self._dispatcher.bound
+        # of letters as large as the last ones were, no more than memory has room for
+        room = min(bound.room(True), _MOST_A_PASS, 1 + bound.room_bytes(True) // self._typical_bytes)
+        if not bound.room(True):
             return False
         lanes = await self._lanes_due()
-        self._dispatcher.has_backlog = bool(lanes)
-        orders = shares(lanes, self._dispatcher.room_for, room)
+        orders = shares(lanes, self._dispatcher.place_of, room, bound.room(False))
         if not orders:
             return False
+        async with self._custody.taking:
+            deliveries = await self._take(orders)
+            await self._begin(deliveries)
+        return bool(deliveries)
+
+    async def _lanes_due(self) -> list[LaneDue]:
+        """What is due. Where that is very many lanes, only those with room, and the list serves for a while:
+        looking at it may take a tenth of the time, a few milliseconds at once."""
+        now = self._clock.monotonic()
+        if now < self._lanes_until:
+            return self._lanes
+        lanes: list[LaneDue] = await self._store.read(queue.lanes_due, self._clock.now(), LANES)
+        self._dispatcher.has_backlog = bool(lanes)
+        self._lanes, self._lanes_until = lanes, 0.0
+        if len(lanes) >= _MANY_LANES:
+            self._lanes = await self._with_room(lanes)
+            end = self._clock.monotonic()
+            self._lanes_until = end + max(_LANES_FRESH_S, 10 * (end - now))
+        return self._lanes
+
+    async def _with_room(self, lanes: Sequence[LaneDue]) -> list[LaneDue]:
+        kept: list[LaneDue] = []
+        place_of = self._dispatcher.place_of
+        for at in range(0, len(lanes), _MANY_LANES):
+            part = lanes[at : at + _MANY_LANES]
+            kept += [due for due in part if place_of(lane_parts(due.lane)[0]).room > 0]
+            await asyncio.sleep(0)
+        return kept
+
+    async def _take(self, orders: Sequence[Share]) -> list[Delivery]:
         now = self._clock.now()
         answers = await asyncio.gather(
             *[
@@ -126,38 +194,61 @@ class Fetcher:
             ],
             return_exceptions=True,  # what one order got must be begun although another failed
         )
-        deliveries = [each for answer in answers if not isinstance(answer, BaseException) for each in answer]
-        await self._begin(deliveries)
-        return bool(deliveries)
-
-    async def _lanes_due(self) -> list[LaneDue]:
-        """What is due; where that is very many lanes, the list serves for half a second."""
-        now = self._clock.monotonic()
-        if len(self._lanes) < _MANY_LANES or now - self._lanes_at > _LANES_FRESH_S:
-            self._lanes = await self._store.read(queue.lanes_due, self._clock.now(), LANES)
-            self._lanes_at = now
-        return self._lanes
+        troubles = [answer for answer in answers if isinstance(answer, BaseException)]
+        if troubles:
+            log.warning("%d of %d lanes could not be taken: %s", len(troubles), len(answers), troubles[0])
+        return [each for answer in answers if not isinstance(answer, BaseException) for each in answer]
 
     async def _begin(self, deliveries: Sequence[Delivery]) -> None:
-        """Load the letters and hand over; if they cannot be read now, the rows go back."""
+        """Load the letters and hand over; what cannot be read now, or has no room, goes back."""
         try:
-            jobs = await self._jobs(deliveries)
-        except Exception:
+            letters, unread = await self._letters_of(deliveries)
+        except BaseException:
             for delivery in deliveries:
-                self._dispatcher.return_row(delivery.id, delivery.attempt)
+                self._custody.give_back(delivery)
             raise
-        self._dispatcher.begin(jobs)
+        begun = [delivery for delivery in deliveries if delivery.message_id not in unread]
+        self._dispatcher.begin([Job(delivery, letters.get(delivery.message_id)) for delivery in begun])
+        for delivery in deliveries:
+            if delivery.message_id in unread:
+                self._custody.give_back(delivery)
 
-    async def expire(self, most: int) -> int:
-        """End what is past its time although its site rests or its turn never came; how many were taken."""
-        order = (self._worker_id, self._clock.now(), most)
-        deliveries = await self._store.write(leftovers.take_expired, order)
-        await self._begin(deliveries)
-        return len(deliveries)
+    async def _letters_of(self, deliveries: Sequence[Delivery]) -> tuple[dict[str, Loaded], set[str]]:
+        """The letters by id (those that the store has lost are missing), and the ids that were not read
+        because memory is full."""
+        # held here, not looked up again below: the recent ones are bounded and forget under our hands
+        letters: dict[str, Loaded] = {}
+        wanted: set[str] = set()
+        for message_id in {delivery.message_id for delivery in deliveries}:
+            if letter := self._letters.get(message_id):
+                letters[message_id] = letter
+            else:
+                wanted.add(message_id)
+        if not wanted:
+            return letters, set()
+        room_bytes = max(_LEAST_BYTES, self._dispatcher.bound.room_bytes(True))
+        found, unread = await self._store.read(_load_some, sorted(wanted), room_bytes)
+        for message, content in found.values():
+            letter = letters[message.id] = Loaded(message, content)
+            self._letters.put(letter)
+        if found:
+            self._typical_bytes = 1 + sum(len(content) for _, content in found.values()) // len(found)
+        return letters, unread
 
-    async def _jobs(self, deliveries: Sequence[Delivery]) -> list[Job]:
-        wanted = {d.message_id for d in deliveries if not self._letters.get(d.message_id)}
-        if wanted:
-            for message, content in (await self._store.read(messages.load_many, sorted(wanted))).values():
-                self._letters.put(Loaded(message, content))
-        return [Job(delivery, self._letters.get(delivery.message_id)) for delivery in deliveries]
+
+def _load_some(
+    conn: Connection, message_ids: Sequence[str], most_bytes: int
+) -> tuple[dict[str, tuple[Message, bytes]], set[str]]:
+    """Letters until their bytes pass `most_bytes`, and the ids that were left out for that reason.
+
+    Sizes show only when a letter is there, so a part is no larger than the letters before it suggest.
+    """
+    found: dict[str, tuple[Message, bytes]] = {}
+    held, at, part = 0, 0, _FIRST_PART
+    while at < len(message_ids) and held < most_bytes:
+        letters = messages.load_many(conn, message_ids[at : at + part])
+        found |= letters
+        held += sum(len(content) for _, content in letters.values())
+        at += part
+        part = max(1, min(_LARGEST_PART, (most_bytes - held) * at // max(1, held)))
+    return found, set(message_ids[at:])

@@ -32,9 +32,15 @@ class Lease:
         self._worker_id = worker_id
         self._declared_dead = declared_dead
         self._last_beat = clock.monotonic()
+        self._came_back_at = float("-inf")
 
     def holds(self) -> bool:
         return self._clock.monotonic() - self._last_beat < FENCE_S
+
+    def may_bury(self) -> bool:
+        """May this worker call others dead? Not while the store is away, nor soon after: then nobody could
+        beat, the living (itself too) look dead, and their unrecorded outcomes would be thrown away."""
+        return self.holds() and self._clock.monotonic() - self._came_back_at >= STALE_S
 
     async def run(self) -> None:
         """Beat until cancelled."""
@@ -53,4 +59,6 @@ class Lease:
             log.error("this worker was declared dead; its deliveries belong to others now")
             self._declared_dead()
             return
+        if begun - self._last_beat >= FENCE_S:
+            self._came_back_at = begun
         self._last_beat = begun

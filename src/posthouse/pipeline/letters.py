@@ -26,10 +26,12 @@ class Loaded:
 
 @dataclass(slots=True)
 class Job:
-    """One delivery in memory with its letter. `letter` None: the content is gone from the store."""
+    """One delivery in memory with its letter. `letter` None: the content is gone from the store.
+    `is_proven`: its site had proven itself when the job came (see MemoryBound)."""
 
     delivery: Delivery
     letter: Loaded | None
+    is_proven: bool = False
 
     @property
     def size_bytes(self) -> int:

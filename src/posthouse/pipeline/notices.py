@@ -55,10 +55,14 @@ class Notices:
         return "delayed" if "DELAY" in asked and self._crosses_delay(job, outcome, now) else None
 
     def _crosses_delay(self, job: Job, outcome: Outcome, now: float) -> bool:
-        """True for exactly one attempt: the last one before the letter is four hours late."""
+        """True for exactly one attempt: the one whose turn ends when the letter is four hours late.
+
+        Turns go from one due time to the next without a gap: an attempt may come long after it was due,
+        because its site rested.
+        """
         assert job.letter is not None
         mark = job.letter.message.accepted_at + DELAY_AFTER_S
-        return now < mark <= outcome.retry_at
+        return min(job.delivery.due_at, now) < mark <= outcome.retry_at
 
     def _letter(self, job: Job, result: SmtpResult, outcome: Outcome, action: str, now: float) -> Accepted:
         assert job.letter is not None

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import structlog
@@ -26,6 +27,7 @@ from posthouse.rules import retry, verdict
 from posthouse.store import queue
 from posthouse.store.captures import Capture
 from posthouse.store.engine import Connection, Store
+from posthouse.store.messages import Accepted
 from posthouse.store.queue import Settlement
 
 log = structlog.get_logger()
@@ -83,8 +85,7 @@ class Recorder:
     ) -> None:
         """Commit the outcome; `done()` when it is on disk (or fenced). `copy`: keep it as captured mail."""
         self._counters.add(outcome.verdict.value)
-        settlement = self._settlement(job, result, outcome, copy)
-        self._offer(settlement, done)
+        self._offer(self._settlement(job, result, outcome, copy), done)
 
     def _plan_retry(self, job: Job, outcome: Outcome) -> None:
         delivery = job.delivery
@@ -121,9 +122,16 @@ class Recorder:
             code=outcome.code,
             text=outcome.text,
             events=[event],
-            follow_up=self._notices.for_outcome(job, result, outcome, now),
+            follow_up=self._notice(job, result, outcome, now),
             capture=capture,
         )
+
+    def _notice(self, job: Job, result: SmtpResult, outcome: Outcome, now: float) -> Accepted | None:
+        try:
+            return self._notices.for_outcome(job, result, outcome, now)
+        except Exception:  # the outcome is the more important of the two
+            log.exception("the notice about %s could not be written", job.delivery.id)
+            return None
 
     def _event(self, job: Job, result: SmtpResult, outcome: Outcome, now: float) -> Event:
         delivery = job.delivery
@@ -145,14 +153,24 @@ class Recorder:
                 loop.call_later(AGAIN_S, self._offer, settlement, done)
                 return
             if error is not None:
-                log.error("outcome of %s could not be recorded", settlement.delivery_id, exc_info=error)
-            elif not written:
+                log.error("outcome of %s could not be recorded whole", settlement.delivery_id, exc_info=error)
+                loop.call_later(AGAIN_S, self._offer, _bare(settlement), done)
+                return
+            if not written:
                 log.warning("late result of %s was fenced: another worker has it", settlement.delivery_id)
             crash_point("record.after_commit")
             done()
 
         loop = asyncio.get_running_loop()
         self._store.submit(_settle, settlement, settled)
+
+
+def _bare(settlement: Settlement) -> Settlement:
+    """The same end without what the store may have choked on, at last without its events: a poor story is
+    better than a letter that is sent again and again."""
+    known = {"code": settlement.code, "attempt": settlement.attempt}
+    events = [replace(event, data=known) for event in settlement.events if event.data != known]
+    return replace(settlement, text="", events=events, follow_up=None, capture=None)
 
 
 def _settle(conn: Connection, items: list[Settlement]) -> list[bool]:

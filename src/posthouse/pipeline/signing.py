@@ -1,8 +1,8 @@
 """Signing beside the loop: letters go in batches to processes that do nothing else (`signing_child`).
 
 A child has at most two batches, so it never waits for the next one and none piles up behind it. When a
-child dies its letters go to the others, and to a thread of this process when none is left; the mail goes on,
-only slower, until the worker is replaced.
+child dies, is stuck for half a minute or speaks nonsense, its letters go to the others, and to a thread of
+this process when none is left; the mail goes on, only slower, until the worker is replaced.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ from posthouse.pipeline.signing_child import Answers, Batch, KeyText, Task, fram
 log = structlog.get_logger()
 
 BATCH = 8
+STUCK_S = 30.0  # a batch takes milliseconds
 _DEPTH = 2
 _BATCH_BYTES = 1024 * 1024
 
@@ -56,7 +57,7 @@ class Signer:
     """`await sign(prepared, keys, now)` -> (head, body) of the finished letter. Made by `open`."""
 
     def __init__(self) -> None:
-        self._loop = asyncio.get_running_loop()
+        self.loop = asyncio.get_running_loop()
         self._children: list[_Child] = []
         self._waiting: deque[_Work] = deque()
         self._flush_planned = False
@@ -66,12 +67,12 @@ class Signer:
         """A signer with one child behind each pipe (`signing_child.start_child`)."""
         signer = cls()
         for pipe in pipes:
-            await signer._loop.create_unix_connection(lambda: _Child(signer), sock=pipe)
+            await signer.loop.create_unix_connection(lambda: _Child(signer), sock=pipe)
         return signer
 
     def sign(self, prepared: Prepared, keys: Sequence[SigningKey], now: float) -> asyncio.Future[Finished]:
         """Queue one letter; the future carries what `mail.render.finish` returns or raises."""
-        done: asyncio.Future[Finished] = self._loop.create_future()
+        done: asyncio.Future[Finished] = self.loop.create_future()
         work = _Work(prepared, keys, int(now), done)
         if not keys:
             work.settle(finish(prepared, (), work.now))
@@ -79,7 +80,7 @@ class Signer:
         self._waiting.append(work)
         if not self._flush_planned:
             self._flush_planned = True
-            self._loop.call_soon(self.flush)  # what else arrives in this turn of the loop comes along
+            self.loop.call_soon(self.flush)  # what else arrives in this turn of the loop comes along
         return done
 
     def close(self) -> None:
@@ -126,7 +127,7 @@ class Signer:
         """No child is left."""
         while self._waiting:
             work = self._waiting.popleft()
-            self._loop.run_in_executor(None, finish, work.prepared, work.keys, work.now).add_done_callback(
+            self.loop.run_in_executor(None, finish, work.prepared, work.keys, work.now).add_done_callback(
                 partial(_copy_outcome, work)
             )
 
@@ -144,6 +145,8 @@ class _Child(asyncio.Protocol):
     batches: deque[list[_Work]] = field(default_factory=deque)
     is_closing: bool = False
     _transport: asyncio.Transport | None = None
+    _moved_at: float = 0.0  # when it was last seen to work, or to have nothing to do
+    _is_watched: bool = False
     _known: dict[SigningKey, int] = field(default_factory=dict)
     _input: bytearray = field(default_factory=bytearray)
 
@@ -155,7 +158,35 @@ class _Child(asyncio.Protocol):
         self.signer.lost(self)
 
     def send(self, batch: list[_Work]) -> None:
+        """Hand over a batch; what cannot travel fails here, so that nobody waits for it."""
+        try:
+            content = self._written(batch)
+        except Exception as error:
+            for work in batch:
+                work.settle(error)
+            return
         assert self._transport is not None
+        if not self.batches:
+            self._moved_at = self.signer.loop.time()
+        self.batches.append(batch)
+        self._transport.write(content)
+        if not self._is_watched:
+            self._is_watched = True
+            self.signer.loop.call_later(STUCK_S, self._watch)
+
+    def _watch(self) -> None:
+        self._is_watched = False
+        if not self.batches or self.is_closing or self._transport is None:
+            return
+        left_s = self._moved_at + STUCK_S - self.signer.loop.time()
+        if left_s > 0:
+            self._is_watched = True
+            self.signer.loop.call_later(left_s, self._watch)
+        else:
+            log.error("a signing process is stuck", unsigned=sum(map(len, self.batches)))
+            self._transport.abort()
+
+    def _written(self, batch: list[_Work]) -> bytes:
         new: list[KeyText] = []
         tasks = [
             Task(
@@ -166,8 +197,7 @@ class _Child(asyncio.Protocol):
             )
             for work in batch
         ]
-        self.batches.append(batch)
-        self._transport.write(frame(Batch(new, tasks)))
+        return frame(Batch(new, tasks))
 
     def data_received(self, data: bytes) -> None:
         buffer = self._input
@@ -186,6 +216,9 @@ class _Child(asyncio.Protocol):
             self._transport.close()
 
     def _answered(self, answers: Answers) -> None:
+        if len(answers) != len(self.batches[0]):
+            raise ValueError("a signing process answered another batch")  # ends this pipe: see `lost`
+        self._moved_at = self.signer.loop.time()
         for work, answer in zip(self.batches.popleft(), answers, strict=True):
             if answer.trouble:
                 work.settle(CannotSign(answer.trouble))

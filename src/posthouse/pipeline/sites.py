@@ -6,7 +6,9 @@ A site is the set of MX hosts (all domains hosted at one place share it). The ru
 
 from __future__ import annotations
 
-from posthouse.model.message import Outcome, Site, SmtpResult
+from typing import NamedTuple
+
+from posthouse.model.message import Outcome, Phase, Site, SmtpResult
 from posthouse.pipeline.letters import Job
 from posthouse.rules.fairness import FairQueue
 from posthouse.rules.shaping import Bucket, Limits, Window
@@ -14,6 +16,15 @@ from posthouse.rules.shaping import Bucket, Limits, Window
 _LEAST_ROOM = 4
 _PROVEN_SUCCESSES = 20
 _RATE_SPAN_S = 1.0
+_LONGEST_WAIT_S = 1.0  # what may not start sooner waits in the store, not in memory
+
+
+class Place(NamedTuple):
+    """Where a domain's jobs would go: all domains with the same `site` share its `room`."""
+
+    site: str
+    room: int
+    is_proven: bool
 
 
 class SiteQueue:
@@ -43,10 +54,14 @@ class SiteQueue:
         """How many more jobs it makes sense to hold for this site: two for each allowed conversation, or
         what it took in the last second, whichever is more; none while it rests."""
         allowed = self.window.allowed(now)
-        if not allowed:
+        if not allowed or (self._bucket and self.rests(now)):
             return 0
         wanted = max(_LEAST_ROOM, 2 * allowed, int(self._rate))
         return max(0, wanted - len(self.waiting) - self.active)
+
+    def rests(self, now: float) -> bool:
+        """True when no job may start for a while: trouble, no share of the limit, or a very slow rate."""
+        return not self.window.allowed(now) or self.wait_s(now) > _LONGEST_WAIT_S
 
     def add(self, job: Job) -> None:
         self.waiting.add(job.delivery.account_id, job.delivery.lane, job)
@@ -73,7 +88,10 @@ class SiteQueue:
         self.active -= 1
         if result.connection_failed or outcome.backs_off_site:
             self.window.trouble(now)
-        elif result.code:
+            # a site that was quick and died must not fill the memory with what waits for its probe
+            self._successes, self._rate = 0, 0.0
+            self._span_from, self._span_count = now, 0
+        elif result.code and result.phase is not Phase.LOCAL:
             self.window.success(now, was_saturated=was_full)
         if result.is_delivered:
             self._successes += 1

@@ -76,14 +76,19 @@ class Intake:
                 return
             crash_point("accept.after_commit")
             self._counters.add("accepted", len(accepted.deliveries))
-            done(Receipt(accepted.message.id, accepted.message.accepted_at), None)
-            if taken_along:
-                letter = Loaded(accepted.message, accepted.content)
-                self._hand_over.begin([Job(delivery, letter) for delivery in accepted.deliveries])
-            else:
-                self._hand_over.wake()
+            try:
+                done(Receipt(accepted.message.id, accepted.message.accepted_at), None)
+            finally:  # whatever becomes of the reply: the letter is ours now
+                self._go_on(accepted, taken_along)
 
         self._store.submit(_add_accepted, accepted, committed)
+
+    def _go_on(self, accepted: Accepted, taken_along: bool) -> None:
+        if taken_along:
+            letter = Loaded(accepted.message, accepted.content)
+            self._hand_over.begin([Job(delivery, letter) for delivery in accepted.deliveries])
+        else:
+            self._hand_over.wake()
 
     def _accepted(self, submission: Submission, principal: Principal) -> Accepted:
         now = self._clock.now()

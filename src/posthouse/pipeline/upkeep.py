@@ -14,14 +14,15 @@ import structlog
 
 from posthouse.crashpoint import crash_point
 from posthouse.model.clock import Clock
+from posthouse.pipeline.custody import Custody
 from posthouse.pipeline.dispatch import Dispatcher
-from posthouse.store import events, leftovers, messages, workers
+from posthouse.store import events, messages, workers
 from posthouse.store.engine import Connection, Store, each
 
 log = structlog.get_logger()
 
 _CHUNK = 500
-FOLD_S, EXPIRE_S, NEIGHBOURS_S, RECONCILE_S, RETAIN_S = 2.0, 30.0, 10.0, 20.0, 300.0
+FOLD_S, EXPIRE_S, NEIGHBOURS_S, RECLAIM_S, RETAIN_S = 2.0, 30.0, 10.0, 20.0, 300.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,15 +44,16 @@ class Upkeep:
         keep: Keep,
         expire: Callable[[int], Awaitable[int]],
         dispatcher: Dispatcher,
-        worker_id: str,
+        custody: Custody,
+        may_bury: Callable[[], bool],
     ) -> None:
         self._store = store
         self._clock = clock
         self._keep = keep
         self._expire_some = expire
         self._dispatcher = dispatcher
-        self._worker_id = worker_id
-        self._unknown: set[tuple[str, int]] = set()
+        self._custody = custody
+        self._may_bury = may_bury
 
     async def run(self) -> None:
         """All loops, until cancelled."""
@@ -59,7 +61,7 @@ class Upkeep:
             group.create_task(self._every(FOLD_S, self._fold))
             group.create_task(self._every(EXPIRE_S, self._expire))
             group.create_task(self._every(NEIGHBOURS_S, self._look_at_neighbours))
-            group.create_task(self._every(RECONCILE_S, self._reconcile))
+            group.create_task(self._every(RECLAIM_S, self._reclaim))
             group.create_task(self._every(RETAIN_S, self._retain))
 
     async def _every(self, pause_s: float, work: Callable[[], Awaitable[None]]) -> None:
@@ -81,6 +83,8 @@ class Upkeep:
 
     async def _look_at_neighbours(self) -> None:
         """Take over from the dead, share the sites' limits with the living."""
+        if not self._may_bury():
+            return
         dead = await self._store.write(each(workers.take_over), (self._clock.now(),))
         if dead:
             log.warning("took over the deliveries of workers without heartbeat: %s", ", ".join(dead))
@@ -88,17 +92,8 @@ class Upkeep:
         live = await self._store.read(workers.live, self._clock.now())
         self._dispatcher.share_with([worker.id for worker in live])
 
-    async def _reconcile(self) -> None:
-        """Give back what the store says is ours and memory does not know, seen twice in a row.
-
-        So it is after a commit in doubt that held: of a take, or of a letter that was to go straight on.
-        """
-        taken = set(await self._store.read(leftovers.taken_by, self._worker_id))
-        unknown = {row for row in taken if row[0] not in self._dispatcher.holding}
-        for delivery_id, attempt in unknown & self._unknown:
-            log.warning("giving back a delivery that was taken in doubt", delivery=delivery_id)
-            self._dispatcher.return_row(delivery_id, attempt)
-        self._unknown = unknown
+    async def _reclaim(self) -> None:
+        await self._custody.reclaim()
 
     async def _retain(self) -> None:
         now = self._clock.now()

@@ -314,6 +314,7 @@ class ClientEngine:
     def _finish(self, result: SmtpResult, step: Step) -> None:
         """The letter's result; the connection lives on in `step`."""
         result.transcript = self._transcript.take()
+        result.passes_dsn_on = self.offers.has_dsn
         self.step, self._outgoing = step, None
         self._events.append(Finished(result))
 

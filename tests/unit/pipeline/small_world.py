@@ -1,0 +1,353 @@
+"""A worker's pipeline in miniature: the real store and parts, with made-up DNS, hosts, keys and time.
+
+Public: World, open_world, letter, principal, refusing, until, site, delivered, unreachable.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import sqlite3
+from collections import Counter
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from posthouse.mail.dkim import SigningKey
+from posthouse.mail.render import Prepared, finish
+from posthouse.model.account import Principal
+from posthouse.model.clock import FakeClock, Ids
+from posthouse.model.message import Host, Outgoing, Phase, Recipient, Site, SmtpResult, Submission
+from posthouse.net.dns import DnsTrouble
+from posthouse.observe import Counters
+from posthouse.pipeline.custody import Custody
+from posthouse.pipeline.deliver import Deliverer
+from posthouse.pipeline.dispatch import Dispatcher
+from posthouse.pipeline.fetch import Fetcher
+from posthouse.pipeline.letters import RecentLetters
+from posthouse.pipeline.memory import MemoryBound
+from posthouse.pipeline.notices import Notices
+from posthouse.pipeline.outcome import Recorder
+from posthouse.pipeline.sites import SiteQueue
+from posthouse.pipeline.submit import Intake
+from posthouse.rules.retry import BUILT_IN
+from posthouse.rules.shaping import Limits
+from posthouse.store.engine import Store, each, migrate, open_store
+
+ME = "worker-1"
+RAW = b"From: me@shop.test\r\nSubject: x\r\n\r\nhello\r\n"
+_numbers = itertools.count(1)
+
+
+def site(name: str) -> Site:
+    """One host."""
+    return Site(name, (Host(f"mx.{name}", 10, ("127.0.0.9",), 25),))
+
+
+def delivered(*_: object) -> SmtpResult:
+    return SmtpResult(Phase.DONE, 250, "2.0.0", "taken")
+
+
+def unreachable(*_: object) -> SmtpResult:
+    return SmtpResult(Phase.CONNECT, 0, "4.4.1", "connection refused", connection_failed=True)
+
+
+async def until(condition: Callable[[], Any], seconds: float = 5.0) -> None:
+    """Wait until the condition holds, or fail."""
+    loop = asyncio.get_running_loop()
+    deadline = loop.time() + seconds
+    while not condition():
+        assert loop.time() < deadline, "it did not happen in time"
+        await asyncio.sleep(0.002)
+
+
+class FakeResolver:
+    """`sites` by domain: a Site, or what to raise. A domain is known once it was asked for, or from the start
+    when `knows_all`. While `gate` is cleared nobody gets an answer."""
+
+    def __init__(self) -> None:
+        self.sites: dict[str, Site | Exception] = {}
+        self.known: set[str] = set()
+        self.asked: Counter[str] = Counter()
+        self.gate = asyncio.Event()
+        self.gate.set()
+        self.forgotten = 0
+
+    def cached_site(self, domain: str) -> Site | None:
+        found = self._found(domain)
+        return found if domain in self.known and isinstance(found, Site) else None
+
+    async def site_for(self, domain: str) -> Site:
+        self.asked[domain] += 1
+        await self.gate.wait()
+        found = self._found(domain)
+        if isinstance(found, Exception):
+            raise DnsTrouble(*found.args) if isinstance(found, DnsTrouble) else found
+        self.known.add(domain)
+        return found
+
+    def forget(self) -> None:
+        self.known.clear()
+        self.forgotten += 1
+
+    def _found(self, domain: str) -> Site | Exception:
+        return self.sites.get(domain) or site(domain)
+
+
+Answer = Callable[[Outgoing], SmtpResult]
+
+
+class FakeCourier:
+    """What each domain's host says; a coroutine function may make it wait. `sent` is in order of the end."""
+
+    def __init__(self) -> None:
+        self.answers: dict[str, Callable[[Outgoing], SmtpResult | Awaitable[SmtpResult]]] = {}
+        self.sent: list[str] = []
+        self.begun: list[str] = []
+        self.active = 0
+        self.most_active = 0
+        self.contents: list[bytes] = []
+
+    async def send(
+        self,
+        site: Site,
+        source: str,
+        outgoing: Outgoing,
+        *,
+        messages_per_connection: int = 100,
+        may_finish: Callable[[], bool],
+    ) -> SmtpResult:
+        self.begun.append(outgoing.recipient)
+        self.active += 1
+        self.most_active = max(self.active, self.most_active)
+        try:
+            answer = self.answers.get(outgoing.recipient.rpartition("@")[2], delivered)(outgoing)
+            result = answer if isinstance(answer, SmtpResult) else await answer
+            if not may_finish():
+                return SmtpResult(Phase.DATA, 0, "4.3.0", "not sent")
+        finally:
+            self.active -= 1
+        self.sent.append(outgoing.recipient)
+        self.contents.append(outgoing.head + outgoing.body)
+        return result
+
+
+class FakeSigner:
+    """Signs at once, without a key. `fails`: so many signatures go wrong first."""
+
+    def __init__(self) -> None:
+        self.fails = 0
+        self.count = 0
+
+    def sign(
+        self, prepared: Prepared, keys: Sequence[SigningKey], now: float
+    ) -> asyncio.Future[tuple[bytes, bytes]]:
+        future: asyncio.Future[tuple[bytes, bytes]] = asyncio.get_running_loop().create_future()
+        self.count += 1
+        if self.fails:
+            self.fails -= 1
+            future.set_exception(RuntimeError("the key is broken"))
+        else:
+            future.set_result(finish(prepared, (), int(now)))
+        return future
+
+
+@dataclass
+class World:
+    """One worker. `holds` is its lease."""
+
+    path: Path
+    store: Store
+    clock: FakeClock
+    ids: Ids
+    resolver: FakeResolver
+    courier: FakeCourier
+    signer: FakeSigner
+    counters: Counters
+    recorder: Recorder
+    custody: Custody
+    dispatcher: Dispatcher
+    fetcher: Fetcher
+    intake: Intake
+    holds: bool = True
+    receipts: list[Any] = field(default_factory=list)
+
+    async def accept(self, *recipients: str, **changes: Any) -> str:
+        """Hand a letter in and wait for its commit; the message's id. Raises what acceptance says."""
+        account = changes.pop("account", "acc")
+        submission = letter(self.ids, *recipients, **changes)
+        done: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+
+        def told(receipt: Any, error: BaseException | None) -> None:
+            self.receipts.append(receipt)
+            done.set_exception(error) if error else done.set_result(receipt)
+
+        self.intake.accept(submission, principal(account), told)
+        return str((await done).message_id)
+
+    def rows(self, where: str = "1=1") -> list[dict[str, Any]]:
+        """Deliveries as the file has them."""
+        with sqlite3.connect(self.path) as conn:
+            conn.row_factory = sqlite3.Row
+            rows = [dict(row) for row in conn.execute(f"select * from delivery where {where} order by id")]
+        conn.close()
+        return rows
+
+    def states(self) -> Counter[str]:
+        return Counter(row["state"] for row in self.rows())
+
+    def events(self) -> Counter[str]:
+        conn = sqlite3.connect(self.path)
+        found = Counter(row[0] for row in conn.execute("select kind from event"))
+        conn.close()
+        return found
+
+    async def written(self) -> None:
+        """Everything submitted so far is committed and told."""
+        await self.store.write(each(_nothing), ())
+
+    async def fetch_all(self, passes: int = 100) -> None:
+        """Fetch until nothing more is taken."""
+        for _ in range(passes):
+            if not await self.fetcher.fetch():
+                return
+            await self.written()
+        raise AssertionError("fetching does not come to an end")
+
+    def is_empty(self) -> bool:
+        """Nothing in memory, nothing counted."""
+        bound = self.dispatcher.bound
+        counts = (bound.jobs, bound.held_bytes, bound.unproven_jobs, bound.unproven_bytes)
+        return counts == (0, 0, 0, 0) and len(self.custody) == 0
+
+    async def at_rest(self, seconds: float = 5.0) -> None:
+        """Wait until nothing is in memory."""
+        await until(self.is_empty, seconds)
+
+
+def refusing(
+    world: World, error: Exception, times: int = 1, *, holds: bool = False, only: Any = None
+) -> Callable[..., None]:
+    """A `Store.submit` that fails `times` times. `holds`: the work is done all the same (a commit in doubt).
+    `only`: this writing function alone."""
+    submit = world.store.submit
+    left = times
+
+    def wrong(fn: Any, item: Any, done: Any) -> None:
+        nonlocal left
+        if not left or (only is not None and fn is not only):
+            submit(fn, item, done)
+            return
+        left -= 1
+        if holds:
+            submit(fn, item, lambda *_: done(None, error))
+        else:
+            asyncio.get_running_loop().call_soon(done, None, error)
+
+    return wrong
+
+
+def _nothing(_: object) -> None:
+    """A job of the writer that only takes its turn."""
+
+
+def letter(
+    ids: Ids, *recipients: str, raw: bytes = RAW, is_held: bool = False, notify: str = "", **more: Any
+) -> Submission:
+    wanted = [Recipient(each, each.rpartition("@")[2], notify) for each in recipients or ("ann@good.test",)]
+    sender = more.pop("sender", "bounce@shop.test")
+    return Submission(ids.new(), sender, wanted, raw, "x", f"<{next(_numbers)}@x>", is_held=is_held, **more)
+
+
+def principal(account: str = "acc") -> Principal:
+    return Principal(account, "dom", "shop.test", "us", True, "cred", "app@shop.test")
+
+
+@asynccontextmanager
+async def open_world(
+    folder: Path,
+    *,
+    limits: Limits | None = None,
+    bound: MemoryBound | None = None,
+    captures: bool = False,
+    hands_over: bool = True,
+    mode: str = "asked",
+    recent_bytes: int = 1 << 20,
+    worker_id: str = ME,
+) -> AsyncIterator[World]:
+    """A worker on the store in `folder`, which is made when it is not there."""
+    path = folder / "posthouse.db"
+    url = f"sqlite:///{path}"
+    migrate(url)
+    loop = asyncio.get_running_loop()
+    store = open_store(url, loop)
+    clock = FakeClock()
+    ids = Ids(clock)
+    resolver, courier, signer, counters = FakeResolver(), FakeCourier(), FakeSigner(), Counters()
+    notices = Notices(ids=ids, hostname="mail.example.com", mode=mode)
+    recorder = Recorder(
+        store=store, clock=clock, ids=ids, schedule=BUILT_IN, notices=notices, counters=counters
+    )
+    custody = Custody(store, worker_id)
+    world: World
+    deliverer = Deliverer(
+        clock=clock,
+        signer=signer,  # type: ignore[arg-type]
+        courier=courier,  # type: ignore[arg-type]
+        keys_of=lambda _: [],
+        may_finish=lambda: world.holds,
+    )
+    dispatcher = Dispatcher(
+        clock=clock,
+        resolver=resolver,  # type: ignore[arg-type]
+        deliverer=deliverer,
+        recorder=recorder,
+        bound=bound or MemoryBound(200, 8 << 20),
+        custody=custody,
+        make_site=lambda where, now: SiteQueue(where, limits or Limits(), now),
+        sources=(),
+        captures=captures,
+        hands_over=hands_over,
+        may_start=lambda: world.holds,
+        worker_id=worker_id,
+    )
+    fetcher = Fetcher(
+        store=store,
+        clock=clock,
+        dispatcher=dispatcher,
+        worker_id=worker_id,
+        letters=RecentLetters(recent_bytes),
+        custody=custody,
+        may_start=lambda: world.holds,
+    )
+    intake = Intake(
+        store=store,
+        clock=clock,
+        ids=ids,
+        hand_over=dispatcher,
+        worker_id=worker_id,
+        expire_s=432_000,
+        counters=counters,
+    )
+    world = World(
+        path,
+        store,
+        clock,
+        ids,
+        resolver,
+        courier,
+        signer,
+        counters,
+        recorder,
+        custody,
+        dispatcher,
+        fetcher,
+        intake,
+    )
+    try:
+        yield world
+    finally:
+        await dispatcher.stop(0.0)
+        await store.close()
