@@ -91,6 +91,8 @@ def _to_ascii(text: str) -> str:
 
 def _literal(inside: str) -> str:
     try:
+        if "%" in inside:  # a scope id may hold any text, and means nothing to another host
+            raise ValueError(inside)
         if inside[:5].lower() == "ipv6:":
             return f"[IPv6:{ipaddress.IPv6Address(inside[5:])}]"
         return f"[{ipaddress.IPv4Address(inside)}]"

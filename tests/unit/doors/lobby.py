@@ -6,7 +6,9 @@ Public: Lobby, open_lobby, Visitor, Visit, on_both_loops, until.
 from __future__ import annotations
 
 import asyncio
+import atexit
 import functools
+import shutil
 import ssl
 import tempfile
 import time
@@ -66,6 +68,7 @@ async def until(condition: Callable[[], Any], seconds: float = 5.0) -> None:
 def certificate() -> tuple[Path, Path]:
     """A pair for all tests of this process."""
     folder = Path(tempfile.mkdtemp(prefix="posthouse-lobby-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
     ensure_pair(folder / "cert.pem", folder / "key.pem", "localhost", time.time())
     return folder / "cert.pem", folder / "key.pem"
 

@@ -37,6 +37,8 @@ GOOD: dict[str, str] = {
 }
 
 BAD: dict[str, str] = {
+    "a scope id in a literal": "ann@[IPv6:fe80::1%eth0]",
+    "text behind a scope id": "a@[IPv6:fe80::1%x> SIZE=9 <b]",
     "nothing": "",
     "no at sign": "ann",
     "no local part": "@good.test",
