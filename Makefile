@@ -36,7 +36,7 @@ crash: dev-install ## kill it 500 times on each store and count
 	PYTHONPATH=tests $(BIN)/python -m crash.run
 
 fuzz: dev-install ## the property tests, with many more examples
-	HYPOTHESIS_PROFILE=long $(BIN)/python -m pytest tests/fuzz -n 2 -q
+	HYPOTHESIS_PROFILE=long $(BIN)/python -m pytest tests/fuzz -n 2 -q -o timeout=1800
 
 clients: dev-install ## real mail programs against a running Posthouse (see tests/clients)
 	$(BIN)/python -m pytest tests/clients -q

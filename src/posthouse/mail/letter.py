@@ -20,10 +20,11 @@ from dataclasses import dataclass
 HEADER_BYTES_MAX = 1 << 20
 FIELDS_MAX = 10_000
 
-# One field with all its continuation lines. Possessive throughout: no input makes it backtrack (S11).
+# One field with all its continuation lines. No input makes it backtrack (S11): the loop ends only where the
+# last part matches. The loop itself is not possessive: such groups match wrongly before Python 3.11.5.
 _match_field = re.compile(
     rb"([!-9;-~]++)[ \t]*+:"  # name, obsolete white space, colon
-    rb"[^\r]*+(?:\r(?!\n(?![ \t]))[^\r]*+)*+"  # up to the CRLF that no white space follows
+    rb"[^\r]*+(?:\r(?!\n(?![ \t]))[^\r]*+)*"  # up to the CRLF that no white space follows
     rb"(?:\r\n|\Z)"
 ).match
 _MBOX_LINE = (b"From ", b">From ")
