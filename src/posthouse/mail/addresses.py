@@ -28,8 +28,8 @@ MAX_MAILBOXES = 10_000
 _MAX_COMMENT_DEPTH = 100
 
 _ATOM_CHARS = r"""[^\x00-\x20\x7f()<>\[\]:;@\\,."]"""
-# Possessive quantifiers (++, *+): these expressions never go back, so no input makes them slow. Groups are not
-# possessive: before Python 3.11.5 such groups match wrongly.
+# Possessive quantifiers (++, *+): these expressions never go back, so no input makes them slow. Groups are
+# not possessive: before Python 3.11.5 such groups match wrongly.
 _SPACE = re.compile(r"[ \t]++")
 _ATOM = re.compile(_ATOM_CHARS + "++")
 _QUOTED = re.compile(r'"((?:[^"\\\x00-\x08\x0a-\x1f\x7f]++|\\[^\x00-\x08\x0a-\x1f\x7f])*)"')
