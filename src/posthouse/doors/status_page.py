@@ -29,8 +29,9 @@ p{margin:.25rem 0}.quiet{color:var(--quiet)}.good{color:var(--good)}.bad{color:v
 .cards{display:grid;grid-template-columns:repeat(auto-fit,minmax(16rem,1fr));gap:1rem;margin-top:1rem}
 section{background:var(--card);border:1px solid var(--line);border-radius:.5rem;padding:1rem}
 table{width:100%;border-collapse:collapse}
-th,td{text-align:left;font-weight:400;padding:.2rem 0;vertical-align:top;overflow-wrap:anywhere}
-td{text-align:right;font-variant-numeric:tabular-nums;padding-left:1rem}
+th,td{text-align:left;font-weight:400;padding:.2rem 0;vertical-align:top}
+th{white-space:nowrap}
+td{overflow-wrap:anywhere;text-align:right;font-variant-numeric:tabular-nums;padding-left:.5rem}
 tr+tr>*{border-top:1px solid var(--line)}
 """
 
