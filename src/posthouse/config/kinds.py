@@ -4,7 +4,8 @@ A kind has a phrase that says what is allowed and a function that returns the ty
 `WrongValue`. Nothing here knows a setting's name; `table` binds names to kinds.
 
 Public: Kind, WrongValue, Endpoint, Route and the kinds `text`, `flag`, `whole`, `seconds`, `choice`,
-`hostname`, `region_name`, `path`, `store_url`, `endpoints`, `resolvers`, `addresses`, `pauses`, `routes`.
+`hostname`, `region_name`, `path`, `store_url`, `base_url`, `endpoints`, `resolvers`, `addresses`, `pauses`,
+`routes`, `numbers_by_dialect`.
 """
 
 from __future__ import annotations
@@ -20,6 +21,8 @@ from posthouse.model.address import BadAddress, ascii_domain
 MAX_SECONDS = 366 * 86400
 _LIST_LIMIT = 1000
 _REGION = re.compile(r"[a-z][a-z0-9-]{0,19}\Z")
+_WORD = re.compile(r"[a-z][a-z0-9_-]{0,29}\Z")
+_BASE_URL = re.compile(r"https?://[A-Za-z0-9.\[\]:-]+(/[A-Za-z0-9._~/-]*)?\Z")
 _WHOLE = re.compile(r"\d{1,15}\Z")
 _DECIMAL = re.compile(r"\d{1,12}(\.\d{1,6})?\Z")
 
@@ -155,6 +158,22 @@ def _store_url(raw: Any) -> str:
     return url
 
 
+def _base_url(raw: Any) -> str:
+    """http or https with a host, without query and fragment; no slash at the end."""
+    url = _text(raw).rstrip("/")
+    if url and not _BASE_URL.match(url):
+        raise WrongValue
+    return url
+
+
+def _number_by_word(raw: Any) -> tuple[str, int]:
+    """`word=number`."""
+    word, _, number = _text(raw).partition("=")
+    if not _WORD.match(word.strip()) or not _WHOLE.match(number.strip()):
+        raise WrongValue(f'"{raw}" is not name=number')
+    return word.strip(), int(number)
+
+
 def _endpoint(raw: Any, default_port: int | None = None) -> Endpoint:
     """`host:port`, `[v6]:port`; with a default port also the bare host."""
     text = _text(raw)
@@ -254,6 +273,7 @@ hostname = Kind("name", "a host name such as mail.example.com", _hostname)
 region_name = Kind("name", "a short lower-case name such as us or eu", _region)
 path = Kind("path", "a path; a relative one starts at the settings file's directory", _text)
 store_url = Kind("url", "sqlite:///path or postgresql://…", _store_url, is_private=True)
+base_url = Kind("url", "http://host or https://host, with a path if need be", _base_url)
 endpoints = Kind("list", 'a list of "address:port", IPv6 in brackets', _list(_endpoint), is_list=True)
 resolvers = Kind(
     "list", 'a list of IP addresses, each with or without ":port"', _list(_resolver), is_list=True
@@ -266,3 +286,6 @@ pauses = Kind(
     is_list=True,
 )
 routes = Kind("list", "tables with domain (name, .suffix or *), host and port", _list(_route), is_list=True)
+numbers_by_dialect = Kind(
+    "list", 'a list of "name=number", such as "sendgrid=5000"', _list(_number_by_word), is_list=True
+)

@@ -8,10 +8,12 @@
     settings.http.listen                     `listen` values are tuples of Endpoint(host, port)
     settings.dns.servers                     tuple of Endpoint, empty: the system's
     settings.delivery.port, .route (tuple of Route(domain, host, port)), .capture, .source_addresses,
-        .private_networks, .expire_s, .bounce_mail, .retry_s, .connections, .messages_per_connection,
-        .hand_over_messages, .hand_over_bytes
+        .private_networks, .post_private_networks, .expire_s, .bounce_mail, .retry_s, .connections,
+        .messages_per_connection, .hand_over_messages, .hand_over_bytes
     settings.keep.content_days, .event_days
-    settings.policy.from_domain, .unverified
+    settings.policy.from_domain, .unverified, .over_limit
+    settings.tracking.url, .zones (Path or None)
+    settings.limits.connection_messages, .address_connections    tuples of (dialect, number)
 
 Keys, kinds, defaults and help stand in `table.TABLE`. An environment variable
 `POSTHOUSE_SMTP__HOSTNAME` overrides `smtp.hostname`; lists are comma separated, a route is
@@ -85,6 +87,7 @@ class DeliverySettings:
     capture: bool
     source_addresses: tuple[str, ...]
     private_networks: str
+    post_private_networks: str
     expire_s: float
     bounce_mail: str
     retry_s: tuple[float, ...]
@@ -104,6 +107,23 @@ class KeepSettings:
 class PolicySettings:
     from_domain: str
     unverified: str
+    over_limit: str
+
+
+@dataclass(frozen=True, slots=True)
+class TrackingSettings:
+    """`zones` is None or the path of a GeoIP database."""
+
+    url: str
+    zones: Path | None
+
+
+@dataclass(frozen=True, slots=True)
+class LimitSettings:
+    """(dialect, number) pairs."""
+
+    connection_messages: tuple[tuple[str, int], ...]
+    address_connections: tuple[tuple[str, int], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +141,8 @@ class Settings:
     delivery: DeliverySettings
     keep: KeepSettings
     policy: PolicySettings
+    tracking: TrackingSettings
+    limits: LimitSettings
 
 
 def load_settings(file: Path | None = None, environ: Mapping[str, str] | None = None) -> Settings:
@@ -293,6 +315,7 @@ def _build(values: dict[str, Any], base: Path) -> Settings:
     values["delivery.route"] = tuple(
         Route(route.domain, route.host, route.port or port) for route in values["delivery.route"]
     )
+    values["tracking.zones"] = base / values["tracking.zones"] if values["tracking.zones"] else None
     families = {name: _family(values, name) for name in FAMILIES}
     return Settings(
         region=values["region"],
@@ -306,6 +329,8 @@ def _build(values: dict[str, Any], base: Path) -> Settings:
         delivery=DeliverySettings(**families["delivery"]),
         keep=KeepSettings(**families["keep"]),
         policy=PolicySettings(**families["policy"]),
+        tracking=TrackingSettings(**families["tracking"]),
+        limits=LimitSettings(**families["limits"]),
     )
 
 

@@ -106,7 +106,36 @@ TABLE: tuple[Setting, ...] = (
         128 * MIB,
         "Memory of one worker for messages still arriving; past it clients wait, then get 452.",
     ),
-    Setting("http.listen", kinds.endpoints, ["127.0.0.1:8025"], "Ports of the status page and of /metrics."),
+    Setting(
+        "http.listen",
+        kinds.endpoints,
+        ["127.0.0.1:8025"],
+        "Ports of tracked links, unsubscribe pages, the status page and /metrics.",
+    ),
+    Setting(
+        "tracking.url",
+        kinds.base_url,
+        "",
+        "Where tracked links and unsubscribe pages live; empty: https://email.<sending domain>.",
+    ),
+    Setting(
+        "tracking.zones",
+        kinds.path,
+        "",
+        "GeoIP database (MMDB) that tells the time zone of a click's address.",
+    ),
+    Setting(
+        "limits.connection_messages",
+        kinds.numbers_by_dialect,
+        [],
+        "Most messages of one connection by dialect, over the dialects' own: sendgrid=5000; 0 for no limit.",
+    ),
+    Setting(
+        "limits.address_connections",
+        kinds.numbers_by_dialect,
+        [],
+        "Most signed-in connections of one client address by dialect: sendgrid=10000; 0 for no limit.",
+    ),
     Setting("dns.servers", kinds.resolvers, [], "Name servers to ask; empty: the system's."),
     Setting("delivery.port", kinds.whole(1, 65535), 25, "Port of the receiving MX hosts."),
     Setting(
@@ -124,6 +153,12 @@ TABLE: tuple[Setting, ...] = (
         kinds.choice("refuse", "allow"),
         "refuse",
         "Whether MX records may lead to loopback and private addresses; static routes always may.",
+    ),
+    Setting(
+        "delivery.post_private_networks",
+        kinds.choice("refuse", "allow"),
+        "refuse",
+        "Whether archive copies may be posted to loopback and private addresses.",
     ),
     Setting(
         "delivery.expire_s",
@@ -171,6 +206,12 @@ TABLE: tuple[Setting, ...] = (
         kinds.choice("refuse", "hold"),
         "refuse",
         "What happens to mail of a domain whose DNS records were not verified yet.",
+    ),
+    Setting(
+        "policy.over_limit",
+        kinds.choice("refuse", "queue"),
+        "refuse",
+        "What happens past a domain's hourly or daily limit: 452, or the mail waits until the limit frees.",
     ),
 )
 

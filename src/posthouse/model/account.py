@@ -5,17 +5,57 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+import msgspec
+
 
 class CredentialKind(StrEnum):
-    """What a credential opens; later kinds (API key, domain token) join here."""
+    """How a credential is recognised: `login@domain` with a password, a key that belongs to the account
+    (the user is a fixed word), a token that belongs to a domain (it is the user and the password)."""
 
     SMTP_USER = "smtp_user"
+    API_KEY = "api_key"
+    DOMAIN_TOKEN = "domain_token"  # noqa: S105 (a word, not a secret)
+
+
+MAIL_SEND = "mail.send"
 
 
 @dataclass(frozen=True, slots=True)
 class Account:
     id: str
     name: str
+
+
+class DomainSettings(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
+    """What holds for a domain's mail where a message does not say otherwise. Stored as JSON.
+
+    `track_opens`, `track_clicks` (as in `SendOptions`) unset: the credential's dialect decides.
+    `tracking_url`: base of our links, "" for the installation's or `https://email.<domain>`. `unsubscribe`:
+    add an unsubscribe text and field to mail that has none. `schedule_days`: how far ahead mail may be
+    scheduled. `is_sandbox`: only the `authorised` addresses get mail. `hourly_messages`, `daily_messages`:
+    most recipients in an hour or day, 0 for no limit. `keeps_fields`: mail of a rebuilding dialect keeps its
+    header. `shows_service_fields`: add the delivered fields that a service's customers look for.
+    """
+
+    track_opens: bool | None = None
+    track_clicks: str = ""
+    pixel_at_top: bool = False
+    tracking_url: str = ""
+    unsubscribe: bool = False
+    schedule_days: float = 7.0
+    require_tls: bool = False
+    skip_verification: bool = False
+    archive_url: str = ""
+    ip_pool: str = ""
+    is_sandbox: bool = False
+    authorised: tuple[str, ...] = ()
+    hourly_messages: int = 0
+    daily_messages: int = 0
+    keeps_fields: bool = False
+    shows_service_fields: bool = False
+
+
+DEFAULTS = DomainSettings()
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +68,7 @@ class Domain:
     region: str
     verified_at: float | None
     created_at: float
+    settings: DomainSettings = DEFAULTS
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +87,12 @@ class DomainKey:
 
 @dataclass(frozen=True, slots=True)
 class Credential:
-    """A credential as stored: never the secret, only its keyed hash."""
+    """A credential as stored: never the secret, only its keyed hash.
+
+    `login` is unique among the valid ones: `name@domain` of a user, the public id of a key or token.
+    `domain_id` is "" for a key of the whole account. `dialect` is whose words it hears ("mailgun", …),
+    `permissions` words such as `mail.send`, `name` what people call it.
+    """
 
     id: str
     account_id: str
@@ -56,11 +102,18 @@ class Credential:
     secret_hash: bytes
     created_at: float
     revoked_at: float | None = None
+    dialect: str = "mailgun"
+    permissions: tuple[str, ...] = (MAIL_SEND,)
+    name: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """Who is speaking after a sign-in: the account, the domain it may send for, and the credential used."""
+    """Who is speaking after a sign-in: the account, the domain it may send for, and the credential used.
+
+    A key of the whole account has `domain_id`, `domain` and `region` "" and counts as verified: the From
+    field decides, letter by letter (`rules.policy.judge_from`).
+    """
 
     account_id: str
     domain_id: str
@@ -69,3 +122,6 @@ class Principal:
     verified: bool
     credential_id: str
     login: str
+    kind: CredentialKind = CredentialKind.SMTP_USER
+    dialect: str = "mailgun"
+    permissions: tuple[str, ...] = (MAIL_SEND,)

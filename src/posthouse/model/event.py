@@ -19,6 +19,9 @@ class EventKind(StrEnum):
     CANCELLED = "cancelled"
     HELD = "held"
     RELEASED = "released"
+    OPENED = "opened"
+    CLICKED = "clicked"
+    UNSUBSCRIBED = "unsubscribed"
 
 
 TERMINAL = frozenset({EventKind.DELIVERED, EventKind.FAILED, EventKind.DROPPED, EventKind.CANCELLED})
@@ -29,7 +32,8 @@ class Event:
     """One fact about one recipient of one message (`delivery_id` and `recipient` are "" for a whole message).
 
     `data` is the kind's own detail as plain JSON values: code, enhanced, text, mx, address, tls, transcript,
-    attempt, retry_at, ambiguous, … Stored as JSON text; never queried by its inside.
+    attempt, retry_at, ambiguous, tags (list), metadata (object), … Stored as JSON text; never queried by its
+    inside.
     """
 
     id: str

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from posthouse.model.options import NOBODY_SPECIAL, PLAIN, RecipientOptions, SendOptions
+
 
 class DeliveryState(StrEnum):
     """waiting -> taken -> (delivered | failed | dropped | cancelled), or back to waiting; held waits for a
@@ -24,12 +26,17 @@ class Recipient:
     """One accepted RCPT: `address` in wire form (local part as given, domain in lower-case A-label form).
 
     `notify` is the RFC 3461 NOTIFY value in upper case ("" when not given), `orcpt` its ORCPT as given.
+    `options`: what this recipient's copy differs in; `deliver_at`: its own time, 0 for the message's.
+    `drop_reason`: not "" when this recipient is accepted on paper only, "dropped" at once for that reason.
     """
 
     address: str
     domain: str
     notify: str = ""
     orcpt: str = ""
+    options: RecipientOptions = NOBODY_SPECIAL
+    deliver_at: float = 0.0
+    drop_reason: str = ""
 
 
 @dataclass(slots=True)
@@ -38,7 +45,8 @@ class Message:
 
     `ret` is RET ("FULL", "HDRS" or ""), `envid` the ENVID as given (xtext). `is_utf8` says that the
     transaction asked for SMTPUTF8, `is_8bit` that the content has octets above 127.
-    `expires_at`: deliveries give up at that instant.
+    `expires_at`: deliveries give up at that instant, unless they have an own one. `options`: what the sender
+    asked for; `batch_id` repeats its batch for look-ups.
     """
 
     id: str
@@ -55,6 +63,8 @@ class Message:
     is_8bit: bool = False
     ret: str = ""
     envid: str = ""
+    options: SendOptions = PLAIN
+    batch_id: str = ""
 
 
 @dataclass(slots=True)
@@ -62,7 +72,8 @@ class Delivery:
     """Message x recipient, one row of the queue. `id` is the message's id, a dot and a running number.
 
     `lane` is "recipient-domain|account|class": what shares one fate and one place in the fair choice.
-    `attempt` counts the takes, the first is 1; with `owner` it fences late results.
+    `attempt` counts the takes, the first is 1; with `owner` it fences late results. `personal` is the JSON
+    text of its `RecipientOptions`, "" for none: read when the copy is made, not before.
     """
 
     id: str
@@ -80,6 +91,7 @@ class Delivery:
     orcpt: str = ""
     last_code: int = 0
     last_text: str = ""
+    personal: str = ""
 
 
 class Phase(StrEnum):
@@ -193,7 +205,9 @@ class Outgoing:
 class Submission:
     """A letter that a door hands to the pipeline: envelope, content as it will be stored (our Received
     field on top, which names `id`, the message's id to be) and what the door already read in its header.
-    `is_held`: accepted, but a person must let it go."""
+    `is_held`: accepted, but a person must let it go. `domain`: the sending domain when the credential does
+    not name one. `drop_reason` and `drop_text`: accepted with 250, then dropped at once for every recipient,
+    with a notice to the sender."""
 
     id: str
     sender: str
@@ -206,6 +220,10 @@ class Submission:
     ret: str = ""
     envid: str = ""
     is_held: bool = False
+    domain: str = ""
+    options: SendOptions = PLAIN
+    drop_reason: str = ""
+    drop_text: str = ""
 
 
 @dataclass(frozen=True, slots=True)
