@@ -1,6 +1,6 @@
-"""`make bench`: the matrix, the late sink, the deep queue, the peers and the profile, one JSON line each.
+"""`make bench`: matrix, late sink, personalised batch, deep queue, peers and profile, one JSON line each.
 
-    python -m bench.run [--quick] [--only matrix,late,depth,peers,profile] [--store postgresql://…]
+    python -m bench.run [--quick] [--only matrix,late,batch,depth,peers,profile] [--store postgresql://…]
 
 Writes bench/results/<commit>.json with a description of the machine. Generator, target and sink share the
 cores; trust a row only when `other_cores` is under about 0.2.
@@ -18,12 +18,14 @@ from datetime import UTC, datetime
 from typing import Any
 
 from bench import peers, profile
+from bench.batch import run_batch
 from bench.cells import Cell, measure, run_cell
 from bench.depth import run_depth
 from bench.meter import machine
 from bench.posthouse import ROOT, free_port
+from bench.render import run_render
 
-PARTS = ("matrix", "late", "depth", "peers", "profile")
+PARTS = ("matrix", "late", "batch", "depth", "peers", "profile")
 
 
 def matrix(quick: bool) -> list[Cell]:
@@ -71,6 +73,10 @@ def rows(quick: bool, parts: list[str], store: str) -> Iterator[dict[str, Any]]:
     for number, cell in enumerate(cells):
         say(f"{number + 1}/{len(cells)} {cell.title}")
         yield emit("cell", run_cell(cell, f"c{number}", store=store))
+    if "batch" in parts:
+        say("batch of 1,000 recipients")
+        yield emit("batch", run_batch(2 if quick else 10))
+        yield emit("render", run_render())
     if "peers" in parts:
         for row in peer_rows(quick):
             yield emit("peer", row)

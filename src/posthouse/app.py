@@ -9,21 +9,29 @@ from dataclasses import dataclass, replace
 from posthouse.config import Settings
 from posthouse.desk.identity_view import IdentityView
 from posthouse.desk.installation import Installation
+from posthouse.dialects.table import session_limits
 from posthouse.doors.budget import BodyBudget
 from posthouse.doors.sessions import SessionParts, SubmissionSession
 from posthouse.doors.signins import SignIns
 from posthouse.doors.smtp import Doorkeeper
 from posthouse.doors.status_view import WorkerStatus
 from posthouse.doors.submission import Reader
+from posthouse.doors.track import Tracking
+from posthouse.model.account import DEFAULTS
 from posthouse.model.clock import Clock, Ids, SystemClock
 from posthouse.model.message import Site
+from posthouse.net.board import Row
 from posthouse.net.courier import Courier, CourierSettings
 from posthouse.net.dns import Resolver, Route, SiteRules, reaches_ipv6
+from posthouse.net.httpout import HttpOut
 from posthouse.net.listen import server_tls
+from posthouse.net.zones import ZoneDatabase
 from posthouse.observe import Counters
+from posthouse.pipeline.archive import Archive
 from posthouse.pipeline.custody import Custody
 from posthouse.pipeline.deliver import Deliverer
 from posthouse.pipeline.dispatch import Dispatcher
+from posthouse.pipeline.engage import Engagement
 from posthouse.pipeline.fetch import Fetcher
 from posthouse.pipeline.lease import Lease
 from posthouse.pipeline.letters import RecentLetters
@@ -58,13 +66,21 @@ class Parts:
     dispatcher: Dispatcher
     fetcher: Fetcher
     upkeep: Upkeep
+    archive: Archive
+    http_out: HttpOut
+    tracking: Tracking
     nudges: NudgeWatch
     keeper: Doorkeeper
     status: WorkerStatus
 
 
 def build_parts(
-    settings: Settings, store: Store, signer: Signer, worker_id: str, declared_dead: Callable[[], None]
+    settings: Settings,
+    store: Store,
+    signer: Signer,
+    worker_id: str,
+    declared_dead: Callable[[], None],
+    connections: Row,
 ) -> Parts:
     """Everything for one worker, inside its running loop. Raises SettingsError."""
     clock = SystemClock()
@@ -77,7 +93,16 @@ def build_parts(
     deliverer = Deliverer(
         clock=clock, signer=signer, courier=courier, keys_of=identity.signing_keys, may_finish=lease.holds
     )
-    recorder = _build_recorder(settings, store, clock, ids, counters)
+    notices = Notices(ids=ids, hostname=settings.smtp.hostname, mode=settings.delivery.bounce_mail)
+    recorder = Recorder(
+        store=store,
+        clock=clock,
+        ids=ids,
+        schedule=retry.schedule_from(settings.delivery.retry_s),
+        notices=notices,
+        counters=counters,
+    )
+    http_out = HttpOut(allows_private=settings.delivery.post_private_networks == "allow")
     custody = Custody(store, worker_id)
     hand_over = settings.delivery.hand_over_messages, settings.delivery.hand_over_bytes
     dispatcher = Dispatcher(
@@ -112,6 +137,9 @@ def build_parts(
         worker_id=worker_id,
         expire_s=settings.delivery.expire_s,
         counters=counters,
+        settings_of=lambda name: found.settings if (found := identity.domain(name)) else DEFAULTS,
+        over_limit=settings.policy.over_limit,
+        notices=notices,
     )
     keep = Keep(settings.keep.content_days * 86400, settings.keep.event_days * 86400)
     return Parts(
@@ -133,21 +161,20 @@ def build_parts(
             custody=custody,
             may_bury=lease.may_bury,
         ),
+        archive=Archive(store=store, clock=clock, post=http_out, worker_id=worker_id, counters=counters),
+        http_out=http_out,
+        tracking=Tracking(
+            engagement=Engagement(
+                store=store, clock=clock, ids=ids, zone_of=ZoneDatabase(settings.tracking.zones).zone_of
+            ),
+            key_of=lambda tag: (
+                identity.link_key(found.name) if (found := identity.domain_by_tag(tag)) else None
+            ),
+            group_name=identity.group_name,
+        ),
         nudges=NudgeWatch(store, dispatcher.forget_troubles),
-        keeper=_build_keeper(settings, store, identity, intake, clock, ids),
+        keeper=_build_keeper(settings, store, identity, intake, clock, ids, connections),
         status=WorkerStatus(settings, store, clock, counters, lambda: dispatcher.bound.jobs),
-    )
-
-
-def _build_recorder(settings: Settings, store: Store, clock: Clock, ids: Ids, counters: Counters) -> Recorder:
-    notices = Notices(ids=ids, hostname=settings.smtp.hostname, mode=settings.delivery.bounce_mail)
-    return Recorder(
-        store=store,
-        clock=clock,
-        ids=ids,
-        schedule=retry.schedule_from(settings.delivery.retry_s),
-        notices=notices,
-        counters=counters,
     )
 
 
@@ -180,12 +207,23 @@ def _site_maker(settings: Settings) -> Callable[[Site, float], SiteQueue]:
 
 
 def _build_keeper(
-    settings: Settings, store: Store, identity: IdentityView, intake: Intake, clock: Clock, ids: Ids
+    settings: Settings,
+    store: Store,
+    identity: IdentityView,
+    intake: Intake,
+    clock: Clock,
+    ids: Ids,
+    connections: Row,
 ) -> Doorkeeper:
     smtp = settings.smtp
     budget = BodyBudget(smtp.memory_bytes)
     limits = Limits(message_bytes=smtp.message_bytes, recipients=smtp.recipients)
     routes = site_rules(settings).routes
+
+    def allow_unqualified(domain: str) -> bool:
+        """A name without a dot reaches nobody in public DNS, but a static route may know it."""
+        return settings.delivery.capture or any(route.covers(domain) for route in routes)
+
     parts = SessionParts(
         identity=identity,
         store=store,
@@ -197,13 +235,15 @@ def _build_keeper(
             hide_client=smtp.hide_client,
             policy_settings=settings.policy,
             find_domain=identity.domain,
+            estate=identity,
+            tracking_url=settings.tracking.url,
+            allow_unqualified=allow_unqualified,
         ),
         budget=budget,
         sign_ins=SignIns(clock),
-        # a name without a dot reaches nobody in public DNS, but a static route may know it
-        allow_unqualified=lambda domain: (
-            settings.delivery.capture or any(route.covers(domain) for route in routes)
-        ),
+        allow_unqualified=allow_unqualified,
+        limits=session_limits(settings.limits.connection_messages, settings.limits.address_connections),
+        connections=connections,
         queue_id_in_reply=smtp.queue_id_in_reply,
     )
 

@@ -25,8 +25,11 @@ import structlog
 from posthouse.config import Settings, is_sqlite, worker_count
 from posthouse.desk.certificates import ensure_pair
 from posthouse.desk.installation import Installation
+from posthouse.dialects.table import session_limits
 from posthouse.model.clock import Ids, SystemClock
+from posthouse.net.board import NOT_SHARED, Board
 from posthouse.net.listen import open_socket
+from posthouse.net.zones import ZoneDatabase
 from posthouse.store import workers
 from posthouse.store.engine import connect, migrate, serving_lock
 from posthouse.worker import Listening, WorkerOrder, run_worker
@@ -43,8 +46,8 @@ Ready = Callable[[], None]
 
 @dataclass(slots=True)
 class Child:
-    """One worker process. `ended_by_us`: it was told to leave, do not replace it. `dead`: the workers that it
-    shall bury."""
+    """One worker process. `row`: its part of the board. `ended_by_us`: it was told to leave, do not replace
+    it. `dead`: the workers that it shall bury."""
 
     worker_id: str
     pid: int
@@ -52,6 +55,7 @@ class Child:
     started_at: float
     heard_at: float
     place: int = 0
+    row: int = NOT_SHARED
     dead: list[str] = field(default_factory=list)
     is_ready: bool = False
     ended_by_us: bool = False
@@ -70,6 +74,7 @@ class Supervisor:
     settings: Settings
     listening: list[Listening]
     ready: Ready | None = None
+    board: Board = field(default_factory=lambda: Board(0))
     children: dict[int, Child] = field(default_factory=dict)
     dead: list[str] = field(default_factory=list)
     wishes: _Wishes = field(default_factory=_Wishes)
@@ -98,6 +103,7 @@ class Supervisor:
         worker_id = self.ids.new()
         taken = {child.place for child in self.children.values() if not child.ended_by_us}
         place = next(number for number in range(len(taken) + 1) if number not in taken)
+        row = self.board.free_row({child.row for child in self.children.values()})
         sys.stdout.flush()
         sys.stderr.flush()
         try:
@@ -114,10 +120,11 @@ class Supervisor:
             for child in self.children.values():
                 with contextlib.suppress(OSError):
                     os.close(child.pipe)
-            os._exit(self._in_child(theirs, WorkerOrder(worker_id, self.listening, dead, place)))
+            order = WorkerOrder(worker_id, self.listening, self.board.row(row), dead, place)
+            os._exit(self._in_child(theirs, order))
         theirs.close()
         now = time.monotonic()
-        self.children[pid] = Child(worker_id, pid, ours.detach(), now, now, place, dead)
+        self.children[pid] = Child(worker_id, pid, ours.detach(), now, now, place, row, dead)
 
     def _in_child(self, pipe: socket.socket, order: WorkerOrder) -> int:
         signal.set_wakeup_fd(-1)
@@ -170,6 +177,7 @@ class Supervisor:
 
     def _buried(self, child: Child, code: int) -> None:
         os.close(child.pipe)
+        self.board.clear(child.row)
         self.dead.append(child.worker_id)
         if not child.is_ready:  # it may have ended before it buried them
             self.dead += child.dead
@@ -239,11 +247,14 @@ def run(settings: Settings, ready: Ready | None = None) -> int:
 
     Returns the exit code. Raises SettingsError and StoreError before anything is started.
     """
+    session_limits(settings.limits.connection_messages, settings.limits.address_connections)
+    ZoneDatabase(settings.tracking.zones)  # both only to say now what is wrong with them
     Installation.load_or_make(settings.state_dir)
     ensure_pair(settings.smtp.tls_cert, settings.smtp.tls_key, settings.smtp.hostname, time.time())
     lock = serving_lock(settings.store.url)  # held by us and inherited: one Posthouse per SQLite file
     migrate(settings.store.url)
-    supervisor = Supervisor(settings, open_all(settings), ready)
+    # workers that drain still hold a row beside those that take over
+    supervisor = Supervisor(settings, open_all(settings), ready, Board(2 * worker_count(settings) + 2))
     supervisor.dead = dead_workers(settings)
     try:
         return supervisor.run()

@@ -20,7 +20,9 @@ from posthouse.config import Settings, worker_count
 from posthouse.doors.http import make_app
 from posthouse.doors.serve_http import serve_http
 from posthouse.doors.smtp import HANDSHAKE_S, SmtpDoor
+from posthouse.doors.track import routes
 from posthouse.model.errors import TryLater
+from posthouse.net.board import Row
 from posthouse.pipeline.signing import Signer
 from posthouse.pipeline.signing_child import start_child
 from posthouse.store import queue, workers
@@ -46,11 +48,13 @@ class Listening:
 
 @dataclass(slots=True)
 class WorkerOrder:
-    """What the supervisor hands to a worker. `dead`: workers of this machine that are known to be gone;
+    """What the supervisor hands to a worker. `connections`: its row of the board. `dead`: workers of this
+    machine that are known to be gone;
     `place`: the smallest number that no other worker of this machine has."""
 
     worker_id: str
     listening: Sequence[Listening]
+    connections: Row
     dead: Sequence[str] = ()
     place: int = 0
 
@@ -140,7 +144,7 @@ async def serve(
     for warning in store.durability_warnings:
         log.error("DURABILITY IS NOT GUARANTEED", warning=warning)
     signer = await Signer.open(signers)
-    parts = build_parts(settings, store, signer, order.worker_id, stopped.set)
+    parts = build_parts(settings, store, signer, order.worker_id, stopped.set, order.connections)
     await _enter(parts, order)
     servers = await _open_doors(parts, order.listening)
     loops = _start_loops(parts, order.listening, stopped)
@@ -197,12 +201,13 @@ def _start_loops(
         parts.identity.follow(parts.store),
         parts.fetcher.run(),
         parts.upkeep.run(),
+        parts.archive.run(),
         parts.nudges.run(),
         parts.keeper.sweep(),
     ]
     http = [door.socket for door in listening if door.speaks == "http"]
     if http:
-        works.append(serve_http(make_app(parts.status), http))
+        works.append(serve_http(make_app(parts.status, routes(parts.tracking)), http))
 
     def ended(task: asyncio.Task[None]) -> None:
         """A loop that ends by itself is a bug: stop the worker, the supervisor starts a fresh one."""
@@ -227,6 +232,7 @@ async def _leave(
         task.cancel()
     await asyncio.gather(*loops, return_exceptions=True)
     await parts.courier.close()
+    await parts.http_out.close()
     await parts.resolver.close()
     parts.signer.close()
     try:

@@ -1,10 +1,10 @@
 #!/bin/sh
-# Installs the real programs that `make clients` drives: Debian packages (needs root) and nodemailer from npm.
+# Installs the real programs that `make clients` drives: Debian packages (needs root), nodemailer and smtpapi from npm.
 # Nothing of the system's mail set-up is touched: no service is started, Postfix gets no configuration.
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 packages="swaks curl msmtp s-nail postfix opendkim opendkim-tools php-cli libphp-phpmailer
-          libauthen-sasl-perl libio-socket-ssl-perl openssl"
+          libauthen-sasl-perl libio-socket-ssl-perl ruby ruby-mail openssl"
 command -v npm >/dev/null 2>&1 || packages="$packages nodejs npm"
 
 absent=""

@@ -3,7 +3,7 @@
 It runs as real processes (`python -m posthouse serve`). The command line runs in this process where only its
 answer matters (`cli`), because an interpreter takes a second to start; `command` runs the real thing.
 
-Public: House, until, unique.
+Public: House, Auth, Letter, letter, until, unique.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from bench.posthouse import House as BareHouse
 from bench.posthouse import free_port
@@ -61,6 +61,13 @@ def with_settings(*all_values: Mapping[str, Mapping[str, Any]]) -> dict[str, dic
         for family, pairs in values.items():
             joined.setdefault(family, {}).update(pairs)
     return joined
+
+
+class Auth(NamedTuple):
+    """What a client signs in with."""
+
+    user: str
+    password: str
 
 
 @dataclass(slots=True)
@@ -217,8 +224,25 @@ class House(BareHouse):
             assert answer.code == 235, answer
         return wire
 
-    def smtp(self, *, is_tls: bool = False, starttls: bool = False, sign_in: bool = True) -> smtplib.SMTP:
-        """Python's own client, connected and signed in."""
+    def key(self, *words: str) -> Auth:
+        """A new API key that may send mail (SendGrid's kind unless `words` say otherwise)."""
+        made = self.cli("key", "add", "--permission", "mail.send", *words)
+        return Auth("apikey", str(made["key"]))
+
+    def token(self, domain: str = DOMAIN, *words: str) -> Auth:
+        """A new domain token (MailPace's kind unless `words` say otherwise)."""
+        made = self.cli("token", "add", domain, *words)
+        return Auth(str(made["token"]), str(made["token"]))
+
+    def smtp(
+        self,
+        *,
+        is_tls: bool = False,
+        starttls: bool = False,
+        sign_in: bool = True,
+        auth: Auth | None = None,
+    ) -> smtplib.SMTP:
+        """Python's own client, connected and signed in, as the first user unless `auth` says who."""
         if is_tls:
             client: smtplib.SMTP = smtplib.SMTP_SSL(
                 "127.0.0.1", self.port_tls, context=trusting(), timeout=TIMEOUT_S
@@ -228,7 +252,7 @@ class House(BareHouse):
         if starttls:
             client.starttls(context=trusting())
         if sign_in:
-            client.login(self.login, self.password)
+            client.login(*(auth or (self.login, self.password)))
         return client
 
     def submit(
@@ -239,14 +263,32 @@ class House(BareHouse):
         sender: str = f"orders@{DOMAIN}",
         mail_options: Sequence[str] = (),
         rcpt_options: Sequence[str] = (),
+        auth: Auth | None = None,
     ) -> str:
         """Hand one letter over with smtplib; the message's id."""
         names = [recipients] if isinstance(recipients, str) else list(recipients)
         sent = content or letter(names[0])
-        with self.smtp() as client:
+        with self.smtp(auth=auth) as client:
             refused = client.sendmail(sender, names, sent.raw, mail_options, rcpt_options)
         assert not refused, refused
         return self.message_id(sent)
+
+    def refusal(
+        self, recipient: str, content: Letter, *, auth: Auth | None = None, sender: str = f"orders@{DOMAIN}"
+    ) -> tuple[int, str]:
+        """Hand over a letter that must be refused after DATA; code and text of the reply."""
+        with self.smtp(auth=auth) as client:
+            try:
+                client.sendmail(sender, [recipient], content.raw)
+            except smtplib.SMTPDataError as error:
+                return error.smtp_code, error.smtp_error.decode()  # type: ignore[union-attr]
+        raise AssertionError("the letter was accepted")
+
+    def seen(self, message_id: str, header: str) -> dict[str, Any]:
+        """What the house says about one option header of a message: header, value, effect, is_warning."""
+        story = self.cli("message", message_id)
+        (found,) = [each for each in story["message"]["options"] if each["header"].lower() == header.lower()]
+        return dict(found)
 
     def hand_over(self, wire: Wire, recipient: str, content: Letter | None = None) -> Answer:
         """One letter over a signed-in bare connection."""

@@ -6,7 +6,15 @@ from dataclasses import replace
 
 import pytest
 
-from posthouse.model.account import Account, Credential, CredentialKind, Domain, DomainKey
+from posthouse.model.account import (
+    DEFAULTS,
+    Account,
+    Credential,
+    CredentialKind,
+    Domain,
+    DomainKey,
+    DomainSettings,
+)
 from posthouse.store import identity
 from posthouse.store.connection import Connection
 from posthouse.store.engine import Duplicate
@@ -113,3 +121,49 @@ def test_each_change_raises_the_version(known: Connection) -> None:
         identity.remove_domain(known, "nothing.test")
         identity.ensure_account(known, "main", id="a3", now=NOW)
     assert identity.identity_version(known) == before
+
+
+def test_a_key_of_the_whole_account_outlives_every_domain(known: Connection) -> None:
+    key = Credential(
+        "c7",
+        "a1",
+        "",
+        CredentialKind.API_KEY,
+        "middle-part",
+        b"hash",
+        NOW,
+        dialect="native",
+        permissions=("mail.send", "stats.read"),
+        name="nightly jobs",
+    )
+    with known.transaction():
+        identity.add_credential(known, key)
+        identity.remove_domain(known, "example.test")
+    assert identity.find_credential(known, "middle-part") == key
+    assert identity.list_credentials(known) == [key]
+
+
+@pytest.mark.parametrize("permissions", [(), ("mail.send",), ("a", "b.c")], ids=str)
+def test_permissions_come_back(known: Connection, permissions: tuple[str, ...]) -> None:
+    with known.transaction():
+        identity.add_credential(known, replace(CREDENTIAL, id="c3", login="x", permissions=permissions))
+    found = identity.find_credential(known, "x")
+    assert found is not None
+    assert found.permissions == permissions
+
+
+def test_settings_of_a_domain_are_kept_and_raise_the_version(known: Connection) -> None:
+    settings = DomainSettings(track_opens=True, authorised=("a@b.test",), is_sandbox=True, schedule_days=3.0)
+    for wanted in (settings, DEFAULTS):
+        before = identity.identity_version(known)
+        with known.transaction():
+            assert identity.set_settings(known, "example.test", wanted)
+        assert identity.identity_version(known) == before + 1
+        assert identity.list_domains(known) == [replace(DOMAIN, settings=wanted)]
+    with known.transaction():
+        assert not identity.set_settings(known, "x.test", settings)
+    with known.transaction():
+        identity.add_domain(known, Domain("d2", "a1", "b.test", "us", None, NOW, settings), [])
+    found = identity.find_domain(known, "b.test")
+    assert found is not None
+    assert found.settings == settings

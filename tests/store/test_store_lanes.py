@@ -29,7 +29,7 @@ def fill(conn: Connection, rows: int) -> None:
         conn.script(
             f"{numbers} insert into delivery select {text_of_i} || '.0000', {text_of_i}, 'acc', "
             f"'x@dead.test', 'dead.test', '{BIG}', 'waiting', {NOW} + i, {NOW} + 432000, "
-            "0, '', '', '', 0, '' from n"
+            "0, '', '', '', 0, '', '' from n"
         )
     if conn.engine.name == "postgresql":
         conn.script("vacuum analyze delivery")

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from sqlalchemy.schema import CreateIndex
 
-from posthouse.store import migrations, queue
+from posthouse.model.account import Credential, CredentialKind, Domain
+from posthouse.model.options import PLAIN
+from posthouse.store import identity, messages, migrations, queue
 from posthouse.store.connection import Connection
-from posthouse.store.engine import StoreError, connect, migrate, open_store
+from posthouse.store.engine import Duplicate, StoreError, connect, migrate, open_store
 from posthouse.store.migrations import STEPS, Step, check_schema, migrate_with
 from posthouse.store.statement import ddl
 from posthouse.store.tables import metadata
@@ -31,7 +34,7 @@ def test_migrating_twice_changes_nothing(empty_url: str) -> None:
     migrate(empty_url)
     with connect(empty_url) as conn:
         check_schema(conn)
-        assert conn.script("select number from schema_step") == [(1,)]
+        assert conn.script("select number from schema_step") == [(1,), (2,)]
 
 
 def test_all_tables_of_the_code_are_there(store_url: str, conn: Connection) -> None:
@@ -41,6 +44,58 @@ def test_all_tables_of_the_code_are_there(store_url: str, conn: Connection) -> N
         for index in table.indexes:
             with pytest.raises(Exception, match="already exists"):
                 conn.script(ddl(CreateIndex(index), conn.engine.name))
+
+
+OLD_ROWS = (
+    "insert into account values ('a1', 'default')",
+    "insert into domain values ('d1', 'a1', 'example.test', 'us', 5.0, 4.0)",
+    "insert into credential values ('c1', 'a1', 'd1', 'smtp_user', 'app@example.test', {blob}, 3.0, null)",
+    "insert into credential values ('c0', 'a1', 'd1', 'smtp_user', 'app@example.test', {blob}, 1.0, 2.0)",
+    "insert into message values ('m1', 'a1', 'example.test', 'c1', 's@example.test', 'x', '', 3, 5.0, 9.0, "
+    "0, 1, '', '')",
+    "insert into delivery values ('m1.0', 'm1', 'a1', 'r@r.test', 'r.test', 'r.test|a1|single', 'waiting', "
+    "5.0, 9.0, 0, '', '', '', 0, '')",
+)
+BLOB = {"sqlite": "x'ff00'", "postgresql": "'\\xff00'::bytea"}
+
+
+def test_a_store_of_the_first_release_is_taken_over_with_its_rows(empty_url: str) -> None:
+    with connect(empty_url) as conn:
+        migrate_with(conn, STEPS[:1])
+        with conn.transaction():
+            for text in OLD_ROWS:
+                conn.script(text.format(blob=BLOB[conn.engine.name]))
+    migrate(empty_url)
+    with connect(empty_url) as conn:
+        found = identity.find_domain(conn, "example.test")
+        assert found == Domain("d1", "a1", "example.test", "us", 5.0, 4.0)
+        user = Credential(
+            "c1", "a1", "d1", CredentialKind.SMTP_USER, "app@example.test", b"\xff\0", 3.0, None, "mailgun"
+        )
+        assert identity.list_credentials(conn) == [
+            replace(user, id="c0", created_at=1.0, revoked_at=2.0),
+            user,
+        ]
+        letter = messages.load_message(conn, "m1")
+        assert letter is not None
+        assert (letter.is_8bit, letter.options, letter.batch_id) == (True, PLAIN, "")
+        assert [each.personal for each in queue.deliveries_of(conn, "m1")] == [""]
+        with pytest.raises(Duplicate), conn.transaction():
+            identity.add_credential(conn, replace(user, id="c2"))
+        with conn.transaction():
+            identity.remove_domain(conn, "example.test")
+        assert identity.list_credentials(conn) == []
+
+
+def test_the_first_step_makes_what_the_first_release_made(empty_url: str) -> None:
+    with connect(empty_url) as conn:
+        migrate_with(conn, STEPS[:1])
+        for name, last in (("domain", "created_at"), ("message", "envid"), ("delivery", "last_text")):
+            assert conn.script(f"select {last} from {name}") == []
+        for name in ("domain.settings", "message.batch_id", "delivery.personal", "credential.dialect"):
+            table, _, column = name.partition(".")
+            with pytest.raises(Exception, match=column):
+                conn.script(f"select {table}.{column} from {table}")
 
 
 def test_an_unmigrated_store_is_not_opened(empty_url: str) -> None:
@@ -58,21 +113,24 @@ def test_a_step_that_dies_leaves_nothing_and_the_next_start_goes_on(conn: Connec
     def works(connection: Connection) -> None:
         connection.script("create table half (x integer)")
 
-    last = Step(3, "last", lambda connection: None)
+    newest = STEPS[-1].number
+    last = Step(newest + 2, "last", lambda connection: None)
     with pytest.raises(KeyError):
-        migrate_with(conn, (*STEPS, Step(2, "second", dies), last))
-    with pytest.raises(StoreError, match="schema 1, this Posthouse needs 3"):
-        check_schema(conn, (*STEPS, Step(2, "second", works), last))
-    migrate_with(conn, (*STEPS, Step(2, "second", works), last))
-    assert conn.script("select number, name from schema_step order by number")[1:] == [
-        (2, "second"),
-        (3, "last"),
+        migrate_with(conn, (*STEPS, Step(newest + 1, "next", dies), last))
+    with pytest.raises(StoreError, match=f"schema {newest}, this Posthouse needs {newest + 2}"):
+        check_schema(conn, (*STEPS, Step(newest + 1, "next", works), last))
+    migrate_with(conn, (*STEPS, Step(newest + 1, "next", works), last))
+    assert conn.script("select number, name from schema_step order by number")[-2:] == [
+        (newest + 1, "next"),
+        (newest + 2, "last"),
     ]
 
 
 def test_a_newer_schema_is_refused_with_a_clear_sentence(store_url: str, conn: Connection) -> None:
-    migrate_with(conn, (*STEPS, Step(2, "of tomorrow", lambda connection: None)))
-    with pytest.raises(StoreError, match=r"newer Posthouse \(its schema is 2, this one knows 1\)"):
+    newest = STEPS[-1].number
+    migrate_with(conn, (*STEPS, Step(newest + 1, "of tomorrow", lambda connection: None)))
+    words = rf"newer Posthouse \(its schema is {newest + 1}, this one knows {newest}\)"
+    with pytest.raises(StoreError, match=words):
         migrate(store_url)
 
 

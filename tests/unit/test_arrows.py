@@ -36,7 +36,8 @@ MAY_IMPORT = {
     "desk": BELOW,
     "pipeline": BELOW,
     "internet": {"model", "smtp", "mail", "net"},
-    "doors": BELOW | {"desk", "pipeline"},
+    "dialects": BELOW | {"desk", "pipeline"},
+    "doors": BELOW | {"desk", "pipeline", "dialects"},
 }
 TOP = {"app", "worker", "supervisor", "cli", "__main__"}
 WIRING = {"build_parts"}  # one list of parts, no branch
@@ -72,6 +73,42 @@ def test_arrows_point_down(path: Path) -> None:
     assert room in MAY_IMPORT, f"a new room {room!r}: put it into the table"
     wrong = ours - MAY_IMPORT[room] - {room, "__version__"}
     assert not wrong, f"{path.relative_to(SOURCE)} may not import {sorted(wrong)}"
+
+
+DIALECTS = SOURCE / "dialects"
+SERVICES = sorted(path.name for path in DIALECTS.iterdir() if (path / "__init__.py").exists())
+
+
+@pytest.mark.parametrize("path", sorted(DIALECTS.rglob("*.py")), ids=lambda p: str(p.relative_to(DIALECTS)))
+def test_no_service_knows_another(path: Path) -> None:
+    """Only the table knows them all; what they share stands beside them."""
+    own = path.relative_to(DIALECTS).parts[0]
+    known = {name.split(".")[2] for name in imported(path) if name.startswith("posthouse.dialects.")}
+    known |= {"table"} if "posthouse.dialects" in imported(path) and own != "table.py" else set()
+    if own in SERVICES:
+        assert not known & ({*SERVICES, "table", "reading", "merging", "people"} - {own})
+    elif own != "table.py":
+        assert not known & {*SERVICES, "table"}
+
+
+THINKS_ABOUT_MAIL = {"smtp", "mail", "rules", "net", "pipeline"}  # accounts and settings name the dialects
+
+
+@pytest.mark.parametrize(
+    "path",
+    [path for path in MODULES if room_of(path) in THINKS_ABOUT_MAIL],
+    ids=lambda path: str(path.relative_to(SOURCE)),
+)
+def test_no_service_is_named_below_the_dialects(path: Path) -> None:
+    """The neutral word inside; docstrings and comments may tell where a thing comes from."""
+    tree = ast.parse(path.read_text())
+    prose = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
+    for node in ast.walk(tree):
+        names = [getattr(node, "id", ""), getattr(node, "attr", ""), getattr(node, "name", "") or ""]
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in prose:
+            names.append(node.value)
+        for service in sorted({*SERVICES, "smtpapi"} - {"native"}):
+            assert not any(service in str(name).lower() for name in names), f"{path}:{node.lineno}: {service}"
 
 
 @pytest.mark.parametrize(

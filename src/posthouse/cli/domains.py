@@ -1,21 +1,25 @@
-"""`posthouse domain …`: add, list, show, verify and remove sending domains."""
+"""`posthouse domain …`: add, list, show, verify, set up and remove sending domains."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from posthouse.cli.options import Config, Json, asked
-from posthouse.cli.output import Output, when
+from posthouse.cli.output import Output, visible, when
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from posthouse.cli.house import House
-    from posthouse.model.account import Domain, DomainKey
+    from posthouse.model.account import Domain, DomainKey, DomainSettings
 
 app = typer.Typer(help="Sending domains and their DNS records.", no_args_is_help=True, rich_markup_mode=None)
 
 Name = Annotated[str, typer.Argument(metavar="NAME", help="Domain name, such as example.com.")]
+Address = Annotated[str, typer.Argument(metavar="ADDRESS", help="A recipient's address.")]
 
 
 @app.callback()
@@ -33,6 +37,10 @@ def add(
     ed25519: Annotated[
         bool, typer.Option("--ed25519", help="Make an Ed25519 key beside the RSA key.")
     ] = False,
+    sandbox: Annotated[
+        bool,
+        typer.Option("--sandbox", help="For trying out: sends at once, but only to authorised addresses."),
+    ] = False,
     config: Config = None,
     as_json: Json = False,
 ) -> None:
@@ -40,6 +48,7 @@ def add(
     from posthouse.cli.house import open_house
     from posthouse.desk import domains
     from posthouse.mail.dkim import ED25519_SHA256, RSA_SHA256
+    from posthouse.model.account import DomainSettings
 
     ask = asked(ctx, config, as_json)
     house = open_house(ask)
@@ -51,7 +60,8 @@ def add(
         house.clock.now(),
         name=name,
         region=house.settings.region,
-        is_verified=assume_verified,
+        is_verified=assume_verified or sandbox,
+        settings=DomainSettings(is_sandbox=sandbox),
         algorithms=(RSA_SHA256, ED25519_SHA256) if ed25519 else (RSA_SHA256,),
     )
     with house.writing() as conn:
@@ -77,7 +87,7 @@ def list_(ctx: typer.Context, config: Config = None, as_json: Json = False) -> N
 
 @app.command("show")
 def show(ctx: typer.Context, name: Name, config: Config = None, as_json: Json = False) -> None:
-    """Show a domain and the DNS records to publish."""
+    """Show a domain, the DNS records to publish, and its settings."""
     from posthouse.cli.house import open_house
     from posthouse.desk import domains
 
@@ -86,6 +96,44 @@ def show(ctx: typer.Context, name: Name, config: Config = None, as_json: Json = 
     with house.reading() as conn:
         domain, keys = domains.load(conn, name)
     _print_domain(ask.output, house, domain, keys)
+    ask.output.say("\nSettings (change them with `posthouse domain set`):")
+    _say_settings(ask.output, domain)
+
+
+@app.command("set")
+def set_(
+    ctx: typer.Context,
+    name: Name,
+    pairs: Annotated[
+        list[str], typer.Argument(metavar="KEY=VALUE…", help="Settings; `KEY=` goes back to the default.")
+    ],
+    config: Config = None,
+    as_json: Json = False,
+) -> None:
+    """Change what holds for a domain's mail where a message does not say otherwise."""
+    from posthouse.desk import domain_settings
+
+    _change(ctx, config, as_json, name, lambda settings: domain_settings.changed(settings, pairs))
+
+
+@app.command("authorise")
+def authorise(
+    ctx: typer.Context, name: Name, address: Address, config: Config = None, as_json: Json = False
+) -> None:
+    """Let a sandbox domain write to an address."""
+    from posthouse.desk import domain_settings
+
+    _change(ctx, config, as_json, name, lambda settings: domain_settings.authorised(settings, address))
+
+
+@app.command("unauthorise")
+def unauthorise(
+    ctx: typer.Context, name: Name, address: Address, config: Config = None, as_json: Json = False
+) -> None:
+    """Take an address away from a sandbox domain again."""
+    from posthouse.desk import domain_settings
+
+    _change(ctx, config, as_json, name, lambda settings: domain_settings.unauthorised(settings, address))
 
 
 @app.command("verify")
@@ -118,30 +166,66 @@ def verify(ctx: typer.Context, name: Name, config: Config = None, as_json: Json 
 
 @app.command("remove")
 def remove(ctx: typer.Context, name: Name, config: Config = None, as_json: Json = False) -> None:
-    """Remove a domain with its keys and users; mail that is queued already is still sent, unsigned."""
+    """Remove a domain with its keys, users and tokens; mail that is queued is still sent, unsigned."""
     from posthouse.cli.house import open_house
     from posthouse.desk import domains
 
     ask = asked(ctx, config, as_json)
     with open_house(ask).writing() as conn:
         gone = domains.remove(conn, name)
-    ask.output.item({"removed": gone}, f"Removed {gone} with its keys and users.")
+    ask.output.item({"removed": gone}, f"Removed {gone} with its keys, users and tokens.")
+
+
+def _change(
+    ctx: typer.Context,
+    config: Path | None,
+    as_json: bool,
+    name: str,
+    change: Callable[[DomainSettings], DomainSettings],
+) -> None:
+    from posthouse.cli.house import open_house
+    from posthouse.desk import domains
+
+    ask = asked(ctx, config, as_json)
+    with open_house(ask).writing() as conn:
+        domain, _ = domains.change_settings(conn, name, change)
+    if ask.as_json:
+        ask.output.item(_domain_row(domain), "")
+    _say_settings(ask.output, domain)
+
+
+def _say_settings(output: Output, domain: Domain) -> None:
+    from posthouse.desk import domain_settings
+    from posthouse.model.account import DEFAULTS
+
+    defaults = domain_settings.shown(DEFAULTS)
+    for key, text in domain_settings.shown(domain.settings).items():
+        output.say(f"{key:<22}{visible(text) or '-'}{'' if text == defaults[key] else '  (set)'}")
 
 
 def _records(house: House, domain: Domain, keys: tuple[DomainKey, ...] | list[DomainKey]) -> list[Any]:
     from posthouse.desk import domains
 
     settings = house.settings
-    return domains.records_of(domain, keys, settings.smtp.hostname, settings.delivery.source_addresses)
+    return domains.records_of(
+        domain,
+        keys,
+        settings.smtp.hostname,
+        settings.delivery.source_addresses,
+        has_own_links=not settings.tracking.url,
+    )
 
 
 def _domain_row(domain: Domain) -> dict[str, Any]:
+    from msgspec.structs import asdict
+
     return {
         "name": domain.name,
         "region": domain.region,
         "verified": domain.verified_at is not None,
         "verified_at": domain.verified_at,
         "created_at": domain.created_at,
+        "settings": asdict(domain.settings),
     }
 
 

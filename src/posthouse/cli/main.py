@@ -15,7 +15,26 @@ from typing import Annotated
 import typer
 
 from posthouse import __version__
-from posthouse.cli import backup, captures, check, dev, domains, events, message, queue, serve, users
+from posthouse.cli import (
+    backup,
+    batches,
+    captures,
+    check,
+    contacts,
+    dev,
+    domains,
+    egress,
+    events,
+    groups,
+    keys,
+    message,
+    queue,
+    serve,
+    suppressions,
+    templates,
+    tokens,
+    users,
+)
 from posthouse.cli.options import Asked, Config, Json, asked
 from posthouse.model.errors import PosthouseError, SettingsError
 from posthouse.observe import struck_out
@@ -61,6 +80,15 @@ app.command("serve")(serve.serve)
 app.command("dev")(dev.dev)
 app.add_typer(domains.app, name="domain")
 app.add_typer(users.app, name="user")
+app.add_typer(keys.app, name="key")
+app.add_typer(tokens.app, name="token")
+app.add_typer(templates.app, name="template")
+app.add_typer(suppressions.app, name="suppression")
+app.add_typer(groups.app, name="group")
+app.add_typer(contacts.app, name="contact")
+app.add_typer(egress.ip_app, name="ip")
+app.add_typer(egress.pool_app, name="pool")
+app.add_typer(batches.app, name="batch")
 app.command("events")(events.events)
 app.add_typer(queue.app, name="queue")
 app.command("message")(message.message)

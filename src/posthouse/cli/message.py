@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from typing import Annotated, Any
 
@@ -20,7 +21,10 @@ def message(
     config: Config = None,
     as_json: Json = False,
 ) -> None:
-    """Tell a message's story: who sent it, where each recipient stands, every attempt with its transcript."""
+    """Tell a message's story: who sent it, what it asked for, where each recipient stands, every attempt.
+
+    To stop what waits of it: `posthouse queue drop --message ID` (or `hold`, and `release` later).
+    """
     from posthouse.cli.house import open_house
     from posthouse.desk import reports
 
@@ -63,16 +67,41 @@ def _print_story(output: Output, story: dict[str, Any]) -> None:
     output.say(f"  subject   {visible(about['subject']) or '-'}")
     kept = "kept" if about["content_kept"] else "no longer kept"
     output.say(f"  size      {about['size_bytes']} bytes, text {kept}")
+    for name, words in _labels(about):
+        output.say(f"  {name:<9} {visible(words)}")
+    _print_options(output, about["options"])
     output.say("\nRecipients")
     for delivery in story["deliveries"]:
         again = f", next {when(delivery['due_at'])}" if delivery["state"] in ("waiting", "held") else ""
         tries = f"{delivery['attempt']} {'attempt' if delivery['attempt'] == 1 else 'attempts'}"
-        output.say(f"  {visible(delivery['recipient'])}: {delivery['state']}, {tries}{again}")
+        copy = f" (copy of {visible(delivery['copy_of'])})" if delivery["copy_of"] else ""
+        output.say(f"  {visible(delivery['recipient'])}{copy}: {delivery['state']}, {tries}{again}")
         if delivery["text"]:
             output.say(f"    {delivery['code'] or ''} {visible(delivery['text'])}".rstrip())
     output.say("\nEvents")
     for event in story["events"]:
         _print_event(output, event)
+
+
+def _labels(about: dict[str, Any]) -> list[tuple[str, str]]:
+    """What the sender put on the message; nothing of what it did not."""
+    data = json.dumps(about["metadata"], ensure_ascii=False) if about["metadata"] else ""
+    found = [
+        ("tags", ", ".join(about["tags"])),
+        ("data", data),
+        ("batch", about["batch_id"]),
+        ("template", about["template"]),
+    ]
+    return [(name, words) for name, words in found if words]
+
+
+def _print_options(output: Output, options: list[dict[str, Any]]) -> None:
+    if options:
+        output.say("\nOptions")
+    for option in options:
+        output.say(f"  {visible(option['header'])}: {visible(option['value'])}".rstrip())
+        warning = "warning: " if option["is_warning"] else ""
+        output.say(f"    {warning}{visible(option['effect'])}")
 
 
 def _print_event(output: Output, event: dict[str, Any]) -> None:

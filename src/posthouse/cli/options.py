@@ -1,6 +1,6 @@
 """What every command takes: `--config F` and `--json`, before the command or after it.
 
-Public: Config, Json, Asked, asked.
+Public: Config, Json, Asked, asked, and the names of the dialects that credentials are made for.
 """
 
 from __future__ import annotations
@@ -12,6 +12,8 @@ from typing import Annotated
 import typer
 
 from posthouse.cli.output import Output
+
+MAILGUN, SENDGRID, MAILPACE, NATIVE = "mailgun", "sendgrid", "mailpace", "native"
 
 Config = Annotated[
     Path | None,

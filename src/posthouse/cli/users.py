@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from posthouse.cli.options import Config, Json, asked
+from posthouse.cli.options import MAILGUN, NATIVE, Config, Json, asked
 from posthouse.cli.output import Output, when
 
 if TYPE_CHECKING:
@@ -23,15 +23,24 @@ def common(ctx: typer.Context, config: Config = None, as_json: Json = False) -> 
 
 
 @app.command("add")
-def add(ctx: typer.Context, login: Login, config: Config = None, as_json: Json = False) -> None:
+def add(
+    ctx: typer.Context,
+    login: Login,
+    native: Annotated[bool, typer.Option("--native", help="Posthouse's own words, no service's.")] = False,
+    config: Config = None,
+    as_json: Json = False,
+) -> None:
     """Add a user to a domain and print the password, once."""
     from posthouse.cli.house import open_house
     from posthouse.desk import credentials
 
     ask = asked(ctx, config, as_json)
     house = open_house(ask)
+    dialect = NATIVE if native else MAILGUN
     with house.writing() as conn:
-        issued = credentials.issue(conn, house.installation, house.ids, house.clock.now(), login=login)
+        issued = credentials.issue(
+            conn, house.installation, house.ids, house.clock.now(), login=login, dialect=dialect
+        )
     _print_issued(ask.output, issued)
 
 
@@ -81,7 +90,8 @@ def list_(
     if ask.as_json:
         ask.output.lines(rows)
         return
-    ask.output.table(["LOGIN", "ADDED"], [[r["login"], when(r["created_at"])] for r in rows], "No users yet.")
+    cells = [[row["login"], row["dialect"], when(row["created_at"])] for row in rows]
+    ask.output.table(["LOGIN", "DIALECT", "ADDED"], cells, "No users yet.")
 
 
 def _print_issued(output: Output, issued: Issued) -> None:

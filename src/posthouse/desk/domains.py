@@ -3,14 +3,14 @@
 Making an RSA key takes a second of CPU, so it happens in `draft`, before any transaction. Private keys are
 sealed with the installation key and tied to their row's id.
 
-Public: Draft, Record, draft, create, load, remove, records_of, load_signing_keys, ACCOUNT.
+Public: Draft, Record, draft, create, load, remove, change_settings, records_of, load_signing_keys, ACCOUNT.
 """
 
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 
 from posthouse.desk.installation import Installation
 from posthouse.mail.dkim import (
@@ -22,11 +22,11 @@ from posthouse.mail.dkim import (
     new_key,
     txt_strings,
 )
-from posthouse.model.account import Domain, DomainKey
+from posthouse.model.account import DEFAULTS, Domain, DomainKey, DomainSettings
 from posthouse.model.address import BadAddress, ascii_domain
 from posthouse.model.clock import Ids
 from posthouse.model.errors import Refused
-from posthouse.store import identity
+from posthouse.store import egress, identity
 from posthouse.store.engine import Connection
 
 ACCOUNT = "default"
@@ -80,6 +80,7 @@ def draft(
     name: str,
     region: str,
     is_verified: bool = False,
+    settings: DomainSettings = DEFAULTS,
     algorithms: Sequence[str] = (RSA_SHA256,),
 ) -> Draft:
     """Make a domain and its keys without touching the store; `account_id` is filled by `create`."""
@@ -90,6 +91,7 @@ def draft(
         region=region,
         verified_at=now if is_verified else None,
         created_at=now,
+        settings=settings,
     )
     return Draft(domain, tuple(_key(installation, ids, domain.id, algorithm) for algorithm in algorithms))
 
@@ -113,14 +115,7 @@ def create(conn: Connection, ids: Ids, new: Draft, account: str = ACCOUNT) -> Do
     if identity.find_domain(conn, new.domain.name):
         raise Refused(550, "5.1.2", f"There is a domain {new.domain.name} already", reason="exists")
     owner = identity.ensure_account(conn, account, id=ids.new(), now=new.domain.created_at)
-    domain = Domain(
-        id=new.domain.id,
-        account_id=owner.id,
-        name=new.domain.name,
-        region=new.domain.region,
-        verified_at=new.domain.verified_at,
-        created_at=new.domain.created_at,
-    )
+    domain = replace(new.domain, account_id=owner.id)
     identity.add_domain(conn, domain, list(new.keys))
     return domain
 
@@ -134,6 +129,20 @@ def load(conn: Connection, name: str) -> tuple[Domain, list[DomainKey]]:
     return domain, identity.keys_of(conn, domain.id)
 
 
+def change_settings(
+    conn: Connection, name: str, change: Callable[[DomainSettings], DomainSettings]
+) -> tuple[Domain, list[DomainKey]]:
+    """Replace a domain's settings by what `change` makes of them, inside the caller's transaction. Raises
+    Refused."""
+    domain, keys = load(conn, name)
+    settings = change(domain.settings)
+    pool = settings.ip_pool
+    if pool != domain.settings.ip_pool and pool and not egress.find_pool(conn, domain.account_id, pool):
+        raise Refused(550, "5.5.4", f"There is no pool {pool} here", reason="no-pool")
+    identity.set_settings(conn, domain.name, settings)
+    return replace(domain, settings=settings), keys
+
+
 def remove(conn: Connection, name: str) -> str:
     """Remove a domain with its keys and users, inside the caller's transaction. Raises Refused."""
     name = sending_name(name)
@@ -143,9 +152,17 @@ def remove(conn: Connection, name: str) -> str:
 
 
 def records_of(
-    domain: Domain, keys: Sequence[DomainKey], hostname: str, sources: Sequence[str] = ()
+    domain: Domain,
+    keys: Sequence[DomainKey],
+    hostname: str,
+    sources: Sequence[str] = (),
+    *,
+    has_own_links: bool = True,
 ) -> list[Record]:
-    """The DNS records for a domain whose mail leaves from `hostname` (or from these addresses)."""
+    """The DNS records for a domain whose mail leaves from `hostname` (or from these addresses).
+
+    `has_own_links`: tracked links are below the domain unless its settings name another place.
+    """
     name = domain.name
     signing = [
         Record(
@@ -166,6 +183,8 @@ def records_of(
         Record("SPF of the return path", "TXT", f"return.{name}", _spf(hostname, sources), False),
         Record("DMARC, to begin with", "TXT", f"_dmarc.{name}", "v=DMARC1; p=none", False),
     ]
+    if has_own_links and not domain.settings.tracking_url:
+        advice.append(Record("tracked links", "CNAME", f"email.{name}", f"{hostname}.", False))
     return signing + advice
 
 

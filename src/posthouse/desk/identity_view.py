@@ -2,29 +2,27 @@
 
 The store counts every change of identity in one number. `follow` reads that number twice a second and
 loads everything anew when it moved, so a revoked user is out within a second, also in a session that is
-already open (`still_holds`). A view is replaced whole: readers on the loop never see half a change.
+already open (`current`). A view is replaced whole: readers on the loop never see half a change.
 While the store is away the last view stays; nothing can be accepted then anyway.
 
-Public: Identity, IdentityView.
+Public: IdentityView.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Awaitable, Callable
 from typing import Any, Protocol
 
 from posthouse.desk import credentials, domains
-from posthouse.desk.credentials import Known
+from posthouse.desk.identity import Identity, load_identity
 from posthouse.desk.installation import Installation
 from posthouse.mail.dkim import SigningKey
-from posthouse.model.account import Credential, Domain, DomainKey, Principal
-from posthouse.store import identity
-from posthouse.store.engine import Connection
+from posthouse.model.account import Domain, DomainKey, Principal
 
 PAUSE_S = 0.5
+_NO_GROUPS: frozenset[int] = frozenset()
 
 log = logging.getLogger(__name__)
 
@@ -33,48 +31,6 @@ class Reader(Protocol):
     """The part of `store.engine.Store` that the view needs."""
 
     async def read(self, fn: Callable[..., Any], *args: Any) -> Any: ...
-
-
-@dataclass(frozen=True, slots=True)
-class Identity:
-    """One version of who is who, of one region. `keys` are sealed, by domain name."""
-
-    version: int = -1
-    logins: Mapping[str, Known] = field(default_factory=dict)
-    domains: Mapping[str, Domain] = field(default_factory=dict)
-    keys: Mapping[str, tuple[DomainKey, ...]] = field(default_factory=dict)
-
-
-def load_identity(conn: Connection, region: str, known_version: int) -> Identity | None:
-    """Everything in one snapshot, or None when `known_version` is still the store's."""
-    version = identity.identity_version(conn)
-    if version == known_version:
-        return None
-    # C-14: a domain of another region is unknown at this region's host
-    own = {domain.id: domain for domain in identity.list_domains(conn) if domain.region == region}
-    logins = {
-        credential.login: Known(credential.secret_hash, _principal(own[credential.domain_id], credential))
-        for credential in identity.list_credentials(conn)
-        if credential.revoked_at is None and credential.domain_id in own
-    }
-    return Identity(
-        version=version,
-        logins=logins,
-        domains={domain.name: domain for domain in own.values()},
-        keys={domain.name: tuple(identity.keys_of(conn, domain.id)) for domain in own.values()},
-    )
-
-
-def _principal(domain: Domain, credential: Credential) -> Principal:
-    return Principal(
-        account_id=domain.account_id,
-        domain_id=domain.id,
-        domain=domain.name,
-        region=domain.region,
-        verified=domain.verified_at is not None,
-        credential_id=credential.id,
-        login=credential.login,
-    )
 
 
 class IdentityView:
@@ -91,23 +47,44 @@ class IdentityView:
         """The store's identity version that this view shows; -1 before the first load."""
         return self._current.version
 
+    # Signing in
+
     def recognise(self, login: str, password: str) -> Principal | None:
         """See `credentials.recognise`."""
-        return credentials.recognise(self._current.logins, self._installation, login, password)
+        return credentials.recognise(self._current.sign_ins, self._installation, login, password)
+
+    def is_key(self, password: str) -> bool:
+        """Is this the secret of one of our keys? For C-06 only: whose key it is stays unsaid."""
+        return self._installation.secret_hash(password.strip()) in self._current.sign_ins.keys
 
     def current(self, principal: Principal) -> Principal | None:
         """The principal as of now, for a session that signed in earlier; None once it was revoked."""
-        known = self._current.logins.get(principal.login)
-        if known is None or known.principal.credential_id != principal.credential_id:
-            return None
-        return known.principal
+        return self._current.principals.get(principal.credential_id)
+
+    # Domains
 
     def domain(self, name: str) -> Domain | None:
         """A domain of this region by its A-label name."""
         return self._current.domains.get(name)
 
+    def account_domain(self, name: str) -> Domain | None:
+        """The domain of this region that speaks for a name: itself, or the nearest one above it."""
+        found = self._current.domains.get(name)
+        while found is None and "." in name:
+            name = name.partition(".")[2]
+            found = self._current.domains.get(name)
+        return found
+
     def domains_of(self, account_id: str) -> list[Domain]:
         return [domain for domain in self._current.domains.values() if domain.account_id == account_id]
+
+    def domain_by_tag(self, tag: bytes) -> Domain | None:
+        """The domain whose name's SHA-256 begins with these 4 octets: links carry them."""
+        return self._current.tags.get(tag)
+
+    def link_key(self, domain: str) -> bytes:
+        """The key that signs links in mail of a domain; see `Installation.link_key`."""
+        return self._installation.link_key(domain)
 
     def signing_keys(self, domain: str) -> list[SigningKey]:
         """The domain's active keys, opened at first use; empty for an unknown domain. Raises SealBroken."""
@@ -117,6 +94,41 @@ class IdentityView:
             held = (sealed, domains.load_signing_keys(self._installation, domain, sealed))
             self._signing[domain] = held
         return held[1]
+
+    def key_of(self, account_id: str, domain: str, selector: str) -> SigningKey | None:
+        """An active key of a domain of the account, by its selector ("": any). Raises SealBroken."""
+        known = self.domain(domain)
+        if known is None or known.account_id != account_id:
+            return None
+        keys = self.signing_keys(domain)
+        return next((key for key in keys if selector in ("", key.selector)), None)
+
+    # What else an account has
+
+    def groups_of(self, account_id: str) -> frozenset[int]:
+        """Numbers of its unsubscribe groups."""
+        return self._current.groups.get(account_id, _NO_GROUPS)
+
+    def group_name(self, account_id: str, number: int) -> str:
+        """What people call a group, "" for none of the account's."""
+        return self._current.group_names.get((account_id, number), "")
+
+    def owns_ip(self, account_id: str, ip: str) -> bool:
+        """May its mail leave from this local address (an address literal in its shortest form)?"""
+        return self._current.ips.get(ip) in ("", account_id)
+
+    def pool_sources(self, account_id: str, name_or_id: str) -> tuple[str, ...] | None:
+        """The addresses of one of its pools that it may use, maybe none; None: there is no such pool."""
+        found = self._current.pools.get((account_id, name_or_id))
+        if found is None:
+            return None
+        return tuple(address for address in found if self.owns_ip(account_id, address))
+
+    def hello_of(self, ip: str) -> str:
+        """The name to greet receiving hosts with from this local address, "" for the installation's."""
+        return self._current.hellos.get(ip, "")
+
+    # Keeping up
 
     async def refresh(self, store: Reader) -> bool:
         """Look at the version and load what changed; True when it did. Raises what the store raises."""

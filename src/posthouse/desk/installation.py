@@ -1,9 +1,9 @@
 """The installation key: 32 random bytes in one file, from which everything that is sealed or hashed depends.
 
-From it come two keys by HMAC (one use, one key): one seals the private DKIM keys with AES-256-GCM, one
-hashes passwords. Passwords are ours and carry 192 random bits, so a keyed hash is enough and quick; whoever
-steals the store without this file can test no guess. All machines of one installation share the file;
-who loses it must make the domains' keys and all passwords anew.
+From it come keys by HMAC (one use, one key): one seals the private DKIM keys with AES-256-GCM, one hashes
+passwords, and each domain has one that signs the links in its mail. Passwords are ours and carry 192 random
+bits, so a keyed hash is enough and quick; whoever steals the store without this file can test no guess. All
+machines of one installation share the file; who loses it must make the domains' keys and all passwords anew.
 """
 
 from __future__ import annotations
@@ -54,6 +54,15 @@ class Installation:
     @cached_property
     def _hash_key(self) -> bytes:
         return hmac.digest(self.key, b"posthouse credential 1", "sha256")
+
+    @cached_property
+    def _link_key(self) -> bytes:
+        return hmac.digest(self.key, b"posthouse links 1", "sha256")
+
+    def link_key(self, domain: str) -> bytes:
+        """32 bytes that sign the links in mail of a domain (its A-label name): one domain's links say
+        nothing about another's."""
+        return hmac.digest(self._link_key, domain.encode(), "sha256")
 
     def seal(self, plain: bytes, owner: str) -> bytes:
         """Encrypt for `owner`, an id: the sealed bytes open for no other owner."""

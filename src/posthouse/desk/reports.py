@@ -12,11 +12,13 @@ from typing import Any
 
 from posthouse.model.event import Event
 from posthouse.model.message import Delivery, DeliveryState, Message
+from posthouse.model.options import Seen, read_recipient_options
 from posthouse.store import captures, events, messages, queue
 from posthouse.store.engine import Connection
 from posthouse.store.events import EventQuery
 
 STORY_EVENTS = 10_000
+SHOWN_VALUE = 200  # characters of an option's value
 
 
 def utc_text(at: float) -> str:
@@ -26,7 +28,8 @@ def utc_text(at: float) -> str:
 
 
 def event_row(event: Event) -> dict[str, Any]:
-    """One event: its columns, code, enhanced and text (0 and "" when it has none), its other data."""
+    """One event: its columns; code, enhanced and text (0 and "" when it has none); tags and metadata of its
+    message (empty when it has none); its other data."""
     row: dict[str, Any] = {
         "id": event.id,
         "kind": str(event.kind),
@@ -39,6 +42,8 @@ def event_row(event: Event) -> dict[str, Any]:
         "code": 0,
         "enhanced": "",
         "text": "",
+        "tags": [],
+        "metadata": {},
     }
     return row | {name: value for name, value in event.data.items() if name not in row or not row[name]}
 
@@ -55,7 +60,9 @@ def story_of(conn: Connection, message_id: str) -> dict[str, Any] | None:
         return None
     return {
         "message": _message_row(message, messages.load_content(conn, message_id) is not None),
-        "deliveries": [_delivery_row(delivery) for delivery in queue.deliveries_of(conn, message_id)],
+        "deliveries": [
+            _delivery_row(delivery, message) for delivery in queue.deliveries_of(conn, message_id)
+        ],
         "events": event_rows(conn, EventQuery(message_id=message_id, limit=STORY_EVENTS)),
     }
 
@@ -92,10 +99,28 @@ def _message_row(message: Message, is_kept: bool) -> dict[str, Any]:
         "accepted_time": utc_text(message.accepted_at),
         "expires_at": message.expires_at,
         "content_kept": is_kept,
+        "tags": list(message.options.tags),
+        "metadata": message.options.metadata,
+        "batch_id": message.batch_id,
+        "template": message.options.template_name,
+        "dialect": message.options.dialect,
+        "options": [_seen_row(seen) for seen in message.options.seen],
     }
 
 
-def _delivery_row(delivery: Delivery) -> dict[str, Any]:
+def _seen_row(seen: Seen) -> dict[str, Any]:
+    """An option that was asked for: its header, its value cut short, and what became of it."""
+    is_long = len(seen.value) > SHOWN_VALUE
+    return {
+        "header": seen.header,
+        "value": seen.value[: SHOWN_VALUE - 1] + "…" if is_long else seen.value,
+        "effect": seen.effect,
+        "is_warning": seen.is_warning,
+    }
+
+
+def _delivery_row(delivery: Delivery, message: Message) -> dict[str, Any]:
+    own = read_recipient_options(delivery.personal)
     is_open = delivery.state in (DeliveryState.WAITING, DeliveryState.TAKEN, DeliveryState.HELD)
     return {
         "id": delivery.id,
@@ -106,6 +131,8 @@ def _delivery_row(delivery: Delivery) -> dict[str, Any]:
         "lane": delivery.lane,
         "code": delivery.last_code,
         "text": delivery.last_text,
+        "metadata": message.options.metadata if own.metadata is None else own.metadata,
+        "copy_of": own.copy_of,
     }
 
 

@@ -8,7 +8,7 @@ Public: Status, StatusView, make_app.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -61,8 +61,8 @@ class StatusView(Protocol):
         ...
 
 
-def make_app(view: StatusView) -> Starlette:
-    """The ASGI application of one worker."""
+def make_app(view: StatusView, more: Sequence[Route] = ()) -> Starlette:
+    """The ASGI application of one worker; `more` are the routes of tracked links."""
 
     async def page(_: Request) -> Response:
         return Response(render_page(await view.status()), media_type="text/html")
@@ -78,7 +78,7 @@ def make_app(view: StatusView) -> Starlette:
             await view.metrics(), headers={"Content-Type": "text/plain; version=0.0.4; charset=utf-8"}
         )
 
-    return Starlette(routes=[_get("/", page), _get("/healthz", health), _get("/metrics", metrics)])
+    return Starlette(routes=[_get("/", page), _get("/healthz", health), _get("/metrics", metrics), *more])
 
 
 def _get(path: str, answer: Callable[[Request], Awaitable[Response]]) -> Route:

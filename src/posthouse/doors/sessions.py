@@ -1,24 +1,28 @@
 """What each SMTP event means here: sign-in, sender, recipients, and the letter itself.
 
-One `SubmissionSession` per connection. Its words are Mailgun's (the services' own words come with the
-dialects); only `250 Great success` is without an enhanced code, because that is what applications and their
-tests have known for years (contract C-08).
+One `SubmissionSession` per connection. Until the sign-in it speaks in common words, from then on in those of
+the credential's dialect (`dialects.table`); a failed sign-in is answered in the words of the service whose
+customer seems to be trying.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Protocol
 
 import structlog
 
 from posthouse.desk import credentials
 from posthouse.desk.identity_view import IdentityView
+from posthouse.dialects.dialect import Refusal, SessionLimits, Words
+from posthouse.dialects.native import DIALECT as NATIVE
+from posthouse.dialects.table import speaker, speaker_for
 from posthouse.doors.budget import BUSY, BodyBudget
 from posthouse.doors.signins import SignIns
 from posthouse.doors.submission import Reader
-from posthouse.model.account import Principal
+from posthouse.model.account import MAIL_SEND, Principal
 from posthouse.model.errors import CommitInDoubt, PosthouseError, Refused
 from posthouse.model.message import Receipt, Recipient
 from posthouse.pipeline.submit import Intake
@@ -32,19 +36,29 @@ log = structlog.get_logger()
 
 Answer = Callable[[Reply | None], None]
 
-SIGNED_IN = Reply(235, "2.7.0", "Authentication successful")
-SENDER_OK = Reply(250, "2.1.0", "Sender address accepted")
-RECIPIENT_OK = Reply(250, "2.1.5", "Recipient address accepted")
-CONTINUE = Reply(354, "", "Continue")
-GREAT_SUCCESS = Reply(250, "", "Great success")
 CANNOT_NOW = Reply(451, "4.3.0", "cannot accept your message now")
 NO_SIGN_IN_NOW = Reply(454, "4.7.0", "Temporary authentication failure, try again in a moment")
-SIGNED_OUT = Reply(535, "5.7.8", "Authentication failed: this user was revoked or its password reset")
+SIGNED_OUT = Refused(
+    535, "5.7.8", "Authentication failed: this credential was revoked or reset", reason="signed-out"
+)
+MAY_NOT_SEND = Refused(
+    535, "5.7.8", f"Authentication failed: this key lacks the permission {MAIL_SEND}", reason="no-permission"
+)
+
+_AS_IT_IS = Refusal()
+
+
+class Connections(Protocol):
+    """Counts by name, over all workers of this machine (`net.board.Row`)."""
+
+    def enter(self, text: str) -> int: ...
+
+    def leave(self, text: str) -> None: ...
 
 
 @dataclass(slots=True)
 class SessionParts:
-    """What the sessions of one worker share."""
+    """What the sessions of one worker share. `limits` by dialect (`dialects.table.session_limits`)."""
 
     identity: IdentityView
     store: Store
@@ -54,16 +68,23 @@ class SessionParts:
     sign_ins: SignIns
     allow_unqualified: Callable[[str], bool]
     queue_id_in_reply: bool
+    limits: Mapping[str, SessionLimits]
+    connections: Connections
 
 
 class SubmissionSession:
-    """One connection of a customer: from sign-in to `250 Great success`."""
+    """One connection of a customer: from sign-in to the 250 at the end of data."""
 
     def __init__(self, parts: SessionParts, engine: ServerEngine, address: str) -> None:
         self._parts = parts
         self._engine = engine
         self._address = address
         self._principal: Principal | None = None
+        self._words = NATIVE.words
+        self._limits = SessionLimits()
+        self._counted_as = ""  # on the board, "" when this connection is not on it
+        self._letters = 0
+        self._is_closed = False
         self._mail: MailFrom | None = None
         self._recipients: list[Recipient] = []
         self._looking: asyncio.Task[None] | None = None
@@ -77,10 +98,15 @@ class SubmissionSession:
         if isinstance(event, BodyEnd):
             return self._letter(event, answer)
         if isinstance(event, BodyStart):
-            return CONTINUE if self._parts.budget.admits_new else BUSY
+            return self._words.go_on if self._parts.budget.admits_new else self._said(BUSY)
         if isinstance(event, AuthTry):
             return self._sign_in(event, answer)
         raise AssertionError(f"no such event here: {event!r}")
+
+    def closed(self) -> None:
+        """The connection is gone."""
+        self._is_closed = True
+        self._uncount()
 
     # -- signing in ------------------------------------------------------------
 
@@ -107,70 +133,122 @@ class SubmissionSession:
             return self._welcome(principal)
         self._parts.sign_ins.failed(self._address)
         await asyncio.sleep(self._parts.sign_ins.delay_s(self._address))
-        return refusal_reply(credentials.refusal(event.password))
+        return bad_login(event, is_key=self._parts.identity.is_key(event.password))
 
     def _welcome(self, principal: Principal) -> Reply:
-        self._principal = principal
+        dialect = speaker(principal.dialect)
         self._parts.sign_ins.succeeded(self._address)
-        return SIGNED_IN
+        if MAIL_SEND not in principal.permissions:
+            return refusal_reply(MAY_NOT_SEND, dialect.words)
+        limits = self._parts.limits.get(dialect.name, dialect.words.limits)
+        if not self._has_room(dialect.name, limits.connections_per_address):
+            return dialect.words.too_many_connections(self._address)
+        self._principal, self._words, self._limits = principal, dialect.words, limits
+        return self._words.signed_in
+
+    def _has_room(self, dialect: str, limit: int) -> bool:
+        """C-09: count this connection, unless its client has too many open."""
+        self._uncount()
+        if not limit or self._is_closed:
+            return True
+        self._counted_as = f"{dialect} {self._address}"
+        if self._parts.connections.enter(self._counted_as) <= limit:
+            return True
+        self._uncount()
+        return False
+
+    def _uncount(self) -> None:
+        if self._counted_as:
+            self._parts.connections.leave(self._counted_as)
+            self._counted_as = ""
 
     # -- the transaction ------------------------------------------------------------
 
     def _sender(self, event: MailFrom) -> Reply:
         trouble = self._parts.store.refusal
         if trouble is not None:  # faults F20 to F23: no waiting, the client comes back
-            return refusal_reply(trouble)
+            return self._refused(trouble)
         if self._principal is not None:
             current = self._parts.identity.current(self._principal)
-            if current is None:
-                return SIGNED_OUT
+            if current is None or MAIL_SEND not in current.permissions:
+                return self._refused(SIGNED_OUT)
             self._principal = current
+        if 0 < self._limits.messages_per_connection <= self._letters:
+            return self._words.too_many_messages
         self._mail, self._recipients = event, []
-        return SENDER_OK
+        return self._words.sender_ok
 
     def _recipient(self, event: RcptTo) -> Reply:
         address = event.address
         try:
             policy.judge_recipient(address, allow_unqualified=self._parts.allow_unqualified(address.domain))
         except Refused as refused:
-            return refusal_reply(refused)
+            return self._refused(refused)
         self._recipients.append(
             Recipient(str(address), address.domain, event.params.notify, event.params.orcpt)
         )
-        return RECIPIENT_OK
+        return self._words.recipient_ok
 
     def _letter(self, event: BodyEnd, answer: Answer) -> Reply | None:
         mail, recipients = self._mail, self._recipients
         self._mail, self._recipients = None, []
+        self._letters += 1
         if mail is None or self._principal is None:
             raise AssertionError("the engine let a letter pass without sender or sign-in")
         try:
-            submission = self._parts.reader.submission(
+            submission, template = self._parts.reader.submission(
                 event.body, mail, recipients, self._principal, self._engine, self._address
             )
         except PosthouseError as refused:
             log.info("letter of %s refused: %s", self._principal.login, refused)
-            return refusal_reply(refused)
+            return self._refused(refused)
 
         def done(receipt: Receipt | None, error: BaseException | None) -> None:
             answer(self._after_commit(receipt, error))
 
-        self._parts.intake.accept(submission, self._principal, done)
+        self._parts.intake.accept(submission, self._principal, done, template)
         return None
 
     def _after_commit(self, receipt: Receipt | None, error: BaseException | None) -> Reply | None:
         if receipt is not None:
-            if self._parts.queue_id_in_reply:
-                return Reply(250, "", f"Great success queued as {receipt.message_id}")
-            return GREAT_SUCCESS
+            return self._queued(receipt.message_id)
         if isinstance(error, CommitInDoubt):
             log.error("a commit is in doubt: closing the connection of %s without a reply", self._address)
             return None
         if isinstance(error, PosthouseError):
-            return refusal_reply(error)
+            return self._refused(error)
         log.error("a letter could not be stored", exc_info=error)
-        return CANNOT_NOW
+        return self._said(CANNOT_NOW)
+
+    def _queued(self, message_id: str) -> Reply:
+        reply = self._words.queued(message_id)
+        if self._parts.queue_id_in_reply and "queued" not in str(reply).lower():
+            return Reply(reply.code, reply.enhanced, f"{reply.text} queued as {message_id}")
+        return reply
+
+    # -- words ------------------------------------------------------------
+
+    def _refused(self, error: PosthouseError) -> Reply:
+        return refusal_reply(error, self._words, self._principal.domain if self._principal else "")
+
+    def _said(self, reply: Reply) -> Reply:
+        """A common reply in the form of this dialect."""
+        return reply if self._words.has_enhanced_codes else Reply(reply.code, "", reply.text)
 
 
-def refusal_reply(error: PosthouseError) -> Reply:
-    return Reply(error.code, error.enhanced, error.text)
+def refusal_reply(error: PosthouseError, words: Words, domain: str = "") -> Reply:
+    """One of our refusals as a service phrases it."""
+    refusal = words.refusals.get(error.reason, _AS_IT_IS)
+    text = refusal.text.replace("{domain}", domain).replace("{text}", error.text)
+    enhanced = error.enhanced if refusal.enhanced is None else refusal.enhanced
+    return Reply(refusal.code or error.code, enhanced if words.has_enhanced_codes else "", text)
+
+
+def bad_login(event: AuthTry, *, is_key: bool) -> Reply:
+    """The answer to a wrong sign-in. Whoever gives an API key (by its form, or `is_key`: one of ours) as the
+    password of an SMTP user is told so (C-06); nobody learns whether a login exists."""
+    words = speaker_for(event.user, event.password).words
+    refused = credentials.refusal(event.password, is_key=is_key)
+    if refused.reason == "api-key" and "@" in event.user:
+        return refusal_reply(refused, words)
+    return words.bad_login(event.user, event.password)

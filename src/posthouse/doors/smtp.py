@@ -43,9 +43,12 @@ BROKEN = Reply(451, "4.3.0", "Internal trouble, try again later")
 
 
 class Session(Protocol):
-    """What a connection means. `on_event` answers with a reply, or None when `answer` brings it later."""
+    """What a connection means. `on_event` answers with a reply, or None when `answer` brings it later;
+    `closed` is called once, when the connection is gone."""
 
     def on_event(self, event: Event, answer: Callable[[Reply | None], None]) -> Reply | None: ...
+
+    def closed(self) -> None: ...
 
 
 @dataclass(slots=True)
@@ -108,6 +111,7 @@ class SmtpDoor(asyncio.Protocol):
         self._body_bytes = 0  # octets that arrived since the present body began
         self._early: list[bytes] = []
         self._address = ""
+        self._session: Session | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.Transport, transport)  # uvloop's are not of asyncio's class
@@ -137,6 +141,8 @@ class SmtpDoor(asyncio.Protocol):
             del self._keeper.per_address[self._address]
         self._keeper.budget.held_bytes -= self._held
         self._held = 0
+        if self._session:
+            self._session.closed()
 
     def data_received(self, data: bytes) -> None:
         if self._upgrading:
@@ -187,6 +193,7 @@ class SmtpDoor(asyncio.Protocol):
         self._flush()
 
     def _judged(self, event: Event) -> Reply | None:
+        assert self._session is not None  # without one the engine is closed and has no events
         try:
             return self._session.on_event(event, self._answer)
         except Exception:  # the rim of this connection

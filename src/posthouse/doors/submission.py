@@ -1,17 +1,23 @@
-"""From the bytes of a letter and its envelope to a `Submission`: what must hold of a header, and our trace.
+"""From the bytes of a letter and its envelope to a `Submission`: what must hold of a header, what it asks
+for, and our trace.
 
 Everything here is arithmetic on bytes; the refusals are `Refused` with the text that the customer reads.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
+from posthouse.dialects.dialect import Dialect, TemplateUse
+from posthouse.dialects.native import DIALECT as NATIVE
+from posthouse.dialects.people import Unqualified
+from posthouse.dialects.reading import Asked, Estate, OptionReader, Sending
+from posthouse.dialects.table import DIALECTS
 from posthouse.mail import letter as letters
 from posthouse.mail import trace
 from posthouse.mail.addresses import Mailbox, parse_mailboxes
 from posthouse.mail.words import decode_words
-from posthouse.model.account import Principal
+from posthouse.model.account import DEFAULTS, CredentialKind, Principal
 from posthouse.model.address import BadAddress
 from posthouse.model.clock import Clock, Ids
 from posthouse.model.errors import Refused
@@ -24,7 +30,10 @@ _MOST_TEXT = 500
 
 
 class Reader:
-    """Reads letters for one worker."""
+    """Reads letters for one worker.
+
+    `tracking_url` and `allow_unqualified` as in `dialects.reading.OptionReader`.
+    """
 
     def __init__(
         self,
@@ -35,6 +44,10 @@ class Reader:
         hide_client: bool,
         policy_settings: policy.FromSettings,
         find_domain: policy.FindDomain,
+        estate: Estate,
+        tracking_url: str = "",
+        allow_unqualified: Unqualified = lambda domain: False,
+        dialects: Mapping[str, Dialect] = DIALECTS,
     ) -> None:
         self._clock = clock
         self._ids = ids
@@ -42,6 +55,10 @@ class Reader:
         self._hide_client = hide_client
         self._policy = policy_settings
         self._find_domain = find_domain
+        self._dialects = dialects
+        self._options = OptionReader(
+            dialects, estate, tracking_url=tracking_url, allow_unqualified=allow_unqualified
+        )
 
     def submission(
         self,
@@ -51,14 +68,90 @@ class Reader:
         principal: Principal,
         engine: ServerEngine,
         client: str,
-    ) -> Submission:
-        """Judge the letter and put our Received field on top. Raises Refused."""
-        letter = self._read(body)
-        policy.judge_fields(letter.count)
-        is_held = policy.judge_from(self._author(letter), principal, self._policy, self._find_domain)
-        policy.judge_hops(letter.count(b"received"))
+    ) -> tuple[Submission, TemplateUse | None]:
+        """Judge the letter, read what it asks for and put our Received field on top. Raises Refused."""
+        letter = self._parsed(body)
+        inner = self._options.unwrapped(letter)
+        if inner is not None:
+            body, letter = inner.content, self._parsed(inner.content)
+        dialect = self._dialects.get(principal.dialect, NATIVE)
+        is_held, author_domain = self._judged(letter, principal, dialect)
+        domain = principal.domain or self._domain_of(author_domain, principal)
+        registered = self._find_domain(domain)
+        sending = Sending(
+            dialect=dialect,
+            account_id=principal.account_id,
+            domain=domain,
+            settings=registered.settings if registered else DEFAULTS,
+            now=self._clock.now(),
+        )
+        asked = self._options.read(letter, recipients, sending, inner.headers if inner else ())
+        if sending.settings.is_sandbox:
+            _judge_sandbox(asked.recipients, sending)
         message_id = self._ids.new()
-        received = trace.received_field(
+        rejection = asked.rejection
+        submission = Submission(
+            id=message_id,
+            sender=str(mail.sender) if mail.sender else "",
+            recipients=asked.recipients,
+            content=trace.on_top(self._received(message_id, asked, mail, engine, client), body),
+            subject=decode_words(letter.first(b"subject") or b"")[:_MOST_TEXT],
+            header_id=_header_id(letter, asked) or trace.message_id(message_id, domain),
+            is_utf8=mail.params.is_utf8,
+            is_8bit=not body.isascii(),
+            ret=mail.params.ret,
+            envid=mail.params.envid,
+            is_held=is_held,
+            domain="" if principal.domain else domain,
+            options=asked.options,
+            drop_reason=rejection.reason if rejection else "",
+            drop_text=rejection.text if rejection else "",
+        )
+        return submission, asked.template
+
+    def _parsed(self, body: bytes) -> letters.Letter:
+        try:
+            return letters.parse(body)
+        except letters.BadLetter as error:
+            raise Refused(554, "5.6.0", str(error), reason="bad-letter") from error
+
+    def _judged(self, letter: letters.Letter, principal: Principal, dialect: Dialect) -> tuple[bool, str]:
+        """(accept but hold, the author's domain)."""
+        if not letter.count(b"from"):
+            raise Refused(550, "5.6.0", "The message has no From field", reason="no-from")
+        policy.judge_fields(letter.count)
+        if dialect.needs_to and not letter.first(b"to"):  # C-15
+            raise Refused(550, "5.6.0", "The message has no To field", reason="no-to")
+        author = _author(letter)
+        try:
+            is_held = policy.judge_from(author, principal, self._policy, self._find_domain)
+        except Refused as refused:
+            if refused.reason == "bad-header":
+                refused.reason = "bad-from"
+            raise
+        domain = author[0].address.domain
+        is_token = principal.kind is CredentialKind.DOMAIN_TOKEN
+        if is_token and domain != principal.domain and self._policy.from_domain != "any":
+            raise _no_domain(domain)  # a token speaks for exactly its domain (documented behaviour)
+        policy.judge_hops(letter.count(b"received"))
+        return is_held, domain
+
+    def _domain_of(self, name: str, principal: Principal) -> str:
+        """The registered domain that a letter of an account-wide key is sent for: the author's, or the most
+        specific one above it. Raises Refused."""
+        above = name
+        while "." in above and not above.startswith("["):
+            found = self._find_domain(above)
+            if found is not None and found.account_id == principal.account_id:
+                return found.name
+            above = above.partition(".")[2]
+        raise _no_domain(name)
+
+    def _received(
+        self, message_id: str, asked: Asked, mail: MailFrom, engine: ServerEngine, client: str
+    ) -> bytes:
+        recipients = asked.recipients
+        return trace.received_field(
             hello=engine.hello_name,
             client_ip=client,
             by_host=self._hostname,
@@ -73,34 +166,40 @@ class Reader:
             recipient=recipients[0].address if len(recipients) == 1 else None,
             hides_client=self._hide_client,
         )
-        return Submission(
-            id=message_id,
-            sender=str(mail.sender) if mail.sender else "",
-            recipients=recipients,
-            content=trace.on_top(received, body),
-            subject=decode_words(letter.first(b"subject") or b"")[:_MOST_TEXT],
-            header_id=_text(letter.first(b"message-id")) or trace.message_id(message_id, principal.domain),
-            is_utf8=mail.params.is_utf8,
-            is_8bit=not body.isascii(),
-            ret=mail.params.ret,
-            envid=mail.params.envid,
-            is_held=is_held,
-        )
 
-    def _read(self, body: bytes) -> letters.Letter:
-        try:
-            return letters.parse(body)
-        except letters.BadLetter as error:
-            raise Refused(554, "5.6.0", str(error), reason="bad-letter") from error
 
-    def _author(self, letter: letters.Letter) -> Sequence[Mailbox]:
-        """The mailboxes of the From field; SUB-2: the text names the field."""
-        try:
-            return parse_mailboxes(letter.first(b"from") or b"")
-        except BadAddress as error:
-            raise Refused(
-                550, "5.6.0", f"Cannot parse from address in the From field: {error}", reason="bad-from"
-            ) from error
+def _author(letter: letters.Letter) -> Sequence[Mailbox]:
+    """The mailboxes of the From field; SUB-2: the text names the field."""
+    try:
+        return parse_mailboxes(letter.first(b"from") or b"")
+    except BadAddress as error:
+        raise Refused(
+            550, "5.6.0", f"Cannot parse from address in the From field: {error}", reason="bad-from"
+        ) from error
+
+
+def _judge_sandbox(recipients: Sequence[Recipient], sending: Sending) -> None:
+    """C-12: one stranger among the recipients refuses the letter. Raises Refused."""
+    authorised = {address.lower() for address in sending.settings.authorised}
+    if all(each.drop_reason or each.address.lower() in authorised for each in recipients):
+        return
+    raise Refused(
+        550,
+        "5.7.1",
+        "Sandbox subdomains are for test purposes only. Please add your own domain or add the address to "
+        f"the authorized recipients of {sending.domain}",
+        reason="sandbox",
+    )
+
+
+def _no_domain(name: str) -> Refused:
+    return Refused(550, "5.7.1", f"Domain not found: {name}", reason="from-domain")
+
+
+def _header_id(letter: letters.Letter, asked: Asked) -> str:
+    """The Message-ID that will be delivered, "" if it will be one of ours."""
+    kept = asked.options.only_fields
+    return "" if kept and "message-id" not in kept else _text(letter.first(b"message-id"))
 
 
 def _text(value: bytes | None) -> str:

@@ -93,16 +93,22 @@ class ImportedKey:
 
 
 def signature_fields(
-    keys: Sequence[SigningKey], head: bytes, fields: Sequence[Field], body: bytes, now: int
+    keys: Sequence[SigningKey],
+    head: bytes,
+    fields: Sequence[Field],
+    body: bytes,
+    now: int,
+    ready_hash: bytes = b"",
 ) -> bytes:
     """One DKIM-Signature field per key, each with CRLF and lines of at most 78 columns.
 
     `fields` are the header fields within `head`, `body` the octets after the empty line, both exactly as they
-    will leave before dot-stuffing (RFC 6376 5.3); `now` is seconds since the epoch.
+    will leave before dot-stuffing (RFC 6376 5.3); `now` is seconds since the epoch. `ready_hash`: what
+    `canon.body_hash` says about the body, if that is known; then `body` is not looked at.
     """
     names, text = signed_header(head, fields)
     tag = _names_tag(names) if len(names) <= _CACHED_NAMES_MAX else _names_tag.__wrapped__(names)
-    rest = b"%b\r\n t=%d; bh=%b;\r\n b=" % (tag, now, body_hash(body))
+    rest = b"%b\r\n t=%d; bh=%b;\r\n b=" % (tag, now, ready_hash or body_hash(body))
     header_hash = sha256(text)
     written: list[bytes] = []
     for key in keys:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 import textwrap
 import time
+from collections.abc import Sequence
 
 MAX_FOREIGN = 1000
 _WIDTH = 76
@@ -52,8 +53,10 @@ def plain_text(
     about: str,
     accepted_at: float,
     expires_at: float,
+    explanation: Sequence[str] = (),
 ) -> str:
-    """The part for people, CRLF line ends. All texts are already `escaped`."""
+    """The part for people, CRLF line ends. All texts are already `escaped`; `explanation` are paragraphs that
+    follow the facts."""
     rows = [("Recipient", recipient), ("Host", mx), ("Answer", reply), ("Message-ID", about)]
     rows.append(("Accepted", date_time(accepted_at)))
     if action == "delayed":
@@ -63,6 +66,8 @@ def plain_text(
     for title, value in rows:
         if value:
             lines += _row(title, value)
+    for paragraph in filter(None, explanation):
+        lines += ["", *textwrap.wrap(paragraph, _WIDTH, break_on_hyphens=False)]
     lines += ["", "Details for programs and the message this is about follow.", ""]
     return "\r\n".join(lines)
 

@@ -24,6 +24,8 @@ from posthouse.model.message import Delivery, Message, Outcome
 MAX_RETURNED_BYTES = 262_144
 MAX_HEAD_BYTES = 65_536
 _MAX_LINE = 998
+_MOST_PARAGRAPHS = 50
+_MOST_NAMED, _MOST_LISTED = 10, 1000  # recipients in the text for people, and in the fields for programs
 
 _STATUS = re.compile(r"[245]\.[0-9]{1,3}\.[0-9]{1,3}\Z")
 _CLASS = {"failed": "5", "delayed": "4", "delivered": "2", "relayed": "2"}
@@ -39,7 +41,8 @@ _HIDDEN = re.compile(rb"(bcc|resent-bcc)[ \t]*:", re.IGNORECASE)
 class StatusReport:
     """What a notice tells about one delivery. `action`: failed, delayed, delivered or relayed (RFC 3464
     2.3.3). `notice_id` becomes the Message-ID before the @; `mx` is "" where no host of the other side
-    decided; `content` is the message it is about, as stored."""
+    decided; `content` is the message it is about, as stored. `others`: deliveries that had the same fate;
+    `explanation`: our own words for the author, paragraphs with LF between."""
 
     action: str
     hostname: str
@@ -50,6 +53,8 @@ class StatusReport:
     outcome: Outcome
     mx: str
     content: bytes
+    others: tuple[Delivery, ...] = ()
+    explanation: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,15 +110,20 @@ def _head(report: StatusReport, boundary: bytes, parts: list[_Part]) -> list[byt
 
 
 def _for_people(report: StatusReport, is_utf8: bool) -> _Part:
+    named = [report.delivery, *report.others[: _MOST_NAMED - 1]]
+    recipients = ", ".join([escaped(each.recipient, is_utf8) for each in named])
+    if len(report.others) >= _MOST_NAMED:
+        recipients += f" and {len(report.others) - _MOST_NAMED + 1} more"
     text = plain_text(
         report.action,
         hostname=_host(report.hostname),
-        recipient=escaped(report.delivery.recipient, is_utf8),
+        recipient=recipients,
         reply=escaped(_reply(report), is_utf8),
         mx=escaped(report.mx, False),
         about=escaped(report.message.header_id, is_utf8),
         accepted_at=report.message.accepted_at,
-        expires_at=report.message.expires_at,
+        expires_at=report.delivery.expires_at,
+        explanation=[escaped(line, is_utf8) for line in report.explanation.split("\n")[:_MOST_PARAGRAPHS]],
     )
     charset = "us-ascii" if text.isascii() else "utf-8"
     encoding = "7bit" if text.isascii() else "8bit"
@@ -127,7 +137,18 @@ def _for_programs(report: StatusReport, is_utf8: bool) -> _Part:
     if message.envid:
         # RFC 3461 6.3 (a): decoded, the field is no xtext
         fields.append(f"Original-Envelope-Id: {escaped(_from_xtext(message.envid), False)}")
-    fields += [f"Arrival-Date: {date_time(message.accepted_at)}", ""]
+    fields.append(f"Arrival-Date: {date_time(message.accepted_at)}")
+    for each in (delivery, *report.others[: _MOST_LISTED - 1]):
+        fields += ["", *_recipient_fields(report, each, is_utf8)]
+    text = "".join(folded(field) + "\r\n" for field in fields)
+    if text.isascii():
+        return _Part("message/delivery-status", "7bit", text.encode())
+    return _Part("message/global-delivery-status", "8bit", text.encode("utf-8", "replace"))
+
+
+def _recipient_fields(report: StatusReport, delivery: Delivery, is_utf8: bool) -> list[str]:
+    """RFC 3464 2.3: one group of fields."""
+    fields: list[str] = []
     if delivery.orcpt:
         fields.append(f"Original-Recipient: {_original_recipient(delivery.orcpt, is_utf8)}")
     fields += [
@@ -142,11 +163,8 @@ def _for_programs(report: StatusReport, is_utf8: bool) -> _Part:
         fields.append(f"Diagnostic-Code: {kind}; {escaped(_reply(report), is_utf8)}")
     fields.append(f"Last-Attempt-Date: {date_time(report.now)}")
     if report.action == "delayed":
-        fields.append(f"Will-Retry-Until: {date_time(message.expires_at)}")
-    text = "".join(folded(field) + "\r\n" for field in fields)
-    if text.isascii():
-        return _Part("message/delivery-status", "7bit", text.encode())
-    return _Part("message/global-delivery-status", "8bit", text.encode("utf-8", "replace"))
+        fields.append(f"Will-Retry-Until: {date_time(delivery.expires_at)}")
+    return fields
 
 
 def _status(report: StatusReport) -> str:

@@ -4,7 +4,7 @@ Lenient, because people must be able to read what real programs wrote: over-long
 characters cut between neighbouring words, missing padding. Bounded, because the input is anybody's. The
 result is one line without control characters; it is never parsed again for addresses.
 
-Public: decode_words.
+Public: decode_words, codec_of.
 """
 
 from __future__ import annotations
@@ -55,6 +55,17 @@ def decode_words(value: bytes) -> str:
         at = match.end()
     parts += (_text(run, charset), _raw(value[at:]))
     return _one_line("".join(parts))
+
+
+def codec_of(charset: str) -> str:
+    """The name under which Python knows a real character set, "" for anything else."""
+    if not _CHARSET.match(charset):
+        return ""
+    name = _ALIASES.get(charset, charset)
+    try:
+        return codecs.lookup(name).name
+    except LookupError:
+        return ""
 
 
 def _octets(encoding: bytes, text: bytes) -> bytes:

@@ -4,7 +4,7 @@ TLS is opportunistic: offered, it is used without looking at the certificate; wh
 connection is made in clear and the host is remembered for an hour (OTL-1, RFC 7435). A letter that requires
 TLS never goes in clear (OTL-6).
 
-Public: Opener, Place, TlsWish, summary.
+Public: Opener, Place, TlsWish, summary, NO_REQUIRED_TLS.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from posthouse.net.pool import Key
 from posthouse.smtp.client import ClientEngine
 
 READ_BYTES = 65_536  # at most that much of a host's replies is read at once
+NO_REQUIRED_TLS = "TLS required but not available"  # customers' programs know these words
 _REFUSES_ALL_MAIL = (521, 556)  # RFC 7504
 
 
@@ -140,6 +141,8 @@ class Opener:
         self._dead.discard((place.address, host.port))
         context = self._checked if wish is TlsWish.VERIFIED else self._unchecked
         failure = await connection.open(context, host.name, settings.timeouts.handshake_s)
+        if failure and wish is not TlsWish.IF_OFFERED and _is_tls_trouble(failure):
+            failure = _no_required_tls(failure)
         return failure or connection
 
 
@@ -157,6 +160,19 @@ def _is_tls_trouble(result: SmtpResult) -> bool:
     if result.phase is Phase.STARTTLS:
         return result.code != 421
     return result.phase is Phase.EHLO and bool(result.tls) and result.code == 0
+
+
+def _no_required_tls(failure: SmtpResult) -> SmtpResult:
+    """A letter asked for what this host lacks: temporary (the host may be repaired), and no trouble that
+    other letters should suffer for. X.7.10: encryption needed (RFC 5248's registry)."""
+    return replace(
+        failure,
+        phase=Phase.STARTTLS,
+        code=454,
+        enhanced="4.7.10",
+        text=f"{NO_REQUIRED_TLS}: {failure.text}",
+        connection_failed=False,
+    )
 
 
 def _no_connection(place: Place, source: str, reason: str) -> SmtpResult:

@@ -21,13 +21,15 @@ import structlog
 from posthouse.crashpoint import crash_point
 from posthouse.model.clock import Clock
 from posthouse.model.message import Delivery, Outcome, Phase, Site, SmtpResult, Verdict
+from posthouse.model.options import TEST_DROP
 from posthouse.net.dns import DnsTrouble, Resolver
 from posthouse.pipeline.custody import Custody
 from posthouse.pipeline.deliver import Deliverer, end_without_network
 from posthouse.pipeline.letters import Job
 from posthouse.pipeline.memory import MemoryBound
 from posthouse.pipeline.outcome import Recorder
-from posthouse.pipeline.sites import Place, SiteQueue
+from posthouse.pipeline.sites import Place, SiteQueue, source_for
+from posthouse.pipeline.stops import Stop
 from posthouse.rules.shaping import share
 
 log = structlog.get_logger()
@@ -36,6 +38,8 @@ _UNRESOLVED_ROOM = 4
 _MOST_SITES = 10_000
 _DNS_REST_S = 5.0  # as long the resolver would only repeat the trouble
 _BROKEN_AGAIN_S = 300.0
+_CAPTURED = "captured: kept on this machine, not sent"
+_TESTED = "Test mode: message was not sent"  # what customers' programs know
 _BROKEN = "internal trouble; will be tried again"
 
 MakeSite = Callable[[Site, float], SiteQueue]
@@ -106,6 +110,12 @@ class Dispatcher:
                 self._place(job, site)
             except Exception:  # the rim of this job: the others of the batch go on
                 self._broke(job)
+
+    def stop_job(self, job: Job, stop: Stop) -> None:
+        """Take charge of a delivery that is marked as ours and must not begin: only its end is written."""
+        self._custody.add(job.delivery)
+        self.bound.add(job.size_bytes, job.is_proven)
+        self._recorder.record_stop(job, stop, lambda: self._recorded(job))
 
     def forget_troubles(self) -> None:
         """An operator says: try again now. Rests and cached answers of DNS end."""
@@ -182,7 +192,7 @@ class Dispatcher:
         if end:
             self._settle(job, end.result, self._recorder.judge(job, end.result, end.reason))
             return
-        if self._captures:
+        if self._captures or _is_test(job):
             self._spawn(self._capture(job), self._tasks)
             return
         if site is None:
@@ -284,9 +294,10 @@ class Dispatcher:
     async def _carry(self, job: Job, sending: SiteQueue) -> None:
         try:
             result = await self._deliverer.attempt(
-                job, sending.site, self._source(sending), sending.limits.messages_per_connection
+                job, sending.site, self._source(job, sending), sending.limits.messages_per_connection
             )
             outcome = self._recorder.judge(job, result)
+            archive = await self._archived(job, result)
         except asyncio.CancelledError:  # going down: the rows are released when this worker is buried
             sending.active -= 1
             self._let_go(job)
@@ -300,8 +311,22 @@ class Dispatcher:
                 self._give_back([job])
             else:
                 sending.finished(result, outcome, self._clock.monotonic())
-                self._settle(job, result, outcome)
+                self._settle(job, result, outcome, archive=archive)
         self._pump(sending)
+
+    async def _archived(self, job: Job, result: SmtpResult) -> bytes:
+        """What the sender's archive gets: the octets that were taken, b"" for nothing.
+
+        The deliverer makes a job's copy once, so this is that very copy.
+        """
+        if not result.is_delivered or job.letter is None or not job.letter.message.options.archive_url:
+            return b""
+        try:
+            outgoing = await self._deliverer.outgoing(job)
+        except Exception:  # it was delivered: sending it again would be worse than no archive copy
+            log.exception("the archive copy of %s was lost", job.delivery.id)
+            return b""
+        return outgoing.head + outgoing.body
 
     def _was_never_begun(self, result: SmtpResult) -> bool:
         """We stopped it ourselves, before the content: shutting down, or the lease is lost."""
@@ -318,12 +343,11 @@ class Dispatcher:
         except Exception:
             self._broke(job)
             return
-        result = SmtpResult(
-            Phase.DONE, 250, "2.0.0", "captured: kept on this machine, not sent", mx="captured"
-        )
+        text = _TESTED if _is_test(job) else _CAPTURED
+        result = SmtpResult(Phase.DONE, 250, "2.0.0", text, mx="captured")
         outcome = self._recorder.judge(job, result)
         outcome.code = 650
-        self._settle(job, result, outcome, outgoing.head + outgoing.body)
+        self._settle(job, result, outcome, copy=outgoing.head + outgoing.body)
 
     def _broke(self, job: Job) -> None:
         """A bug or a broken key met this job: say so in the log, and try again in a while."""
@@ -333,13 +357,16 @@ class Dispatcher:
         retry_at = self._clock.now() + pause_s
         self._settle(job, result, Outcome(Verdict.DEFERRED, 451, "4.3.0", _BROKEN, "local", retry_at))
 
-    def _source(self, sending: SiteQueue) -> str:
-        return self._sources[hash(sending.site.name) % len(self._sources)] if self._sources else ""
+    def _source(self, job: Job, sending: SiteQueue) -> str:
+        wanted = job.letter.message.options.sources if job.letter else ()
+        return source_for(sending.site, wanted or self._sources)
 
     # -- letting go ------------------------------------------------------------
 
-    def _settle(self, job: Job, result: SmtpResult, outcome: Outcome, copy: bytes = b"") -> None:
-        self._recorder.record(job, result, outcome, lambda: self._recorded(job), copy)
+    def _settle(
+        self, job: Job, result: SmtpResult, outcome: Outcome, *, copy: bytes = b"", archive: bytes = b""
+    ) -> None:
+        self._recorder.record(job, result, outcome, lambda: self._recorded(job), copy=copy, archive=archive)
 
     def _recorded(self, job: Job) -> None:
         self._let_go(job)
@@ -362,3 +389,8 @@ class Dispatcher:
         task = self._loop.create_task(work)
         tasks.add(task)
         task.add_done_callback(tasks.discard)
+
+
+def _is_test(job: Job) -> bool:
+    """The sender wants everything but the sending."""
+    return job.letter is not None and job.letter.message.options.test_mode == TEST_DROP

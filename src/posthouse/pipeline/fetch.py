@@ -21,6 +21,7 @@ from posthouse.pipeline.custody import Custody
 from posthouse.pipeline.dispatch import Dispatcher
 from posthouse.pipeline.letters import Job, Loaded, RecentLetters
 from posthouse.pipeline.sites import Place
+from posthouse.pipeline.stops import Stops, read_stops
 from posthouse.rules.plan import lane_parts
 from posthouse.store import leftovers, messages, queue
 from posthouse.store.engine import Connection, Store
@@ -203,15 +204,39 @@ class Fetcher:
         """Load the letters and hand over; what cannot be read now, or has no room, goes back."""
         try:
             letters, unread = await self._letters_of(deliveries)
+            jobs = [
+                Job(delivery, letters.get(delivery.message_id))
+                for delivery in deliveries
+                if delivery.message_id not in unread
+            ]
+            stops = await self._stops_of(jobs)
         except BaseException:
             for delivery in deliveries:
                 self._custody.give_back(delivery)
             raise
-        begun = [delivery for delivery in deliveries if delivery.message_id not in unread]
-        self._dispatcher.begin([Job(delivery, letters.get(delivery.message_id)) for delivery in begun])
+        self._begin_jobs(jobs, stops)
         for delivery in deliveries:
             if delivery.message_id in unread:
                 self._custody.give_back(delivery)
+
+    def _begin_jobs(self, jobs: Sequence[Job], stops: Stops) -> None:
+        """Hand over what may go; what a list or its batch forbids by now ends here."""
+        going: list[Job] = []
+        for job in jobs:
+            stop = stops.of(job.letter.message, job.delivery) if job.letter else None
+            if stop is None:
+                going.append(job)
+            else:
+                self._dispatcher.stop_job(job, stop)
+        self._dispatcher.begin(going)
+
+    async def _stops_of(self, jobs: Sequence[Job]) -> Stops:
+        """What came up while the deliveries waited: one look for all."""
+        asked = [(job.letter.message, [job.delivery]) for job in jobs if job.letter]
+        if not asked:
+            return Stops({}, {})
+        stops: Stops = await self._store.read(read_stops, asked)
+        return stops
 
     async def _letters_of(self, deliveries: Sequence[Delivery]) -> tuple[dict[str, Loaded], set[str]]:
         """The letters by id (those that the store has lost are missing), and the ids that were not read

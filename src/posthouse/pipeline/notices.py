@@ -6,11 +6,13 @@ that caused it, so there is exactly one. Its delivery is due at once and taken f
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from posthouse.mail import reports
 from posthouse.model.address import BadAddress, parse_address
 from posthouse.model.clock import Ids
 from posthouse.model.event import Event, EventKind
-from posthouse.model.message import Message, Outcome, Recipient, SmtpResult, Verdict
+from posthouse.model.message import Delivery, Message, Outcome, Recipient, SmtpResult, Verdict
 from posthouse.pipeline.letters import Job
 from posthouse.rules import plan
 from posthouse.store.messages import Accepted
@@ -39,9 +41,28 @@ class Notices:
         if action is None:
             return None
         try:
-            return self._letter(job, result, outcome, action, now)
+            letter = job.letter
+            return self._letter(
+                letter.message, letter.content, [job.delivery], outcome, action, now, mx=result.mx
+            )
         except BadAddress:
             return None  # the sender has no domain that mail could reach
+
+    def for_rejection(self, accepted: Accepted, reason: str, text: str) -> Accepted | None:
+        """The notice that a letter was taken and then dropped for everybody: `text` tells its author what to
+        repair. Sent without being asked for, since nothing else tells; not to those who want none."""
+        about = accepted.message
+        wants = [each for each in accepted.deliveries if each.notify != "NEVER"]
+        if not about.sender or self._mode == "never" or not wants:
+            return None
+        first, _, more = text.partition("\n")
+        outcome = Outcome(Verdict.FAILED, 554, "5.6.0", first or reason, reason)
+        try:
+            return self._letter(
+                about, accepted.content, wants, outcome, "failed", about.accepted_at, text=more
+            )
+        except BadAddress:
+            return None
 
     def _action(self, job: Job, result: SmtpResult, outcome: Outcome, now: float) -> str | None:
         asked = set(filter(None, job.delivery.notify.split(",")))
@@ -55,30 +76,43 @@ class Notices:
         return "delayed" if "DELAY" in asked and self._crosses_delay(job, outcome, now) else None
 
     def _crosses_delay(self, job: Job, outcome: Outcome, now: float) -> bool:
-        """True for exactly one attempt: the one whose turn ends when the letter is four hours late.
+        """True for exactly one attempt: the one whose turn ends when the letter is four hours late (counted
+        from when it was to go).
 
         Turns go from one due time to the next without a gap: an attempt may come long after it was due,
         because its site rested.
         """
         assert job.letter is not None
-        mark = job.letter.message.accepted_at + DELAY_AFTER_S
+        message = job.letter.message
+        mark = max(message.accepted_at, message.options.deliver_at) + DELAY_AFTER_S
         return min(job.delivery.due_at, now) < mark <= outcome.retry_at
 
-    def _letter(self, job: Job, result: SmtpResult, outcome: Outcome, action: str, now: float) -> Accepted:
-        assert job.letter is not None
-        about = job.letter.message
+    def _letter(
+        self,
+        about: Message,
+        content: bytes,
+        deliveries: Sequence[Delivery],
+        outcome: Outcome,
+        action: str,
+        now: float,
+        *,
+        mx: str = "",
+        text: str = "",
+    ) -> Accepted:
         notice_id = self._ids.new()
-        content = reports.status_report(
+        notice = reports.status_report(
             reports.StatusReport(
                 action=action,
                 hostname=self._hostname,
                 notice_id=notice_id,
                 now=now,
                 message=about,
-                delivery=job.delivery,
+                delivery=deliveries[0],
                 outcome=outcome,
-                mx=result.mx,
-                content=job.letter.content,
+                mx=mx,
+                content=content,
+                others=tuple(deliveries[1:]),
+                explanation=text,
             )
         )
         to = parse_address(about.sender)
@@ -90,19 +124,15 @@ class Notices:
             sender="",
             subject=f"Delivery status: {action}",
             header_id=f"<{notice_id}@{self._hostname}>",
-            size_bytes=len(content),
+            size_bytes=len(notice),
             accepted_at=now,
             expires_at=now + _NOTICE_LIFE_S,
             is_utf8=to.needs_utf8,
-            is_8bit=not content.isascii(),
+            is_8bit=not notice.isascii(),
         )
-        deliveries = plan.deliveries(message, [Recipient(str(to), to.domain, "NEVER")], due_at=now)
-        return Accepted(
-            message,
-            content,
-            deliveries,
-            [self._event(message, delivery.id, str(to), about.id) for delivery in deliveries],
-        )
+        own = plan.deliveries(message, [Recipient(str(to), to.domain, "NEVER")], due_at=now)
+        events = [self._event(message, delivery.id, str(to), about.id) for delivery in own]
+        return Accepted(message, notice, own, events)
 
     def _event(self, message: Message, delivery_id: str, recipient: str, about_id: str) -> Event:
         return Event(

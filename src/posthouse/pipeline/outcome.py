@@ -19,14 +19,18 @@ from posthouse.crashpoint import crash_point
 from posthouse.model.clock import Clock, Ids
 from posthouse.model.errors import CommitInDoubt, TryLater
 from posthouse.model.event import Event, EventKind
+from posthouse.model.labels import labels
 from posthouse.model.message import DeliveryState, Outcome, SmtpResult, Verdict
+from posthouse.net.opener import NO_REQUIRED_TLS
 from posthouse.observe import Counters
 from posthouse.pipeline.letters import Job
 from posthouse.pipeline.notices import Notices
+from posthouse.pipeline.stops import Stop, stop_event
 from posthouse.rules import retry, verdict
 from posthouse.store import queue
 from posthouse.store.captures import Capture
 from posthouse.store.engine import Connection, Store
+from posthouse.store.jobs import ARCHIVE, WebJob
 from posthouse.store.messages import Accepted
 from posthouse.store.queue import Settlement
 
@@ -43,6 +47,10 @@ _KIND = {
     Verdict.DEFERRED: EventKind.DEFERRED,
     Verdict.FAILED: EventKind.FAILED,
 }
+
+
+_EXPIRED = {"4.7.10": "5.7.10"}  # TLS was required and never offered: says more than that time is over
+_ARCHIVE_LIFE_S = 2 * 86400.0
 
 
 class Recorder:
@@ -78,14 +86,42 @@ class Recorder:
         )
         if judged.verdict is Verdict.DEFERRED:
             self._plan_retry(job, outcome)
+        elif word == "expired" and job.delivery.last_text.startswith(NO_REQUIRED_TLS):
+            outcome.enhanced = _EXPIRED["4.7.10"]
         return outcome
 
     def record(
-        self, job: Job, result: SmtpResult, outcome: Outcome, done: Callable[[], None], copy: bytes = b""
+        self,
+        job: Job,
+        result: SmtpResult,
+        outcome: Outcome,
+        done: Callable[[], None],
+        *,
+        copy: bytes = b"",
+        archive: bytes = b"",
     ) -> None:
-        """Commit the outcome; `done()` when it is on disk (or fenced). `copy`: keep it as captured mail."""
+        """Commit the outcome; `done()` when it is on disk (or fenced). `copy`: keep it as captured mail;
+        `archive`: the octets that were delivered, to be handed to the sender's archive."""
         self._counters.add(outcome.verdict.value)
-        self._offer(self._settlement(job, result, outcome, copy), done)
+        self._offer(self._settlement(job, result, outcome, copy, archive), done)
+
+    def record_stop(self, job: Job, stop: Stop, done: Callable[[], None]) -> None:
+        """Commit that a delivery does not begin; `done()` as in `record`."""
+        assert job.letter is not None
+        delivery = job.delivery
+        self._counters.add(stop.kind.value)
+        event = stop_event(self._ids.new(), self._clock.now(), job.letter.message, delivery, stop)
+        settlement = Settlement(
+            delivery_id=delivery.id,
+            owner=delivery.owner,
+            attempt=delivery.attempt,
+            state=stop.state,
+            due_at=delivery.due_at,
+            code=stop.code or delivery.last_code,
+            text=stop.text or delivery.last_text,
+            events=[event],
+        )
+        self._offer(settlement, done)
 
     def _plan_retry(self, job: Job, outcome: Outcome) -> None:
         delivery = job.delivery
@@ -103,9 +139,11 @@ class Recorder:
         # RFC 5321 4.5.4.1: the end of the retry time is a permanent failure; the last reply stays readable.
         outcome.verdict, outcome.reason = Verdict.FAILED, "expired"
         outcome.text = f"delivery time expired; last reply: {outcome.code} {outcome.text}"
-        outcome.code, outcome.enhanced = 554, "5.4.7"
+        outcome.code, outcome.enhanced = 554, _EXPIRED.get(outcome.enhanced, "5.4.7")
 
-    def _settlement(self, job: Job, result: SmtpResult, outcome: Outcome, copy: bytes) -> Settlement:
+    def _settlement(
+        self, job: Job, result: SmtpResult, outcome: Outcome, copy: bytes, archive: bytes
+    ) -> Settlement:
         delivery = job.delivery
         now = self._clock.now()
         event = self._event(job, result, outcome, now)
@@ -124,6 +162,7 @@ class Recorder:
             events=[event],
             follow_up=self._notice(job, result, outcome, now),
             capture=capture,
+            jobs=[self._archive_job(job, archive, now)] if archive else [],
         )
 
     def _notice(self, job: Job, result: SmtpResult, outcome: Outcome, now: float) -> Accepted | None:
@@ -132,6 +171,21 @@ class Recorder:
         except Exception:  # the outcome is the more important of the two
             log.exception("the notice about %s could not be written", job.delivery.id)
             return None
+
+    def _archive_job(self, job: Job, content: bytes, now: float) -> WebJob:
+        assert job.letter is not None
+        delivery = job.delivery
+        return WebJob(
+            id=self._ids.new(),
+            kind=ARCHIVE,
+            account_id=delivery.account_id,
+            message_id=delivery.message_id,
+            delivery_id=delivery.id,
+            url=job.letter.message.options.archive_url,
+            content=content,
+            due_at=now,
+            expires_at=now + _ARCHIVE_LIFE_S,
+        )
 
     def _event(self, job: Job, result: SmtpResult, outcome: Outcome, now: float) -> Event:
         delivery = job.delivery
@@ -144,7 +198,7 @@ class Recorder:
             message_id=delivery.message_id,
             delivery_id=delivery.id,
             recipient=delivery.recipient,
-            data=_detail(delivery.attempt, result, outcome),
+            data=_detail(job, result, outcome),
         )
 
     def _offer(self, settlement: Settlement, done: Callable[[], None]) -> None:
@@ -170,7 +224,7 @@ def _bare(settlement: Settlement) -> Settlement:
     better than a letter that is sent again and again."""
     known = {"code": settlement.code, "attempt": settlement.attempt}
     events = [replace(event, data=known) for event in settlement.events if event.data != known]
-    return replace(settlement, text="", events=events, follow_up=None, capture=None)
+    return replace(settlement, text="", events=events, follow_up=None, capture=None, jobs=[])
 
 
 def _settle(conn: Connection, items: list[Settlement]) -> list[bool]:
@@ -179,10 +233,10 @@ def _settle(conn: Connection, items: list[Settlement]) -> list[bool]:
     return written
 
 
-def _detail(attempt: int, result: SmtpResult, outcome: Outcome) -> dict[str, Any]:
+def _detail(job: Job, result: SmtpResult, outcome: Outcome) -> dict[str, Any]:
     """The event's data: empty values are left out, they say nothing."""
     detail: dict[str, Any] = {
-        "attempt": attempt,
+        "attempt": job.delivery.attempt,
         "code": outcome.code,
         "enhanced": outcome.enhanced,
         "text": outcome.text,
@@ -198,4 +252,6 @@ def _detail(attempt: int, result: SmtpResult, outcome: Outcome) -> dict[str, Any
         detail["ambiguous"] = True
     if outcome.retry_at:
         detail["retry_at"] = outcome.retry_at
+    if job.letter is not None:
+        detail |= labels(job.letter.message.options, job.delivery.personal)
     return {key: value for key, value in detail.items() if value != ""}

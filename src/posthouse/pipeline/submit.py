@@ -1,30 +1,37 @@
 """Accept a letter: one transaction for letter, deliveries and events; only then may the customer hear `250`.
 
-Submissions that arrive while a commit runs share the next one (group commit, in the store's writer).
+Submissions that arrive while a commit runs share the next one (group commit, in the store's writer). What the
+transaction itself decides is in `admission`; what must be looked up before it, in `completion`.
 """
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
 import structlog
 
 from posthouse.crashpoint import crash_point
-from posthouse.model.account import Principal
+from posthouse.model.account import DEFAULTS, DomainSettings, Principal
 from posthouse.model.clock import Clock, Ids
-from posthouse.model.event import Event, EventKind
+from posthouse.model.errors import PosthouseError
 from posthouse.model.message import Delivery, DeliveryState, Message, Receipt, Submission
+from posthouse.model.options import TEST_SANDBOX
 from posthouse.observe import Counters
+from posthouse.pipeline.admission import Admission, Answer, Candidate
+from posthouse.pipeline.completion import Completion, TemplateWish, needs_completion
+from posthouse.pipeline.entry import accepted_of
 from posthouse.pipeline.letters import Job, Loaded
-from posthouse.rules import plan
-from posthouse.store import messages
-from posthouse.store.engine import Connection, Store
+from posthouse.pipeline.notices import Notices
+from posthouse.pipeline.quota import Allowance
+from posthouse.store.engine import Store
 from posthouse.store.messages import Accepted
 
 log = structlog.get_logger()
 
 Done = Callable[[Receipt | None, BaseException | None], None]
+SettingsOf = Callable[[str], DomainSettings]
 
 
 class HandOver(Protocol):
@@ -38,7 +45,11 @@ class HandOver(Protocol):
 
 
 class Intake:
-    """Takes submissions for one worker. `expire_s`: how long deliveries are tried (MX-14)."""
+    """Takes submissions for one worker. `expire_s`: how long deliveries are tried (MX-14).
+
+    `settings_of`: what holds for a sending domain, by name. `over_limit`: "refuse" or "queue" what is over a
+    domain's limits. `notices`: writes to senders whose letter was dropped; None: nobody does.
+    """
 
     def __init__(
         self,
@@ -50,6 +61,9 @@ class Intake:
         worker_id: str,
         expire_s: float,
         counters: Counters,
+        settings_of: SettingsOf = lambda domain: DEFAULTS,
+        over_limit: str = "refuse",
+        notices: Notices | None = None,
     ) -> None:
         self._store = store
         self._clock = clock
@@ -58,81 +72,92 @@ class Intake:
         self._worker_id = worker_id
         self._expire_s = expire_s
         self._counters = counters
+        self._settings_of = settings_of
+        self._notices = notices
+        self._admission = Admission(clock, over_limit)
+        self._completion = Completion(store, clock)
+        self._tasks: set[asyncio.Task[None]] = set()
 
-    def accept(self, submission: Submission, principal: Principal, done: Done) -> None:
-        """Store the letter; `done(receipt, None)` after the commit, else `done(None, error)`.
+    def accept(
+        self, submission: Submission, principal: Principal, done: Done, template: TemplateWish | None = None
+    ) -> None:
+        """Store the letter; `done(receipt, None)` after the commit, else `done(None, error)`; never at once.
 
-        Errors: TryLater (the store cannot take it now), CommitInDoubt (nobody knows; say nothing).
+        Errors: Refused and TryLater (a limit, a template, or the store cannot take it now), CommitInDoubt
+        (nobody knows; say nothing).
         """
-        accepted = self._accepted(submission, principal)
-        taken_along = not submission.is_held and self._hand_over.admits(accepted.deliveries)
-        if taken_along:
-            for delivery in accepted.deliveries:
-                delivery.state, delivery.owner, delivery.attempt = DeliveryState.TAKEN, self._worker_id, 1
+        if not needs_completion(submission.options, template):
+            self._take(submission, principal, done)
+            return
+        work = self._complete(submission, principal, done, template)
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
 
-        def committed(_: object, error: BaseException | None) -> None:
+    async def _complete(
+        self, submission: Submission, principal: Principal, done: Done, template: TemplateWish | None
+    ) -> None:
+        domain = principal.domain or submission.domain
+        try:
+            await self._completion.complete(submission, principal.account_id, domain, template)
+        except Exception as error:  # the caller tells refusals from bugs
+            done(None, error)
+            return
+        self._take(submission, principal, done)
+
+    def _take(self, submission: Submission, principal: Principal, done: Done) -> None:
+        if submission.options.test_mode == TEST_SANDBOX:
+            receipt = Receipt(submission.id, self._clock.now())
+            asyncio.get_running_loop().call_soon(done, receipt, None)
+            return
+        accepted = accepted_of(submission, principal, self._clock.now(), self._expire_s, self._ids.new)
+        self._hand_in(accepted)
+        candidate = Candidate(accepted, self._allowance(accepted.message), self._report(submission, accepted))
+
+        def committed(answer: Answer, error: BaseException | None) -> None:
+            if isinstance(answer, PosthouseError):
+                error = answer
             if error is not None:
                 done(None, error)
                 return
             crash_point("accept.after_commit")
-            self._counters.add("accepted", len(accepted.deliveries))
+            written = accepted if answer is None else answer
+            assert isinstance(written, Accepted)
+            self._counters.add("accepted", len(written.deliveries))
             try:
-                done(Receipt(accepted.message.id, accepted.message.accepted_at), None)
+                done(Receipt(written.message.id, written.message.accepted_at), None)
             finally:  # whatever becomes of the reply: the letter is ours now
-                self._go_on(accepted, taken_along)
+                self._go_on(written)
 
-        self._store.submit(_add_accepted, accepted, committed)
+        self._store.submit(self._admission.admit, candidate, committed)
 
-    def _go_on(self, accepted: Accepted, taken_along: bool) -> None:
-        if taken_along:
+    def _hand_in(self, accepted: Accepted) -> None:
+        """Mark what is due now as taken by this worker, if it has room for all of it."""
+        now = accepted.message.accepted_at
+        due = [
+            each for each in accepted.deliveries if each.state is DeliveryState.WAITING and each.due_at <= now
+        ]
+        if due and self._hand_over.admits(due):
+            for delivery in due:
+                delivery.state, delivery.owner, delivery.attempt = DeliveryState.TAKEN, self._worker_id, 1
+
+    def _go_on(self, accepted: Accepted) -> None:
+        taken = [each for each in accepted.deliveries if each.state is DeliveryState.TAKEN]
+        if taken:
             letter = Loaded(accepted.message, accepted.content)
-            self._hand_over.begin([Job(delivery, letter) for delivery in accepted.deliveries])
+            self._hand_over.begin([Job(delivery, letter) for delivery in taken])
         else:
             self._hand_over.wake()
 
-    def _accepted(self, submission: Submission, principal: Principal) -> Accepted:
-        now = self._clock.now()
-        message = Message(
-            id=submission.id,
-            account_id=principal.account_id,
-            domain=principal.domain,
-            credential_id=principal.credential_id,
-            sender=submission.sender,
-            subject=submission.subject,
-            header_id=submission.header_id,
-            size_bytes=len(submission.content),
-            accepted_at=now,
-            expires_at=now + self._expire_s,
-            is_utf8=submission.is_utf8,
-            is_8bit=submission.is_8bit,
-            ret=submission.ret,
-            envid=submission.envid,
-        )
-        state = DeliveryState.HELD if submission.is_held else DeliveryState.WAITING
-        deliveries = plan.deliveries(message, submission.recipients, now, state)
-        events = [self._accepted_event(message, delivery, principal.login) for delivery in deliveries]
-        return Accepted(message, submission.content, deliveries, events)
-
-    def _accepted_event(self, message: Message, delivery: Delivery, login: str) -> Event:
-        return Event(
-            id=self._ids.new(),
-            kind=EventKind.ACCEPTED,
-            at=message.accepted_at,
-            account_id=message.account_id,
-            domain=message.domain,
-            message_id=message.id,
-            delivery_id=delivery.id,
-            recipient=delivery.recipient,
-            data={
-                "sender": message.sender,
-                "subject": message.subject,
-                "header_id": message.header_id,
-                "size_bytes": message.size_bytes,
-                "login": login,
-            },
+    def _allowance(self, message: Message) -> Allowance | None:
+        settings = self._settings_of(message.domain)
+        if not settings.hourly_messages and not settings.daily_messages:
+            return None
+        return Allowance(
+            message.account_id, message.domain, settings.hourly_messages, settings.daily_messages
         )
 
-
-def _add_accepted(conn: Connection, items: list[Accepted]) -> None:
-    messages.add_accepted(conn, items)
-    crash_point("accept.before_commit")
+    def _report(self, submission: Submission, accepted: Accepted) -> Accepted | None:
+        if not submission.drop_reason or self._notices is None:
+            return None
+        return self._notices.for_rejection(accepted, submission.drop_reason, submission.drop_text)

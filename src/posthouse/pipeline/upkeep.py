@@ -16,7 +16,7 @@ from posthouse.crashpoint import crash_point
 from posthouse.model.clock import Clock
 from posthouse.pipeline.custody import Custody
 from posthouse.pipeline.dispatch import Dispatcher
-from posthouse.store import events, messages, workers
+from posthouse.store import events, jobs, messages, workers
 from posthouse.store.engine import Connection, Store, each
 
 log = structlog.get_logger()
@@ -85,7 +85,7 @@ class Upkeep:
         """Take over from the dead, share the sites' limits with the living."""
         if not self._may_bury():
             return
-        dead = await self._store.write(each(workers.take_over), (self._clock.now(),))
+        dead = await self._store.write(each(_take_over), (self._clock.now(),))
         if dead:
             log.warning("took over the deliveries of workers without heartbeat: %s", ", ".join(dead))
             self._dispatcher.wake()
@@ -104,6 +104,12 @@ class Upkeep:
         """Repeat `step(conn, *values, most)`, a transaction each, until it finds less than a whole chunk."""
         while await self._store.write(each(step), (*values, _CHUNK)) == _CHUNK:
             pass
+
+
+def _take_over(conn: Connection, now: float) -> list[str]:
+    dead = workers.take_over(conn, now)
+    jobs.release_lost_jobs(conn)
+    return dead
 
 
 def _fold(conn: Connection, most: int) -> int:

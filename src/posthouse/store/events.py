@@ -11,7 +11,9 @@ from collections import Counter as Tally
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
+from typing import Any
 
+import msgspec
 from sqlalchemy import bindparam, delete, exists, select
 from sqlalchemy.dialects.postgresql import insert as upsert_into
 from sqlalchemy.sql.elements import BindParameter
@@ -91,6 +93,45 @@ def search(conn: Connection, query: EventQuery) -> list[Event]:
     restricting = (query.message_id, query.recipient, *[kind.value for kind in query.kinds], query.after_id)
     values = [value for value in restricting if value]
     return [to_event(row) for row in conn.rows(statement, *values, query.limit)]
+
+
+# Engagement: what a recipient did with earlier mail
+
+_is_known = (event.c.account_id == bindparam("of_account"), event.c.recipient == bindparam("of_recipient"))
+_engaged = Statement(
+    select(event.c.at)
+    .where(*_is_known, event.c.kind.in_([word("opened"), word("clicked")]))
+    .order_by(event.c.id.desc())
+    .limit(bindparam("most")),
+    "of_account",
+    "of_recipient",
+    "most",
+)
+_clicks = Statement(
+    select(event.c.data)
+    .where(*_is_known, event.c.kind == word("clicked"))
+    .order_by(event.c.id.desc())
+    .limit(bindparam("most")),
+    "of_account",
+    "of_recipient",
+    "most",
+)
+_CLICKS_READ = 50
+_read_data = msgspec.json.Decoder(dict[str, Any]).decode
+
+
+def engagement_hours(conn: Connection, account_id: str, recipient: str, limit: int = 500) -> list[float]:
+    """The instants (seconds since the epoch) of the recipient's opens and clicks, the newest first."""
+    return [float(row[0]) for row in conn.rows(_engaged, account_id, recipient, limit)]
+
+
+def last_click_zone(conn: Connection, account_id: str, recipient: str) -> str:
+    """The time zone of the newest click that tells one; "" without."""
+    for (data,) in conn.rows(_clicks, account_id, recipient, _CLICKS_READ):
+        zone = _read_data(data).get("time_zone")
+        if isinstance(zone, str) and zone:
+            return zone
+    return ""
 
 
 # Counters

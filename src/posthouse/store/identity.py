@@ -9,15 +9,25 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
+import msgspec
 from sqlalchemy import bindparam, delete, insert, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert_into
 from sqlalchemy.schema import Table
 
-from posthouse.model.account import Account, Credential, CredentialKind, Domain, DomainKey
+from posthouse.model.account import (
+    DEFAULTS,
+    Account,
+    Credential,
+    CredentialKind,
+    Domain,
+    DomainKey,
+    DomainSettings,
+)
 from posthouse.store.connection import Connection, Row
 from posthouse.store.statement import Statement
 from posthouse.store.tables import account, credential, domain, domain_key, mark, word
 from posthouse.store.trouble import Duplicate
+from posthouse.store.versions import raise_identity
 
 
 def _insert_once(table: Table) -> Statement:
@@ -27,21 +37,18 @@ def _insert_once(table: Table) -> Statement:
     return Statement(fresh.on_conflict_do_nothing(), *names)
 
 
-_raise_version = Statement(
-    update(mark).where(mark.c.name == word("identity")).values(number=mark.c.number + 1)
-)
 _version = Statement(select(mark.c.number).where(mark.c.name == word("identity")))
 
 
 def identity_version(conn: Connection) -> int:
-    """Rises with every change made by this module."""
+    """Rises with every change of what workers keep in memory (`versions.raise_identity`)."""
     row = conn.row(_version)
     return int(row[0]) if row else 0
 
 
 def _changed(conn: Connection, rows: int) -> bool:
     if rows:
-        conn.change(_raise_version)
+        raise_identity(conn)
     return rows > 0
 
 
@@ -76,6 +83,13 @@ _set_verified = Statement(
     "of_name",
     "at",
 )
+_set_settings = Statement(
+    update(domain).where(domain.c.name == bindparam("of_name")).values(settings=bindparam("new_settings")),
+    "of_name",
+    "new_settings",
+)
+_encode = msgspec.json.Encoder().encode
+_read_settings = msgspec.json.Decoder(DomainSettings).decode
 _add_key = Statement(
     insert(domain_key).values({column.name: bindparam(column.name) for column in domain_key.columns}),
     *[column.name for column in domain_key.columns],
@@ -89,7 +103,14 @@ _keys = Statement(
 def add_domain(conn: Connection, new: Domain, keys: Sequence[DomainKey]) -> None:
     """A domain with its keys. Raises Duplicate if the name is taken."""
     added = conn.change(
-        _add_domain, new.id, new.account_id, new.name, new.region, new.verified_at, new.created_at
+        _add_domain,
+        new.id,
+        new.account_id,
+        new.name,
+        new.region,
+        new.verified_at,
+        new.created_at,
+        _settings_text(new.settings),
     )
     if not _changed(conn, added):
         raise Duplicate(f"the domain {new.name} is there already")
@@ -109,12 +130,25 @@ def add_domain(conn: Connection, new: Domain, keys: Sequence[DomainKey]) -> None
 def find_domain(conn: Connection, name: str) -> Domain | None:
     """By name in lower-case A-label form."""
     row = conn.row(_domain, name)
-    return None if row is None else Domain(*row)
+    return None if row is None else _to_domain(row)
 
 
 def list_domains(conn: Connection) -> list[Domain]:
     """All, by name."""
-    return [Domain(*row) for row in conn.rows(_domains)]
+    return [_to_domain(row) for row in conn.rows(_domains)]
+
+
+def set_settings(conn: Connection, name: str, settings: DomainSettings) -> bool:
+    """New settings in the place of the old ones. False: no such domain."""
+    return _changed(conn, conn.change(_set_settings, name, _settings_text(settings)))
+
+
+def _to_domain(row: Row) -> Domain:
+    return replace(Domain(*row), settings=_read_settings(row[6]) if row[6] else DEFAULTS)
+
+
+def _settings_text(settings: DomainSettings) -> str:
+    return "" if settings == DEFAULTS else _encode(settings).decode()
 
 
 def remove_domain(conn: Connection, name: str) -> bool:
@@ -166,7 +200,12 @@ _revoke = Statement(
 
 def _to_credential(row: Row) -> Credential:
     made = Credential(*row)
-    return replace(made, kind=CredentialKind(made.kind))
+    return replace(
+        made,
+        domain_id=made.domain_id or "",
+        kind=CredentialKind(made.kind),
+        permissions=tuple(row[9].split()),
+    )
 
 
 def add_credential(conn: Connection, new: Credential) -> None:
@@ -175,12 +214,15 @@ def add_credential(conn: Connection, new: Credential) -> None:
         _add_credential,
         new.id,
         new.account_id,
-        new.domain_id,
+        new.domain_id or None,
         new.kind.value,
         new.login,
         new.secret_hash,
         new.created_at,
         new.revoked_at,
+        new.dialect,
+        " ".join(new.permissions),
+        new.name,
     )
     if not _changed(conn, added):
         raise Duplicate(f"the login {new.login} is there already")

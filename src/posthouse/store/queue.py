@@ -24,6 +24,7 @@ from posthouse.model.message import Delivery, DeliveryState
 from posthouse.store import events
 from posthouse.store.captures import Capture, add_captures
 from posthouse.store.connection import Connection
+from posthouse.store.jobs import WebJob, add_jobs
 from posthouse.store.lanes import LaneDue, LaneSummary, counts, lanes_due, next_due, open_counts, overview
 from posthouse.store.messages import Accepted, add_accepted
 from posthouse.store.rows import harmless, to_delivery
@@ -115,8 +116,8 @@ def _by_due(item: Delivery) -> tuple[float, str]:
 class Settlement:
     """What became of a taken delivery. `state` is not TAKEN; with WAITING it is due again at `due_at`.
 
-    `events`, `follow_up` (a letter of ours, such as a report to the sender) and `capture` are written with
-    it, or not at all.
+    `events`, `follow_up` (a letter of ours, such as a report to the sender), `capture` and `jobs` (things to
+    do on the web) are written with it, or not at all.
     """
 
     delivery_id: str
@@ -129,6 +130,7 @@ class Settlement:
     events: list[Event] = field(default_factory=list)
     follow_up: Accepted | None = None
     capture: Capture | None = None
+    jobs: list[WebJob] = field(default_factory=list)
 
 
 _settled_columns: list[GivenColumn] = [
@@ -184,6 +186,9 @@ def settle(conn: Connection, items: Sequence[Settlement]) -> list[bool]:
     captures = [item.capture for item in kept if item.capture is not None]
     if captures:
         add_captures(conn, captures)
+    web_jobs = [job for item in kept for job in item.jobs]
+    if web_jobs:
+        add_jobs(conn, web_jobs)
     return results
 
 

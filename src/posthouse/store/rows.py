@@ -13,6 +13,7 @@ import msgspec
 
 from posthouse.model.event import Event, EventKind
 from posthouse.model.message import Delivery, DeliveryState, Message
+from posthouse.model.options import options_text, read_options
 from posthouse.store.connection import Row
 
 _LONGEST_TEXT = 2000
@@ -45,6 +46,8 @@ def message_row(message: Message) -> Row:
         int(message.is_8bit),
         message.ret,
         message.envid,
+        options_text(message.options),
+        harmless(message.batch_id),
     )
 
 
@@ -52,6 +55,7 @@ def to_message(row: Row) -> Message:
     message = Message(*row)
     message.is_utf8 = bool(message.is_utf8)
     message.is_8bit = bool(message.is_8bit)
+    message.options = read_options(row[14])
     return message
 
 
@@ -72,6 +76,7 @@ def delivery_row(delivery: Delivery) -> Row:
         delivery.orcpt,
         delivery.last_code,
         harmless(delivery.last_text),
+        delivery.personal,
     )
 
 

@@ -16,6 +16,8 @@ from sqlalchemy.sql.elements import ColumnElement
 
 from posthouse.model.clock import Ids
 from posthouse.model.event import Event, EventKind
+from posthouse.model.labels import labels
+from posthouse.model.options import PLAIN, SendOptions, read_options
 from posthouse.store import events
 from posthouse.store.connection import Connection, Row
 from posthouse.store.rows import to_delivery
@@ -81,7 +83,7 @@ _hold = _changes("waiting", {"state": word("held")})
 _release = _changes("held", {"state": word("waiting")})
 _drop_waiting = _changes("waiting", {"state": word("cancelled")})
 _drop_held = _changes("held", {"state": word("cancelled")})
-_sender_domain = Statement(select(message.c.domain).where(message.c.id == bindparam("id")), "id")
+_about = Statement(select(message.c.domain, message.c.options).where(message.c.id == bindparam("id")), "id")
 
 
 def flush(conn: Connection, selector: Selector, now: float, *, limit: int = STEP_ROWS) -> int:
@@ -111,14 +113,14 @@ def drop(conn: Connection, selector: Selector, now: float, ids: Ids, *, limit: i
 
 
 def _note(conn: Connection, rows: list[Row], kind: EventKind, now: float, ids: Ids) -> int:
-    domains: dict[str, str] = {}
+    known: dict[str, tuple[str, SendOptions]] = {}
     facts = []
     for item in map(to_delivery, rows):
-        if item.message_id not in domains:
-            found = conn.row(_sender_domain, item.message_id)
-            domains[item.message_id] = found[0] if found else ""
-        domain = domains[item.message_id]
-        data = {"reason": "operator", "lane": item.lane}
+        if item.message_id not in known:
+            found = conn.row(_about, item.message_id)
+            known[item.message_id] = (found[0], read_options(found[1])) if found else ("", PLAIN)
+        domain, options = known[item.message_id]
+        data = {"reason": "operator", "lane": item.lane} | labels(options, item.personal)
         facts.append(
             Event(
                 ids.new(), kind, now, item.account_id, domain, item.message_id, item.id, item.recipient, data

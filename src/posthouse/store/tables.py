@@ -36,9 +36,9 @@ def _instant(name: str, *, nullable: bool = False) -> Column[Any]:
     return Column(name, Float, nullable=nullable)
 
 
-def _of(name: str, parent: str) -> Column[str]:
+def _of(name: str, parent: str, *, nullable: bool = False) -> Column[str]:
     """A key of `parent`; the row goes when the parent goes."""
-    return Column(name, _TEXT, ForeignKey(f"{parent}.id", ondelete="CASCADE"), nullable=False)
+    return Column(name, _TEXT, ForeignKey(f"{parent}.id", ondelete="CASCADE"), nullable=nullable)
 
 
 def word(value: str) -> ColumnElement[str]:
@@ -56,7 +56,7 @@ account = Table(
     "account", metadata, _text("id", key=True), Column("name", _TEXT, nullable=False, unique=True)
 )
 
-# Sending domains, names in lower-case A-label form.
+# Sending domains, names in lower-case A-label form; `settings` is JSON text, "" for the defaults.
 domain = Table(
     "domain",
     metadata,
@@ -66,6 +66,7 @@ domain = Table(
     _text("region"),
     _instant("verified_at", nullable=True),
     _instant("created_at"),
+    _text("settings"),
 )
 
 # DKIM keys; `private` is sealed with the installation's key before it comes here.
@@ -82,18 +83,23 @@ domain_key = Table(
 )
 Index("domain_key_domain", domain_key.c.domain_id)
 
-# Sign-ins; only the keyed hash of the secret. A login is unique among those that are not revoked.
+# Sign-ins; only the keyed hash of the secret. A login is unique among those that are not revoked. A key of
+# the whole account has no domain: NULL, so that the others still go with their domain. `permissions` are
+# words with blanks between them.
 credential = Table(
     "credential",
     metadata,
     _text("id", key=True),
     _of("account_id", "account"),
-    _of("domain_id", "domain"),
+    _of("domain_id", "domain", nullable=True),
     _text("kind"),
     _text("login"),
     Column("secret_hash", LargeBinary, nullable=False),
     _instant("created_at"),
     _instant("revoked_at", nullable=True),
+    _text("dialect"),
+    _text("permissions"),
+    _text("name"),
 )
 Index(
     "credential_login",
@@ -103,7 +109,7 @@ Index(
     postgresql_where=credential.c.revoked_at.is_(None),
 )
 
-# One row per accepted letter, without its bytes.
+# One row per accepted letter, without its bytes; `options` is JSON text, "" for none.
 message = Table(
     "message",
     metadata,
@@ -121,15 +127,21 @@ message = Table(
     _integer("is_8bit"),
     _text("ret"),
     _text("envid"),
+    _text("options"),
+    _text("batch_id"),
     sqlite_with_rowid=False,
 )
+# Messages of a batch; a query must name the constant ('' or not), or SQLite does not see that this serves it.
+_IN_BATCH = message.c.batch_id != word("")
+Index("message_batch", message.c.batch_id, sqlite_where=_IN_BATCH, postgresql_where=_IN_BATCH)
 
 # The bytes of a letter, once per message, apart so that scanning messages never drags bodies along.
 content = Table(
     "content", metadata, _text("message_id", key=True), Column("raw", LargeBinary, nullable=False)
 )
 
-# Message x recipient: the queue. States and their changes: `queue`.
+# Message x recipient: the queue. States and their changes: `queue`. `personal`: what this recipient's copy
+# differs in, JSON text, "" for nothing.
 delivery = Table(
     "delivery",
     metadata,
@@ -148,6 +160,7 @@ delivery = Table(
     _text("orcpt"),
     _integer("last_code"),
     _text("last_text"),
+    _text("personal"),
     sqlite_with_rowid=False,
 )
 _WAITING, _TAKEN, _HELD = (delivery.c.state == word(name) for name in ("waiting", "taken", "held"))

@@ -11,7 +11,7 @@ import pytest
 from posthouse.cli import dev
 from posthouse.cli.house import House
 from posthouse.config import Endpoint
-from posthouse.desk.identity_view import load_identity
+from posthouse.desk.identity import load_identity
 from posthouse.store.engine import connect
 
 
@@ -60,8 +60,8 @@ def test_every_start_prints_a_password_that_works(directory: Path) -> None:
     with connect(house.settings.store.url) as conn:
         seen = load_identity(conn, "us", -1)
     assert seen is not None
-    assert seen.logins[dev.LOGIN].secret_hash == house.installation.secret_hash(renewed)
-    assert seen.logins[dev.LOGIN].principal.verified is True
+    assert seen.sign_ins.users[dev.LOGIN].secret_hash == house.installation.secret_hash(renewed)
+    assert seen.sign_ins.users[dev.LOGIN].principal.verified is True
 
 
 def test_a_new_installation_key_makes_a_new_password(directory: Path) -> None:

@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 
 from posthouse.desk import credentials, domains
-from posthouse.desk.identity_view import Identity, IdentityView, load_identity
+from posthouse.desk.identity import Identity, load_identity
+from posthouse.desk.identity_view import IdentityView
 from posthouse.desk.installation import Installation
 from posthouse.model.clock import FakeClock, Ids
 from posthouse.model.errors import Refused

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from posthouse.desk import domains, verification
 from posthouse.desk.identity_view import IdentityView
 from posthouse.desk.installation import Installation, SealBroken
 from posthouse.mail.dkim import ED25519_SHA256, RSA_SHA256, public_of
+from posthouse.model.account import DomainSettings
 from posthouse.model.clock import FakeClock, Ids
 from posthouse.model.errors import Refused
 from posthouse.store.engine import Connection, connect, migrate
@@ -96,11 +98,19 @@ def test_records_to_publish(drafted: domains.Draft) -> None:
     assert by_name["TXT", "xn--bcher-kva.example"] == "v=spf1 a:mail.example.com ~all"
     assert by_name["MX", "return.xn--bcher-kva.example"] == "10 mail.example.com."
     assert by_name["TXT", "_dmarc.xn--bcher-kva.example"] == "v=DMARC1; p=none"
+    assert by_name["CNAME", "email.xn--bcher-kva.example"] == "mail.example.com."
 
 
 def test_source_addresses_are_named_in_spf(drafted: domains.Draft) -> None:
     records = domains.records_of(drafted.domain, drafted.keys, "h.test", ["192.0.2.1", "2001:db8::1"])
     assert "v=spf1 ip4:192.0.2.1 ip6:2001:db8::1 ~all" in [record.value for record in records]
+
+
+def test_links_that_lead_elsewhere_need_no_record(drafted: domains.Draft) -> None:
+    elsewhere = replace(drafted.domain, settings=DomainSettings(tracking_url="https://t.test"))
+    for domain, has_own_links in ((elsewhere, True), (drafted.domain, False)):
+        records = domains.records_of(domain, drafted.keys, "h.test", has_own_links=has_own_links)
+        assert "CNAME" not in [record.kind for record in records]
 
 
 COMPARISONS = [

@@ -36,7 +36,7 @@ async def test_a_domain_may_send_once_its_key_is_in_dns(
         code, out = await call(capsys, "domain", "verify", "example.com", "--json")
         answer = json.loads(out)
         assert (code, answer["verified"]) == (1, False)
-        assert [row["is_there"] for row in answer["records"]] == [False, True, False, False, False]
+        assert [row["is_there"] for row in answer["records"]] == [False, True, False, False, False, False]
         assert answer["records"][0]["found"] == "nothing"
 
         cut = key["value"][:200], key["value"][200:]

@@ -88,6 +88,10 @@ class Visit:
     lobby: Lobby
     engine: ServerEngine
     answer: Callable[[Reply | None], None] | None = None
+    closings: int = 0
+
+    def closed(self) -> None:
+        self.closings += 1
 
     def on_event(self, event: Event, answer: Callable[[Reply | None], None]) -> Reply | None:
         lobby = self.lobby
@@ -186,6 +190,7 @@ async def open_lobby(
         for door in list(keeper.open):
             door._transport.abort()
         await until(lobby.is_empty)
+        assert all(visit.closings == 1 for visit in lobby.visits)
         await until(lambda: all(visitor.writer.transport.is_closing() for visitor in lobby.visitors))
         await asyncio.sleep(0.005)  # transports say good-bye a turn later
 

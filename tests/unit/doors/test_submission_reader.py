@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from posthouse.dialects.dialect import Dialect, Header, Rejection, TemplateUse, Unwrapped, Wishes
+from posthouse.dialects.native import DIALECT as NATIVE
+from posthouse.dialects.table import DIALECTS
 from posthouse.doors.submission import Reader
 from posthouse.mail.letter import FIELDS_MAX, HEADER_BYTES_MAX, parse
-from posthouse.model.account import Domain, Principal
+from posthouse.model.account import CredentialKind, Domain, DomainSettings, Principal
 from posthouse.model.address import Address
 from posthouse.model.clock import FakeClock, Ids
 from posthouse.model.errors import Refused
@@ -24,10 +27,24 @@ from posthouse.smtp.server import ServerEngine
 CLOCK = FakeClock()
 ME = Principal("acc", "dom", "shop.test", "us", True, "cred", "app@shop.test")
 NEW = Principal("acc", "dom2", "new.test", "us", False, "cred2", "app@new.test")
+KEY = Principal("acc", "", "", "", True, "key", "k1", CredentialKind.API_KEY, "sendgrid")
+TOKEN = Principal("acc", "dom", "shop.test", "us", True, "tok", "t1", CredentialKind.DOMAIN_TOKEN, "mailpace")
+SANDBOX = replace(ME, domain="box.test", domain_id="dom5")
 DOMAINS = {
     "shop.test": Domain("dom", "acc", "shop.test", "us", 1.0, 1.0),
     "new.test": Domain("dom2", "acc", "new.test", "us", None, 1.0),
     "bank.test": Domain("dom3", "another", "bank.test", "us", 1.0, 1.0),
+    "box.test": Domain(
+        "dom5",
+        "acc",
+        "box.test",
+        "us",
+        1.0,
+        1.0,
+        DomainSettings(is_sandbox=True, authorised=("Ann@good.test", "bob@good.test")),
+    ),
+    "eu.shop.test": Domain("dom6", "acc", "eu.shop.test", "us", 1.0, 1.0),
+    "relay.test": Domain("dom7", "acc", "relay.test", "us", 1.0, 1.0, DomainSettings(keeps_fields=True)),
     "xn--bcher-kva.test": Domain("dom4", "acc", "xn--bcher-kva.test", "us", 1.0, 1.0),
 }
 FROM = b"From: Me <me@shop.test>\r\n"
@@ -39,6 +56,43 @@ class Policy:
     unverified: str = "refuse"
 
 
+class Nothing:
+    """An account without groups, addresses, pools and keys."""
+
+    def groups_of(self, _: str) -> frozenset[int]:
+        return frozenset()
+
+    def owns_ip(self, *_: str) -> bool:
+        return False
+
+    def pool_sources(self, *_: str) -> None:
+        return None
+
+    def key_of(self, *_: str) -> None:
+        return None
+
+
+def _read_test_headers(headers: Any, _: Any) -> Wishes:
+    wishes = Wishes(template=TemplateUse("t", lambda text: Refused(554, "5.6.0", text)))
+    if headers[0].raw.strip() == b"reject":
+        wishes.rejection = Rejection("Invalid", "this and that")
+    return wishes
+
+
+TESTED = Dialect("tested", NATIVE.words, ("x-tested-",), _read_test_headers)
+BOXED = b"From: box@bank.test\r\nX-Boxed: 1\r\n\r\n"
+INSIDE = b"From: Me <me@shop.test>\r\nSubject: inside\r\n\r\nhello\r\n"
+
+
+def _unwrap(letter: Any) -> Unwrapped | None:
+    if not letter.count(b"x-boxed"):
+        return None
+    return Unwrapped(INSIDE, (Header("x-tested-a", "X-Tested-A", b" reject"),))
+
+
+MADE_UP = {**DIALECTS, "tested": replace(TESTED, unwrap=_unwrap)}
+
+
 def reader(policy: Policy | None = None, hide: bool = False) -> Reader:
     return Reader(
         clock=CLOCK,
@@ -47,6 +101,8 @@ def reader(policy: Policy | None = None, hide: bool = False) -> Reader:
         hide_client=hide,
         policy_settings=policy or Policy(),
         find_domain=DOMAINS.get,
+        estate=Nothing(),
+        dialects=MADE_UP,
     )
 
 
@@ -62,7 +118,11 @@ def read(body: bytes, principal: Principal = ME, *recipients: str, **more: Any) 
     sender = more.pop("sender", Address("bounce", "shop.test"))
     mail = MailFrom(sender, more.pop("params", MailParams()))
     chosen = reader(more.pop("policy", None), more.pop("hide", False))
-    return chosen.submission(body, mail, wanted, principal, more.pop("engine", engine()), "192.0.2.7")
+    submission, template = chosen.submission(
+        body, mail, wanted, principal, more.pop("engine", engine()), "192.0.2.7"
+    )
+    assert not template
+    return submission
 
 
 ACCEPTED: dict[str, bytes] = {
@@ -196,6 +256,150 @@ def test_any_from_goes_where_the_operator_says_so() -> None:
 def test_long_texts_are_cut() -> None:
     submission = read(FROM + b"Subject: " + b"x" * 5000 + b"\r\nMessage-ID: <" + b"y" * 5000 + b">\r\n\r\n")
     assert len(submission.subject) == 500 == len(submission.header_id)
+
+
+# -- options -----------------------------------------------------------------------------------------------
+
+
+def test_options_and_dropped_fields_are_in_the_submission() -> None:
+    body = FROM + b"X-MailPace-Tags: a, b\r\n\r\nhello\r\n"
+    submission = read(body)
+    assert submission.options.tags == ("a", "b")
+    assert submission.options.drop_fields == ("x-mailpace-tags",)
+    assert submission.options.dialect == "mailgun"
+    assert submission.content.endswith(body), "stored as it came"
+
+
+def test_a_template_and_a_rejection_are_handed_on() -> None:
+    wanted = [Recipient("ann@good.test", "good.test")]
+    mail = MailFrom(Address("bounce", "shop.test"), MailParams())
+    body = FROM + b"X-Tested-A: reject\r\n\r\n"
+    submission, template = reader().submission(body, mail, wanted, ME, engine(), "192.0.2.7")
+    assert template and template.name == "t"
+    assert (submission.drop_reason, submission.drop_text) == ("Invalid", "this and that")
+
+
+def test_what_is_inside_a_container_is_judged_and_stored() -> None:
+    mail = MailFrom(None, MailParams())
+    wanted = [Recipient("ann@good.test", "good.test")]
+    submission, _ = reader().submission(BOXED, mail, wanted, ME, engine(), "192.0.2.7")
+    assert submission.content.endswith(INSIDE) and b"X-Boxed" not in submission.content
+    assert submission.subject == "inside" and submission.drop_reason == "Invalid"
+
+
+# -- whose letter it is ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("author", "domain"),
+    [
+        ("me@shop.test", "shop.test"),
+        ("me@news.shop.test", "shop.test"),
+        ("me@eu.shop.test", "eu.shop.test"),
+        ("me@b.eu.shop.test", "eu.shop.test"),
+    ],
+)
+def test_c11_the_from_field_chooses_the_domain_of_an_account_wide_key(author: str, domain: str) -> None:
+    submission = read(f"From: {author}\r\n\r\n".encode(), KEY)
+    assert submission.domain == domain
+    assert submission.header_id == f"<{submission.id}@{domain}>"
+
+
+@pytest.mark.parametrize("author", ["x@bank.test", "x@nowhere.test", "root@build7.local", "x@[192.0.2.1]"])
+@pytest.mark.parametrize("policy", ["account", "any"])
+def test_c11_an_account_wide_key_needs_a_domain_of_the_account(author: str, policy: str) -> None:
+    with pytest.raises(Refused) as told:
+        read(f"From: {author}\r\n\r\n".encode(), KEY, policy=Policy(from_domain=policy))
+    assert told.value.reason == "from-domain"
+
+
+def test_c11_and_a_verified_one() -> None:
+    with pytest.raises(Refused) as told:
+        read(b"From: me@new.test\r\n\r\n", KEY)
+    assert told.value.reason == "domain-unverified"
+    assert read(b"From: me@new.test\r\n\r\n", KEY, policy=Policy(unverified="hold")).is_held
+
+
+def test_the_domain_of_a_credential_stays() -> None:
+    assert read(b"From: me@eu.shop.test\r\n\r\n").domain == ""
+
+
+TO = b"To: ann@good.test\r\n"
+
+
+@pytest.mark.parametrize("author", ["me@eu.shop.test", "me@mail.shop.test", "root@localhost", "x@bank.test"])
+def test_c11_a_token_speaks_for_exactly_its_domain(author: str) -> None:
+    with pytest.raises(Refused) as told:
+        read(f"From: {author}\r\n".encode() + TO + b"\r\n", TOKEN)
+    assert (told.value.code, told.value.reason) == (550, "from-domain")
+
+
+def test_c11_unless_the_operator_lets_everything_pass() -> None:
+    body = b"From: me@eu.shop.test\r\n" + TO + b"\r\n"
+    assert read(body, TOKEN, policy=Policy(from_domain="any")).header_id
+
+
+@pytest.mark.parametrize("field", [b"", b"To:\r\n", b"Cc: a@b.test\r\n", b"Bcc: a@b.test\r\n"])
+def test_c15_mp_a_letter_without_to_is_refused(field: bytes) -> None:
+    with pytest.raises(Refused) as told:
+        read(FROM + field + b"\r\n", TOKEN)
+    assert (told.value.code, told.value.enhanced, told.value.reason) == (550, "5.6.0", "no-to")
+    assert read(FROM + field + b"\r\n", ME).recipients
+
+
+REASONS: dict[str, tuple[bytes, str]] = {
+    "none": (b"Subject: x\r\n\r\n", "no-from"),
+    "unreadable": (b"From: me\r\n\r\n", "bad-from"),
+    "several": (b"From: me@shop.test, you@shop.test\r\n\r\n", "bad-from"),
+    "a group": (b"From: us: me@shop.test;\r\n\r\n", "bad-from"),
+    "twice": (FROM + FROM + b"\r\n", "bad-header"),
+    "two subjects": (FROM + b"Subject: a\r\nSubject: b\r\n\r\n", "bad-header"),
+}
+
+
+@pytest.mark.parametrize(("body", "reason"), REASONS.values(), ids=REASONS.keys())
+def test_c15_reasons_that_services_phrase(body: bytes, reason: str) -> None:
+    with pytest.raises(Refused) as told:
+        read(body)
+    assert told.value.reason == reason
+
+
+# -- a rebuilt letter, a sandbox ---------------------------------------------------------------------------
+
+
+def test_mp03_a_rebuilt_letter_is_known_by_a_new_message_id() -> None:
+    submission = read(FROM + TO + b"Message-ID: <1@shop.test>\r\n\r\n", TOKEN)
+    assert submission.header_id == f"<{submission.id}@shop.test>"
+    assert "message-id" not in submission.options.only_fields and "from" in submission.options.only_fields
+
+
+def test_mp03_unless_the_domain_keeps_its_fields() -> None:
+    token = replace(TOKEN, domain="relay.test", domain_id="dom7")
+    submission = read(b"From: me@relay.test\r\n" + TO + b"Message-ID: <1@relay.test>\r\n\r\n", token)
+    assert submission.header_id == "<1@relay.test>" and not submission.options.only_fields
+
+
+BOX = b"From: me@box.test\r\n\r\n"
+
+
+def test_c12_a_sandbox_sends_to_its_authorised_recipients() -> None:
+    assert len(read(BOX, SANDBOX, "ann@good.test", "BOB@good.test").recipients) == 2
+
+
+def test_c12_one_stranger_refuses_the_letter() -> None:
+    with pytest.raises(Refused) as told:
+        read(BOX, SANDBOX, "ann@good.test", "eve@good.test")
+    assert (told.value.code, told.value.enhanced, told.value.reason) == (550, "5.7.1", "sandbox")
+    assert told.value.text.startswith("Sandbox subdomains are for test purposes only. ")
+
+
+def test_c12_holds_for_account_wide_keys_too() -> None:
+    with pytest.raises(Refused) as told:
+        read(BOX, KEY, "eve@good.test")
+    assert told.value.reason == "sandbox"
+
+
+# -- any input ---------------------------------------------------------------------------------------------
 
 
 def check(make: Callable[[], Submission], body: bytes) -> None:

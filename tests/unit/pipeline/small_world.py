@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import json
 import sqlite3
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
@@ -17,7 +18,7 @@ from typing import Any
 
 from posthouse.mail.dkim import SigningKey
 from posthouse.mail.render import Prepared, finish
-from posthouse.model.account import Principal
+from posthouse.model.account import DEFAULTS, DomainSettings, Principal
 from posthouse.model.clock import FakeClock, Ids
 from posthouse.model.message import Host, Outgoing, Phase, Recipient, Site, SmtpResult, Submission
 from posthouse.net.dns import DnsTrouble
@@ -109,6 +110,7 @@ class FakeCourier:
         self.active = 0
         self.most_active = 0
         self.contents: list[bytes] = []
+        self.sources: list[str] = []
 
     async def send(
         self,
@@ -120,6 +122,7 @@ class FakeCourier:
         may_finish: Callable[[], bool],
     ) -> SmtpResult:
         self.begun.append(outgoing.recipient)
+        self.sources.append(source)
         self.active += 1
         self.most_active = max(self.active, self.most_active)
         try:
@@ -177,6 +180,7 @@ class World:
     async def accept(self, *recipients: str, **changes: Any) -> str:
         """Hand a letter in and wait for its commit; the message's id. Raises what acceptance says."""
         account = changes.pop("account", "acc")
+        template = changes.pop("template", None)
         submission = letter(self.ids, *recipients, **changes)
         done: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
 
@@ -184,8 +188,13 @@ class World:
             self.receipts.append(receipt)
             done.set_exception(error) if error else done.set_result(receipt)
 
-        self.intake.accept(submission, principal(account), told)
+        self.intake.accept(submission, principal(account), told, template)
         return str((await done).message_id)
+
+    def intake_soon(self, recipient: str) -> None:
+        """Hand a letter in without waiting; `receipts` tells the end, None for an error."""
+        submission = letter(self.ids, recipient)
+        self.intake.accept(submission, principal(), lambda receipt, _: self.receipts.append(receipt))
 
     def rows(self, where: str = "1=1") -> list[dict[str, Any]]:
         """Deliveries as the file has them."""
@@ -203,6 +212,13 @@ class World:
         found = Counter(row[0] for row in conn.execute("select kind from event"))
         conn.close()
         return found
+
+    def facts(self, *kinds: str) -> list[dict[str, Any]]:
+        """Events of these kinds in order: their data, with `kind` and `recipient`."""
+        conn = sqlite3.connect(self.path)
+        rows = conn.execute("select kind, recipient, data from event order by id").fetchall()
+        conn.close()
+        return [{**json.loads(data), "kind": kind, "to": to} for kind, to, data in rows if kind in kinds]
 
     async def written(self) -> None:
         """Everything submitted so far is committed and told."""
@@ -256,7 +272,9 @@ def _nothing(_: object) -> None:
 def letter(
     ids: Ids, *recipients: str, raw: bytes = RAW, is_held: bool = False, notify: str = "", **more: Any
 ) -> Submission:
-    wanted = [Recipient(each, each.rpartition("@")[2], notify) for each in recipients or ("ann@good.test",)]
+    people = more.pop("people", None)
+    named = recipients or ("ann@good.test",)
+    wanted = people or [Recipient(each, each.rpartition("@")[2], notify) for each in named]
     sender = more.pop("sender", "bounce@shop.test")
     return Submission(ids.new(), sender, wanted, raw, "x", f"<{next(_numbers)}@x>", is_held=is_held, **more)
 
@@ -276,6 +294,9 @@ async def open_world(
     mode: str = "asked",
     recent_bytes: int = 1 << 20,
     worker_id: str = ME,
+    domain_settings: DomainSettings = DEFAULTS,
+    over_limit: str = "refuse",
+    sources: Sequence[str] = (),
 ) -> AsyncIterator[World]:
     """A worker on the store in `folder`, which is made when it is not there."""
     path = folder / "posthouse.db"
@@ -307,7 +328,7 @@ async def open_world(
         bound=bound or MemoryBound(200, 8 << 20),
         custody=custody,
         make_site=lambda where, now: SiteQueue(where, limits or Limits(), now),
-        sources=(),
+        sources=sources,
         captures=captures,
         hands_over=hands_over,
         may_start=lambda: world.holds,
@@ -330,6 +351,9 @@ async def open_world(
         worker_id=worker_id,
         expire_s=432_000,
         counters=counters,
+        settings_of=lambda _: domain_settings,
+        over_limit=over_limit,
+        notices=notices,
     )
     world = World(
         path,

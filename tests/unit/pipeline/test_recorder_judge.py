@@ -208,3 +208,26 @@ def test_ends_without_network(about: Job, now: float, end: tuple[str, str, str] 
     assert (found and (found.reason, found.result.enhanced, found.result.text)) == end
     if found:
         assert recorder().judge(about, found.result, found.reason).verdict is Verdict.FAILED
+
+
+# -- TLS that was required ---------------------------------------------------------------------------------
+
+NO_TLS = SmtpResult(Phase.STARTTLS, 454, "4.7.10", "TLS required but not available: not offered")
+
+
+def test_missing_tls_is_tried_again_and_says_why_at_the_end() -> None:
+    """MG-10, mailgun.md 6.2: 454 4.7.10, at expiry 554 5.7.10; other letters go on."""
+    outcome = recorder().judge(job(), NO_TLS)
+    assert (outcome.verdict, outcome.reason, outcome.code) == (Verdict.DEFERRED, "tls-required", 454)
+    assert not outcome.backs_off_site
+    last = recorder().judge(job(expires_in_s=10), NO_TLS)
+    assert (last.verdict, last.code, last.enhanced) == (Verdict.FAILED, 554, "5.7.10")
+    assert "TLS required but not available" in last.text
+
+
+def test_so_does_the_end_without_another_attempt() -> None:
+    late = job(expires_in_s=0, last_code=454, last_text=NO_TLS.text)
+    end = end_without_network(late, NOW)
+    assert end is not None
+    outcome = recorder().judge(late, end.result, end.reason)
+    assert (outcome.code, outcome.enhanced, outcome.reason) == (554, "5.7.10", "expired")

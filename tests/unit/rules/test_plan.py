@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from posthouse.model.message import DeliveryState, Message, Recipient
+from posthouse.model.options import RecipientOptions, SendOptions, read_recipient_options
 from posthouse.rules.plan import deliveries, lane_of, lane_parts
 
 
@@ -21,7 +22,7 @@ def test_one_recipient_is_single() -> None:
     assert delivery.id == "01ABC.0000"
     assert delivery.lane == "x.test|acc|single"
     assert (delivery.message_id, delivery.account_id, delivery.domain) == ("01ABC", "acc", "x.test")
-    assert (delivery.state, delivery.due_at, delivery.expires_at) == (DeliveryState.WAITING, 1234.0, 2000.0)
+    assert (delivery.state, delivery.due_at, delivery.expires_at) == (DeliveryState.WAITING, 1234.0, 2234.0)
     assert (delivery.notify, delivery.orcpt, delivery.attempt) == ("FAILURE", "rfc822;b@x.test", 0)
 
 
@@ -54,3 +55,35 @@ def test_lane_parts() -> None:
     assert lane_parts(lane_of("[192.0.2.1]", "acc", True)) == ("[192.0.2.1]", "acc", "batch")
     with pytest.raises(ValueError, match="unpack"):
         lane_parts("not a lane")
+
+
+def test_copies_that_differ_are_two() -> None:
+    """SG-01: the same address with other values gets another copy; a blind copy is another one too."""
+    ann, other = RecipientOptions(values=("Ann",)), RecipientOptions(values=("Anna",))
+    people = [
+        Recipient("b@x.test", "x.test", options=ann),
+        Recipient("b@x.test", "x.test", options=other),
+        Recipient("b@x.test", "x.test", options=RecipientOptions(values=("Ann",))),
+        Recipient("b@x.test", "x.test", options=RecipientOptions(copy_of="c@x.test")),
+    ]
+    made = deliveries(message(), people, due_at=1000.0)
+    assert [read_recipient_options(each.personal) for each in made] == [ann, other, people[3].options]
+
+
+def test_times_of_message_and_recipient() -> None:
+    """MG-14, MG-15, SG-03: time to deliver counts from when a delivery is due."""
+    about = message()
+    about.options = SendOptions(deliver_at=5000.0, deliver_within_s=300.0)
+    people = [recipient("a@x.test"), Recipient("b@x.test", "x.test", deliver_at=7000.0)]
+    made = deliveries(about, people, due_at=1000.0)
+    assert [(each.due_at, each.expires_at) for each in made] == [(5000.0, 5300.0), (7000.0, 7300.0)]
+    about.options = SendOptions(deliver_at=500.0)
+    (past,) = deliveries(about, [recipient("a@x.test")], due_at=1000.0)
+    assert (past.due_at, past.expires_at) == (1000.0, 2000.0)
+
+
+def test_what_is_no_address_is_dropped_from_the_beginning() -> None:
+    people = [Recipient("who?", "invalid", drop_reason="invalid-address"), recipient("a@x.test")]
+    first, second = deliveries(message(), people, due_at=1000.0)
+    assert (first.state, first.last_code) == (DeliveryState.DROPPED, 550)
+    assert second.state is DeliveryState.WAITING

@@ -55,7 +55,7 @@ BY_CODE = [
     ("letter lost", Phase.LOCAL, 554, "5.3.0", F, "server-trouble", False),
     ("no SMTPUTF8 there", Phase.LOCAL, 0, "5.6.7", F, "utf8-unsupported", False),
     ("SIZE too small", Phase.LOCAL, 0, "5.3.4", F, "too-large", False),
-    ("TLS required", Phase.STARTTLS, 454, "4.7.10", D, "tls-required", True),
+    ("TLS required", Phase.STARTTLS, 454, "4.7.10", D, "tls-required", False),
 ]
 
 

@@ -5,7 +5,7 @@ knows is refused: an older Posthouse would not understand what the newer one wro
 lock makes several machines take turns.
 
 When `tables` changes, the new step carries the difference as DDL of its own, and the steps before it keep
-making what they made: `step_0001…` names its tables, so freeze there what changes.
+making what they made: `step_0001…` names its tables and what to leave out of them.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from sqlalchemy import bindparam, func, insert, select
 from sqlalchemy.schema import CreateTable
 
 from posthouse.store.connection import Connection
-from posthouse.store.migrations import step_0001_first_tables
+from posthouse.store.migrations import step_0001_first_tables, step_0002_options_and_assets
 from posthouse.store.statement import Statement, ddl
 from posthouse.store.tables import schema_step
 from posthouse.store.trouble import StoreError, Trouble
@@ -32,7 +32,10 @@ class Step(NamedTuple):
     run: Callable[[Connection], None]
 
 
-STEPS: tuple[Step, ...] = (Step(1, "first tables", step_0001_first_tables.run),)
+STEPS: tuple[Step, ...] = (
+    Step(1, "first tables", step_0001_first_tables.run),
+    Step(2, "options and assets", step_0002_options_and_assets.run),
+)
 
 _ADVISORY_LOCK = 1886351220
 _newest_taken = Statement(select(func.max(schema_step.c.number)))

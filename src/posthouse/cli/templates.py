@@ -1,0 +1,226 @@
+"""`posthouse template …`: stored texts of letters, in versions."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from posthouse.cli.options import Config, Json, asked
+from posthouse.cli.output import visible, when
+
+app = typer.Typer(help="Stored templates of letters.", no_args_is_help=True, rich_markup_mode=None)
+
+MOST_READ = 1024 * 1024
+
+Name = Annotated[str, typer.Argument(metavar="NAME", help="The template's name, or its id.")]
+DomainName = Annotated[
+    str, typer.Option("--domain", metavar="NAME", help="The sending domain that it belongs to.")
+]
+Version = Annotated[str, typer.Option("--version", metavar="TAG", help="The version.")]
+
+
+@app.callback()
+def common(ctx: typer.Context, config: Config = None, as_json: Json = False) -> None:
+    ctx.obj = asked(ctx, config, as_json)
+
+
+@app.command("add")
+def add(
+    ctx: typer.Context,
+    name: Annotated[str, typer.Argument(metavar="NAME", help="The template's name.")],
+    domain: DomainName = "",
+    file: Annotated[str, typer.Option("--file", metavar="FILE", help="The HTML text; - reads input.")] = "",
+    text_file: Annotated[
+        str, typer.Option("--text-file", metavar="FILE", help="The plain text; - reads input.")
+    ] = "",
+    version: Version = "initial",
+    engine: Annotated[
+        str, typer.Option("--engine", metavar="NAME", help="handlebars, or wrapper around the letter's text.")
+    ] = "handlebars",
+    subject: Annotated[
+        str, typer.Option("--subject", metavar="TEXT", help="Subject of letters that have none.")
+    ] = "",
+    sender: Annotated[str, typer.Option("--from", metavar="TEXT", help="From of letters without.")] = "",
+    reply_to: Annotated[
+        str, typer.Option("--reply-to", metavar="TEXT", help="Reply-To of letters without.")
+    ] = "",
+    description: Annotated[str, typer.Option("--description", metavar="TEXT", help="For people.")] = "",
+    active: Annotated[bool, typer.Option("--active", help="Use this version from now on.")] = False,
+    config: Config = None,
+    as_json: Json = False,
+) -> None:
+    """Store a version of a template; the first one is active at once."""
+    from posthouse.cli.house import open_house
+    from posthouse.desk import accounts, domains, templates
+
+    ask = asked(ctx, config, as_json)
+    house = open_house(ask)
+    if file == text_file == "-":
+        raise typer.BadParameter("only one of --file and --text-file can be -")
+    html, text = _read(file), _read(text_file)
+    fields = {"Subject": subject, "From": sender, "Reply-To": reply_to}
+    with house.writing() as conn:
+        draft = templates.Draft(
+            account_id=accounts.own_account(conn),
+            domain=domains.load(conn, domain)[0].name if domain else "",
+            name=name,
+            tag=version,
+            html=html,
+            text=text,
+            engine=engine,
+            fields={field: value for field, value in fields.items() if value},
+            description=description,
+            is_active=active,
+        )
+        made = templates.store_version(conn, house.ids, house.clock.now(), draft)
+    row = templates.version_row(made)
+    state = "is active" if row["is_active"] else "is stored"
+    ask.output.item(
+        {key: row[key] for key in ("id", "name", "domain", "version", "is_active")},
+        f"Version {visible(row['version'])} of template {visible(row['name'])} {state} (id {row['id']}).",
+    )
+
+
+def _read(name: str) -> str:
+    """A file as UTF-8 text; "" without a name."""
+    if not name:
+        return ""
+    if name == "-":
+        raw = sys.stdin.buffer.read(MOST_READ + 1)
+    else:
+        with Path(name).open("rb") as opened:
+            raw = opened.read(MOST_READ + 1)
+    if len(raw) > MOST_READ:
+        raise typer.TyperException(f"{name} is too large for a template")
+    try:
+        return raw.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise typer.TyperException(f"{name} is not UTF-8 text") from error
+
+
+@app.command("list")
+def list_(
+    ctx: typer.Context,
+    domain: Annotated[
+        str, typer.Option("--domain", metavar="NAME", help="Only this domain's templates.")
+    ] = "",
+    config: Config = None,
+    as_json: Json = False,
+) -> None:
+    """List the templates and their versions; the active one has a star."""
+    from posthouse.cli.house import open_house
+    from posthouse.desk import accounts, domains, templates
+
+    ask = asked(ctx, config, as_json)
+    wanted = domains.sending_name(domain) if domain else None
+    with open_house(ask).reading() as conn:
+        rows = templates.template_rows(conn, accounts.own_account(conn), wanted)
+    if ask.as_json:
+        ask.output.lines(rows)
+        return
+    cells = [
+        [
+            row["name"],
+            row["domain"] or "(all)",
+            ", ".join(f"{tag}*" if tag == row["active"] else tag for tag in row["versions"]),
+            when(row["created_at"]),
+            row["id"],
+        ]
+        for row in rows
+    ]
+    ask.output.table(["TEMPLATE", "DOMAIN", "VERSIONS", "ADDED", "ID"], cells, "No templates yet.")
+
+
+@app.command("show")
+def show(
+    ctx: typer.Context,
+    name: Name,
+    domain: DomainName = "",
+    version: Version = "",
+    config: Config = None,
+    as_json: Json = False,
+) -> None:
+    """Print a version's texts: the active one, unless another is named."""
+    from posthouse.cli.house import open_house
+    from posthouse.desk import accounts, domains, templates
+    from posthouse.store.templates import find
+
+    ask = asked(ctx, config, as_json)
+    with open_house(ask).reading() as conn:
+        account_id = accounts.own_account(conn)
+        about = templates.load(conn, account_id, domains.sending_name(domain) if domain else "", name)
+        found = find(conn, account_id, about.domain, about.id, version)
+    if found is None:
+        raise typer.TyperException(f"there is no version {visible(version)} of {visible(about.name)}")
+    row = templates.version_row(found)
+    if ask.as_json:
+        ask.output.item(row, "")
+        return
+    state = "active" if row["is_active"] else "not active"
+    ask.output.say(f"{visible(row['name'])}, version {visible(row['version'])}: {row['engine']}, {state}")
+    for field, value in row["fields"].items():
+        ask.output.say(f"{field}: {visible(value)}")
+    for part in ("html", "text"):
+        if row[part]:
+            lines = row[part].splitlines()
+            ask.output.say("\n".join(["", *(visible(line) for line in lines)]))
+
+
+@app.command("activate")
+def activate(
+    ctx: typer.Context,
+    name: Name,
+    version: Annotated[str, typer.Option("--version", metavar="TAG", help="The version to use.")],
+    domain: DomainName = "",
+    config: Config = None,
+    as_json: Json = False,
+) -> None:
+    """Use a version from now on."""
+    from posthouse.cli.house import open_house
+    from posthouse.desk import accounts, domains, templates
+    from posthouse.store import templates as stored
+
+    ask = asked(ctx, config, as_json)
+    with open_house(ask).writing() as conn:
+        wanted = domains.sending_name(domain) if domain else ""
+        about = templates.load(conn, accounts.own_account(conn), wanted, name)
+        is_there = stored.activate(conn, about.id, version)
+    if not is_there:
+        raise typer.TyperException(f"there is no version {visible(version)} of {visible(about.name)}")
+    tag = version.lower()
+    ask.output.item(
+        {"name": about.name, "version": tag}, f"Version {tag} of template {visible(about.name)} is active."
+    )
+
+
+@app.command("remove")
+def remove(
+    ctx: typer.Context,
+    name: Name,
+    domain: DomainName = "",
+    version: Annotated[
+        str, typer.Option("--version", metavar="TAG", help="Only this version; not the active one.")
+    ] = "",
+    config: Config = None,
+    as_json: Json = False,
+) -> None:
+    """Remove a template, or one version; mail that was accepted with it is still sent."""
+    from posthouse.cli.house import open_house
+    from posthouse.desk import accounts, domains, templates
+    from posthouse.store import templates as stored
+
+    ask = asked(ctx, config, as_json)
+    with open_house(ask).writing() as conn:
+        wanted = domains.sending_name(domain) if domain else ""
+        about = templates.load(conn, accounts.own_account(conn), wanted, name)
+        if not version:
+            stored.remove_template(conn, about.id)
+        elif not stored.remove_version(conn, about.id, version):
+            raise typer.TyperException(
+                f"there is no version {visible(version)} of {visible(about.name)}, or it is the active one"
+            )
+    what = f"version {version.lower()} of template {about.name}" if version else f"template {about.name}"
+    ask.output.item({"removed": about.name, "version": version.lower()}, f"Removed {visible(what)}.")

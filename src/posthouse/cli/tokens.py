@@ -1,0 +1,96 @@
+"""`posthouse token …`: tokens of a domain. SMTP user and password are both the token."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from posthouse.cli.options import MAILPACE, NATIVE, Config, Json, asked
+from posthouse.cli.output import when
+
+app = typer.Typer(help="Tokens of a domain.", no_args_is_help=True, rich_markup_mode=None)
+
+
+@app.callback()
+def common(ctx: typer.Context, config: Config = None, as_json: Json = False) -> None:
+    ctx.obj = asked(ctx, config, as_json)
+
+
+@app.command("add")
+def add(
+    ctx: typer.Context,
+    domain: Annotated[str, typer.Argument(metavar="DOMAIN", help="The domain to send for.")],
+    name: Annotated[str, typer.Option("--name", metavar="TEXT", help="What people call it.")] = "",
+    native: Annotated[bool, typer.Option("--native", help="Posthouse's own words, no service's.")] = False,
+    config: Config = None,
+    as_json: Json = False,
+) -> None:
+    """Make a token and print it, once."""
+    from posthouse.cli.house import open_house
+    from posthouse.desk import domains, keys
+
+    ask = asked(ctx, config, as_json)
+    house = open_house(ask)
+    with house.writing() as conn:
+        issued = keys.issue_token(
+            conn,
+            house.installation,
+            house.ids,
+            house.clock.now(),
+            domain=domains.load(conn, domain)[0],
+            dialect=NATIVE if native else MAILPACE,
+            name=name,
+        )
+    ask.output.item(
+        {"id": issued.id, "token": issued.secret},
+        f"id        {issued.id}\ntoken     {issued.secret}\n"
+        "SMTP user and password are both the token. It is shown only now.",
+    )
+
+
+@app.command("list")
+def list_(
+    ctx: typer.Context,
+    domain: Annotated[
+        str | None, typer.Option("--domain", metavar="NAME", help="Only this domain's tokens.")
+    ] = None,
+    config: Config = None,
+    as_json: Json = False,
+) -> None:
+    """List the tokens that are valid."""
+    from posthouse.cli.house import open_house
+    from posthouse.desk import domains, keys
+    from posthouse.model.account import CredentialKind
+
+    ask = asked(ctx, config, as_json)
+    name = domains.sending_name(domain) if domain else None
+    with open_house(ask).reading() as conn:
+        rows = keys.listing(conn, CredentialKind.DOMAIN_TOKEN, name)
+    if ask.as_json:
+        ask.output.lines(rows)
+        return
+    cells = [
+        [row["id"], row["name"] or "-", row["domain"], row["dialect"], when(row["created_at"])]
+        for row in rows
+    ]
+    ask.output.table(["ID", "NAME", "DOMAIN", "DIALECT", "ADDED"], cells, "No tokens yet.")
+
+
+@app.command("revoke")
+def revoke(
+    ctx: typer.Context,
+    id: Annotated[str, typer.Argument(metavar="ID", help="The token's id, as `token list` shows it.")],
+    config: Config = None,
+    as_json: Json = False,
+) -> None:
+    """End a token; sessions signed in with it end within a second."""
+    from posthouse.cli.house import open_house
+    from posthouse.desk import keys
+    from posthouse.model.account import CredentialKind
+
+    ask = asked(ctx, config, as_json)
+    house = open_house(ask)
+    with house.writing() as conn:
+        gone = keys.revoke(conn, house.clock.now(), kind=CredentialKind.DOMAIN_TOKEN, id=id)
+    ask.output.item({"revoked": gone}, f"The token {gone} is no longer valid.")

@@ -1,0 +1,176 @@
+"""Settings of a domain as people write them: `track_clicks=html`, checked and explained one by one.
+
+Public: KINDS, changed, shown, authorised, unauthorised.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlsplit
+
+from msgspec.structs import asdict, replace
+
+from posthouse.model.account import DEFAULTS, DomainSettings
+from posthouse.model.address import BadAddress, parse_address
+from posthouse.model.errors import Refused
+from posthouse.model.options import CLICKS_ALL, CLICKS_HTML, CLICKS_OFF
+
+_YES, _NO = ("yes", "true", "on", "1"), ("no", "false", "off", "0")
+_CLICKS = {word: word for word in (CLICKS_OFF, CLICKS_HTML, CLICKS_ALL)}
+_CLICKS |= dict.fromkeys(_NO, CLICKS_OFF) | dict.fromkeys(_YES, CLICKS_ALL)
+_MOST_DAYS = 366.0
+_MOST_MESSAGES = 10**9
+_LONGEST_URL = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """How one setting is read: `read` raises ValueError for what is not `allowed`."""
+
+    allowed: str
+    read: Callable[[str], Any]
+
+
+def changed(settings: DomainSettings, pairs: Sequence[str]) -> DomainSettings:
+    """The settings with `key=value` pairs applied; `key=` goes back to the default. Raises Refused."""
+    values: dict[str, Any] = {}
+    for pair in pairs:
+        key, equals, text = pair.partition("=")
+        key, text = key.strip().lower().replace("-", "_"), text.strip()
+        kind = KINDS.get(key)
+        if kind is None or not equals:
+            raise _wrong(f"{pair!r} is no setting of a domain; write key=value, keys are: {', '.join(KINDS)}")
+        values[key] = getattr(DEFAULTS, key) if not text else _read(kind, key, text)
+    return replace(settings, **values)
+
+
+def _read(kind: Kind, key: str, text: str) -> Any:
+    try:
+        return kind.read(text)
+    except ValueError as error:
+        raise _wrong(f"{key} cannot be {text!r}; allowed: {kind.allowed}") from error
+
+
+def shown(settings: DomainSettings) -> dict[str, str]:
+    """Every setting as people would write it."""
+    return {key: _text(value) for key, value in asdict(settings).items()}
+
+
+def authorised(settings: DomainSettings, address: str) -> DomainSettings:
+    """With one more address that a sandbox domain may write to. Raises Refused."""
+    return replace(settings, authorised=tuple(sorted({*settings.authorised, _normal(address)})))
+
+
+def unauthorised(settings: DomainSettings, address: str) -> DomainSettings:
+    """Without that address. Raises Refused when it was not there."""
+    gone = _normal(address)
+    if gone not in settings.authorised:
+        raise Refused(550, "5.1.1", f"{gone} is not an authorised recipient here", reason="no-address")
+    return replace(settings, authorised=tuple(each for each in settings.authorised if each != gone))
+
+
+def _normal(address: str) -> str:
+    try:
+        return str(parse_address(address.strip())).lower()
+    except BadAddress as error:
+        raise _wrong(f"not an address: {error}") from error
+
+
+def _wrong(text: str) -> Refused:
+    return Refused(501, "5.5.4", text, reason="bad-setting")
+
+
+def _text(value: Any) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, float):
+        return f"{value:g}"
+    return ",".join(value) if isinstance(value, tuple) else str(value)
+
+
+# How the kinds read
+
+
+def _yes_or_no(text: str) -> bool:
+    if text.lower() not in _YES + _NO:
+        raise ValueError
+    return text.lower() in _YES
+
+
+def _clicks(text: str) -> str:
+    found = _CLICKS.get(text.lower())
+    if found is None:
+        raise ValueError
+    return found
+
+
+def _url(text: str) -> str:
+    parts = urlsplit(text)  # raises ValueError for a bad port or bracket
+    is_plain = text.isascii() and text.isprintable() and " " not in text and len(text) <= _LONGEST_URL
+    if parts.scheme not in ("http", "https") or not parts.hostname or parts.fragment or not is_plain:
+        raise ValueError
+    if parts.port == 0 or any(mark in text for mark in "\"'<>\\`"):
+        raise ValueError
+    return text
+
+
+def _base_url(text: str) -> str:
+    if urlsplit(text).query or urlsplit(text).username:
+        raise ValueError
+    return _url(text).rstrip("/")
+
+
+def _days(text: str) -> float:
+    days = float(text)
+    if not 0 < days <= _MOST_DAYS:
+        raise ValueError
+    return days
+
+
+def _count(text: str) -> int:
+    if not text.isascii() or not text.isdigit() or len(text) > len(str(_MOST_MESSAGES)):
+        raise ValueError
+    if int(text) > _MOST_MESSAGES:
+        raise ValueError
+    return int(text)
+
+
+def _name(text: str) -> str:
+    if len(text) > 100 or not text.isprintable():
+        raise ValueError
+    return text
+
+
+def _addresses(text: str) -> tuple[str, ...]:
+    try:
+        found = {str(parse_address(part.strip())).lower() for part in text.split(",") if part.strip()}
+    except BadAddress as error:
+        raise ValueError from error
+    return tuple(sorted(found))
+
+
+_SWITCH = Kind("yes, no", _yes_or_no)
+_LIMIT = Kind("a whole number of recipients, 0 for no limit", _count)
+KINDS: Mapping[str, Kind] = {
+    "track_opens": _SWITCH,
+    "track_clicks": Kind("off, html, all", _clicks),
+    "pixel_at_top": _SWITCH,
+    "tracking_url": Kind("an http or https URL without a query", _base_url),
+    "unsubscribe": _SWITCH,
+    "schedule_days": Kind(f"a number of days above 0, at most {_MOST_DAYS:g}", _days),
+    "require_tls": _SWITCH,
+    "skip_verification": _SWITCH,
+    "archive_url": Kind("an http or https URL", _url),
+    "ip_pool": Kind("a pool's name", _name),
+    "is_sandbox": _SWITCH,
+    "authorised": Kind("addresses with commas between them", _addresses),
+    "hourly_messages": _LIMIT,
+    "daily_messages": _LIMIT,
+    "keeps_fields": _SWITCH,
+    "shows_service_fields": _SWITCH,
+}
+"""By the names of `model.account.DomainSettings`, in their order."""

@@ -1,0 +1,107 @@
+"""One version of who is who and who has what, read from the store in one snapshot.
+
+Public: Identity, load_identity.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from posthouse.desk.credentials import Known, SignIns
+from posthouse.model.account import Credential, CredentialKind, Domain, DomainKey, Principal
+from posthouse.store import egress, groups, identity
+from posthouse.store.engine import Connection
+
+_TAG_OCTETS = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Of one region. `domains` and `keys` (sealed) by domain name, `principals` by credential id, `tags` by
+    the first octets of the name's SHA-256. `ips`: local address -> account, "" for everybody's; `hellos`
+    those that greet with a name of their own. `pools` by account and by name or id."""
+
+    version: int = -1
+    sign_ins: SignIns = field(default_factory=SignIns)
+    principals: Mapping[str, Principal] = field(default_factory=dict)
+    domains: Mapping[str, Domain] = field(default_factory=dict)
+    keys: Mapping[str, tuple[DomainKey, ...]] = field(default_factory=dict)
+    tags: Mapping[bytes, Domain] = field(default_factory=dict)
+    ips: Mapping[str, str] = field(default_factory=dict)
+    hellos: Mapping[str, str] = field(default_factory=dict)
+    pools: Mapping[tuple[str, str], tuple[str, ...]] = field(default_factory=dict)
+    groups: Mapping[str, frozenset[int]] = field(default_factory=dict)
+    group_names: Mapping[tuple[str, int], str] = field(default_factory=dict)
+
+
+def load_identity(conn: Connection, region: str, known_version: int) -> Identity | None:
+    """Everything in one snapshot, or None when `known_version` is still the store's."""
+    version = identity.identity_version(conn)
+    if version == known_version:
+        return None
+    # C-14: a domain of another region is unknown at this region's host
+    own = {domain.id: domain for domain in identity.list_domains(conn) if domain.region == region}
+    valid = [
+        (credential, _principal(own.get(credential.domain_id), credential))
+        for credential in identity.list_credentials(conn)
+        if credential.revoked_at is None and (credential.domain_id in own or not credential.domain_id)
+    ]
+    addresses = egress.list_ips(conn)
+    kinds = groups.list_groups(conn)
+    return Identity(
+        version=version,
+        sign_ins=_sign_ins(valid),
+        principals={credential.id: principal for credential, principal in valid},
+        domains={domain.name: domain for domain in own.values()},
+        keys={domain.name: tuple(identity.keys_of(conn, domain.id)) for domain in own.values()},
+        tags={hashlib.sha256(item.name.encode()).digest()[:_TAG_OCTETS]: item for item in own.values()},
+        ips={item.address: item.account_id for item in addresses},
+        hellos={item.address: item.hello for item in addresses if item.hello},
+        pools=_pools(egress.list_pools(conn)),
+        groups=_group_numbers(kinds),
+        group_names={(group.account_id, group.number): group.name for group in kinds},
+    )
+
+
+def _principal(domain: Domain | None, credential: Credential) -> Principal:
+    """Without a domain: a key of the whole account, which every region takes."""
+    return Principal(
+        account_id=credential.account_id,
+        domain_id=domain.id if domain else "",
+        domain=domain.name if domain else "",
+        region=domain.region if domain else "",
+        verified=domain is None or domain.verified_at is not None,
+        credential_id=credential.id,
+        login=credential.login,
+        kind=credential.kind,
+        dialect=credential.dialect,
+        permissions=credential.permissions,
+    )
+
+
+def _sign_ins(valid: Sequence[tuple[Credential, Principal]]) -> SignIns:
+    by_secret: dict[CredentialKind, dict[bytes, Principal]] = defaultdict(dict)
+    for credential, principal in valid:
+        by_secret[credential.kind][credential.secret_hash] = principal
+    users = {
+        credential.login: Known(credential.secret_hash, principal)
+        for credential, principal in valid
+        if credential.kind is CredentialKind.SMTP_USER
+    }
+    return SignIns(users, by_secret[CredentialKind.API_KEY], by_secret[CredentialKind.DOMAIN_TOKEN])
+
+
+def _pools(pools: Sequence[egress.Pool]) -> dict[tuple[str, str], tuple[str, ...]]:
+    """A pool's name goes before another one's id, as in `egress.find_pool`."""
+    by_id = {(pool.account_id, pool.id): pool.addresses for pool in pools}
+    return by_id | {(pool.account_id, pool.name): pool.addresses for pool in pools}
+
+
+def _group_numbers(kinds: Sequence[groups.Group]) -> dict[str, frozenset[int]]:
+    numbers: dict[str, set[int]] = defaultdict(set)
+    for group in kinds:
+        numbers[group.account_id].add(group.number)
+    return {account_id: frozenset(found) for account_id, found in numbers.items()}

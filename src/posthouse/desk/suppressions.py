@@ -1,0 +1,152 @@
+"""Lists of addresses that must not get mail, and the groups that recipients may leave one by one.
+
+Public: Place, place, add, remove, suppression_row, group_row, add_group, remove_group.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from posthouse.desk.domains import sending_name
+from posthouse.desk.reports import utc_text
+from posthouse.model.address import BadAddress, parse_address
+from posthouse.model.errors import Refused
+from posthouse.model.suppression import Suppression, SuppressionKind
+from posthouse.store import groups, suppressions
+from posthouse.store.engine import Connection
+from posthouse.store.groups import Group
+from posthouse.store.trouble import Duplicate
+
+MAX_GROUP_NAME = 100
+MAX_DESCRIPTION = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Which list: None does not restrict (for removing and listing)."""
+
+    kind: SuppressionKind | None = None
+    domain: str | None = None
+    scope: str | None = None
+
+
+def place(
+    conn: Connection, account_id: str, *, kind: str = "", domain: str = "", tag: str = "", group: int = 0
+) -> Place:
+    """What a person named, judged; "" and 0 were not named. Raises Refused."""
+    if tag and group:
+        raise _refused("Choose a tag or a group, not both", "bad-scope")
+    if group and domain:
+        raise _refused("A group belongs to the whole account: leave the domain out", "bad-scope")
+    if group and group not in {one.number for one in groups.list_groups(conn, account_id)}:
+        raise _no_group(group)
+    scope = f"tag:{tag.lower()}" if tag else groups.scope_of(group) if group else None
+    return Place(_kind(kind) if kind else None, sending_name(domain) if domain else None, scope)
+
+
+def _kind(text: str) -> SuppressionKind:
+    try:
+        return SuppressionKind(text.lower())
+    except ValueError as error:
+        allowed = ", ".join(SuppressionKind)
+        raise _refused(f"There is no list of that kind; allowed: {allowed}", "bad-kind") from error
+
+
+def add(
+    conn: Connection, account_id: str, addresses: Sequence[str], where: Place, now: float, detail: str = ""
+) -> list[Suppression]:
+    """Put addresses on one list; without a kind the unsubscribes, without a domain for the whole account.
+
+    All or none, inside the caller's transaction. Raises Refused.
+    """
+    kind = where.kind or SuppressionKind.UNSUBSCRIBE
+    domain, scope = where.domain or "", where.scope or ""
+    if scope and kind is not SuppressionKind.UNSUBSCRIBE:
+        raise _refused("Only unsubscribes are for a tag or a group", "bad-scope")
+    rows = [
+        Suppression(account_id, _address(text, kind), kind, domain, scope, now, detail) for text in addresses
+    ]
+    suppressions.add(conn, rows)
+    return rows
+
+
+def _address(text: str, kind: SuppressionKind) -> str:
+    try:
+        return str(parse_address(text.strip())).lower()
+    except BadAddress as error:
+        if kind is SuppressionKind.INVALID and text.strip():
+            return text.strip().lower()  # that list is for what is no address
+        raise _refused(f"Not an address: {error}", "bad-address") from error
+
+
+def remove(conn: Connection, account_id: str, addresses: Sequence[str], where: Place) -> int:
+    """Take addresses off the lists that `where` names; how many rows went."""
+    return sum(
+        suppressions.remove(
+            conn,
+            account_id,
+            _address(text, SuppressionKind.INVALID),
+            kind=where.kind,
+            domain=where.domain,
+            scope=where.scope,
+        )
+        for text in addresses
+        if text.strip()
+    )
+
+
+def suppression_row(item: Suppression) -> dict[str, Any]:
+    """One row as plain values."""
+    return {
+        "address": item.address,
+        "kind": str(item.kind),
+        "domain": item.domain,
+        "scope": item.scope,
+        "at": item.at,
+        "time": utc_text(item.at),
+        "detail": item.detail,
+    }
+
+
+# Groups
+
+
+def add_group(
+    conn: Connection, account_id: str, name: str, description: str = "", *, is_default: bool = False
+) -> Group:
+    """A new group, inside the caller's transaction. Raises Refused."""
+    name = name.strip()
+    if not name or not name.isprintable() or len(name) > MAX_GROUP_NAME:
+        raise _refused(f"A group's name has 1 to {MAX_GROUP_NAME} visible characters", "bad-name")
+    if not (description.isprintable() and len(description) <= MAX_DESCRIPTION):
+        raise _refused(f"A description is one line of at most {MAX_DESCRIPTION} characters", "bad-text")
+    try:
+        return groups.add_group(conn, account_id, name, description, is_default=is_default)
+    except Duplicate as error:
+        raise _refused(f"There is a group {name} already", "exists") from error
+
+
+def remove_group(conn: Connection, account_id: str, number: int) -> None:
+    """End a group and its list. Raises Refused."""
+    if not groups.remove_group(conn, account_id, number):
+        raise _no_group(number)
+
+
+def group_row(group: Group) -> dict[str, Any]:
+    """One group as plain values."""
+    return {
+        "number": group.number,
+        "name": group.name,
+        "description": group.description,
+        "is_default": group.is_default,
+    }
+
+
+def _no_group(number: int) -> Refused:
+    return _refused(f"There is no group {number} here", "no-group")
+
+
+def _refused(text: str, reason: str) -> Refused:
+    return Refused(501, "5.5.4", text, reason=reason)

@@ -1,0 +1,176 @@
+"""Stored templates: judged before they are kept, so that a mistake is told to who makes it, not to who sends.
+
+Limits per domain and version are those that senders know (100 templates, 40 versions, 100 KB).
+
+Public: Draft, store_version, version_row, template_rows, load, MAX_TEMPLATES, MAX_VERSIONS, MAX_BYTES.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from posthouse.desk.reports import utc_text
+from posthouse.model.clock import Ids
+from posthouse.model.errors import Refused
+from posthouse.store import templates
+from posthouse.store.engine import Connection
+from posthouse.store.templates import HANDLEBARS, WRAPPER, Found, Template, Version
+from posthouse.store.trouble import Duplicate
+
+MAX_TEMPLATES = 100
+MAX_VERSIONS = 40
+MAX_BYTES = 100 * 1024
+MAX_NAME = 100
+ENGINES = (HANDLEBARS, WRAPPER)
+FIELDS = ("Subject", "From", "Reply-To")
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A version as somebody wants it stored. `domain` "": a template of the whole account. `fields`: of
+    FIELDS, those that letters without them get. The first version of a template is active anyway."""
+
+    account_id: str
+    domain: str
+    name: str
+    tag: str
+    html: str
+    text: str = ""
+    engine: str = HANDLEBARS
+    fields: dict[str, str] = field(default_factory=dict)
+    description: str = ""
+    is_active: bool = False
+
+
+def store_version(conn: Connection, ids: Ids, now: float, draft: Draft) -> Found:
+    """Keep a version, and its template if that is new, inside the caller's transaction. Raises Refused."""
+    _judge(draft)
+    about = _template_for(conn, ids, now, draft)
+    held = templates.versions_of(conn, about.id)
+    if len(held) >= MAX_VERSIONS:
+        raise _refused(f"The template {about.name} has {MAX_VERSIONS} versions already", "limit")
+    version = Version(
+        template_id=about.id,
+        tag=draft.tag.lower(),
+        is_active=draft.is_active or not held,
+        engine=draft.engine,
+        html=draft.html,
+        text=draft.text,
+        fields=draft.fields,
+        created_at=now,
+    )
+    try:
+        templates.add_version(conn, version)
+    except Duplicate as error:
+        raise _refused(f"The template {about.name} has a version {version.tag} already", "exists") from error
+    return Found(about, version)
+
+
+def _template_for(conn: Connection, ids: Ids, now: float, draft: Draft) -> Template:
+    name = draft.name.lower()
+    for about in templates.list_templates(conn, draft.account_id):
+        if (about.domain, about.name) == (draft.domain, name):
+            return about
+    if templates.count_templates(conn, draft.account_id, draft.domain) >= MAX_TEMPLATES:
+        whose = draft.domain or "the account"
+        raise _refused(f"There are {MAX_TEMPLATES} templates of {whose} already", "limit")
+    about = Template(ids.new(), draft.account_id, draft.domain, name, draft.description, now)
+    templates.add_template(conn, about)
+    return about
+
+
+def _judge(draft: Draft) -> None:
+    for what, name in (("name", draft.name), ("version", draft.tag)):
+        if not name.strip() or name != name.strip() or not name.isprintable() or len(name) > MAX_NAME:
+            raise _refused(
+                f"A template's {what} has 1 to {MAX_NAME} visible characters, no blank at its ends",
+                "bad-name",
+            )
+    if draft.engine not in ENGINES:
+        raise _refused(f"There is no engine {draft.engine}; allowed: {', '.join(ENGINES)}", "bad-engine")
+    if not draft.html and not draft.text:
+        raise _refused("A template needs an HTML text or a plain text", "empty")
+    sources = {"the HTML text": draft.html, "the plain text": draft.text, **draft.fields}
+    if any("\0" in source for source in sources.values()):
+        raise _refused("A template cannot hold NUL characters", "bad-text")
+    if any(set("\r\n") & set(value) for value in draft.fields.values()):
+        raise _refused("A header field of a template is a single line", "bad-text")
+    try:
+        size = sum(len(source.encode()) for source in sources.values())
+    except UnicodeEncodeError as error:
+        raise _refused("A template is UTF-8 text", "bad-text") from error
+    if size > MAX_BYTES:
+        raise _refused(f"The version has {size} bytes; a version has at most {MAX_BYTES}", "limit")
+    if draft.engine == HANDLEBARS:
+        _judge_syntax(sources)
+
+
+def _judge_syntax(sources: dict[str, str]) -> None:
+    from posthouse.mail.handlebars import TemplateError, compile_template
+
+    for what, source in sources.items():
+        try:
+            compile_template(source)
+        except TemplateError as error:
+            raise _refused(f"The template is wrong in {what}: {error}", "bad-template") from error
+
+
+# Look
+
+
+def load(conn: Connection, account_id: str, domain: str, name: str) -> Template:
+    """By name or id; without a domain also the only one of that name in the account. Raises Refused."""
+    found = templates.find_template(conn, account_id, domain, name)
+    if found is None and not domain:
+        named = [one for one in templates.list_templates(conn, account_id) if one.name == name.lower()]
+        if len(named) > 1:
+            domains = ", ".join(one.domain for one in named)
+            raise _refused(f"Several domains have a template {name}: {domains}; choose one", "ambiguous")
+        found = next(iter(named), None)
+    if found is None:
+        raise _refused(f"There is no template {name} here", "no-template")
+    return found
+
+
+def template_rows(conn: Connection, account_id: str, domain: str | None = None) -> list[dict[str, Any]]:
+    """The templates as rows: which versions each has, which one is active."""
+    rows = []
+    for about in templates.list_templates(conn, account_id):
+        if domain is None or about.domain == domain:
+            held = templates.versions_of(conn, about.id)
+            rows.append(
+                {
+                    "id": about.id,
+                    "name": about.name,
+                    "domain": about.domain,
+                    "description": about.description,
+                    "created_at": about.created_at,
+                    "created_time": utc_text(about.created_at),
+                    "versions": [one.tag for one in held],
+                    "active": next((one.tag for one in held if one.is_active), ""),
+                }
+            )
+    return rows
+
+
+def version_row(found: Found) -> dict[str, Any]:
+    """One version with its texts."""
+    about, version = found.template, found.version
+    return {
+        "id": about.id,
+        "name": about.name,
+        "domain": about.domain,
+        "version": version.tag,
+        "is_active": version.is_active,
+        "engine": version.engine,
+        "fields": version.fields,
+        "html": version.html,
+        "text": version.text,
+        "created_at": version.created_at,
+        "created_time": utc_text(version.created_at),
+    }
+
+
+def _refused(text: str, reason: str) -> Refused:
+    return Refused(554, "5.6.0", text, reason=reason)

@@ -1,0 +1,96 @@
+"""One reading of one letter: its headers by name, the wishes so far, and what there is to say about each
+header.
+
+Every header gets exactly one `Seen`, in the order of the letter; the last word about it counts.
+
+Public: Reading, Found, refusal.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from posthouse.dialects.dialect import Context, Header, Wishes
+from posthouse.dialects.mailgun.values import text_of
+from posthouse.model.errors import Refused
+from posthouse.model.options import PLAIN, Seen
+
+SHOWN_CHARS = 500
+_UNSHOWABLE = re.compile(r"[^\x20-\x7e]")
+REPEATED = "not used: the header is repeated, the last one counts"
+EMPTY = "ignored: it has no value"
+
+
+def refusal(text: str) -> Refused:
+    """A letter that must not be sent with a header read wrong (our decision: the service's HTTP interface
+    refuses these with the same text, what its SMTP door does is not documented)."""
+    return Refused(554, "5.6.0", _UNSHOWABLE.sub("?", text), reason="bad-option")
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A header and its place among the option headers."""
+
+    place: int
+    header: Header
+
+    @property
+    def text(self) -> str:
+        return text_of(self.header.raw)
+
+
+class Reading:
+    """`wishes` grow while the steps read."""
+
+    def __init__(self, headers: Sequence[Header], context: Context) -> None:
+        self.context = context
+        self.wishes = Wishes()
+        self._headers = headers
+        self._told: dict[int, tuple[str, bool]] = {}
+        self._by_name: dict[str, list[Found]] = {}
+        for place, header in enumerate(headers):
+            self._by_name.setdefault(header.name, []).append(Found(place, header))
+
+    def all(self, name: str) -> Sequence[Found]:
+        """The headers of that name, from the top."""
+        return self._by_name.get(name.lower(), ())
+
+    def last(self, name: str) -> Found | None:
+        """The one that counts of a single-valued header (our decision: of several the last)."""
+        found = self.all(name)
+        for each in found[:-1]:
+            self.tell(each, REPEATED, is_warning=True)
+        return found[-1] if found else None
+
+    def last_with_text(self, name: str) -> Found | None:
+        """The same; None when it is empty: programs that set all headers leave some so."""
+        found = self.last(name)
+        if found is None or found.text:
+            return found
+        self.tell(found, EMPTY, is_warning=True)
+        return None
+
+    def tell(self, found: Found, effect: str, *, is_warning: bool = False) -> None:
+        self._told[found.place] = (effect, is_warning)
+
+    def set(self, name: str, value: Any, title: str) -> None:
+        """One option; a value that says no more than silence is left out."""
+        self.wishes.values.pop(name, None)
+        if value != getattr(PLAIN, name):
+            self.wishes.values[name] = value
+            self.wishes.sources[name] = title
+
+    def untold(self) -> Iterator[Found]:
+        """The headers that no step knew."""
+        for place, header in enumerate(self._headers):
+            if place not in self._told:
+                yield Found(place, header)
+
+    def seen(self) -> list[Seen]:
+        return [
+            Seen(header.title, text_of(header.raw)[:SHOWN_CHARS], *self._told[place])
+            for place, header in enumerate(self._headers)
+        ]

@@ -1,0 +1,244 @@
+"""Batches: messages that share an id of the sender's, to be paused, resumed or cancelled together.
+
+A batch's row is written with its first message, and every transaction that adds mail to it reads the status
+under a lock that a change of the status waits for. So mail either is there when the change looks for it, or
+sees the new status. A change first marks the batch, in a transaction of its own, then walks through what is
+in the queue, step by step.
+
+What is out with a worker at that moment is not stopped; should it come back to the queue, the worker looks at
+the status when it takes it again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from sqlalchemy import bindparam, select, update
+from sqlalchemy.dialects.postgresql import insert as upsert_into
+
+from posthouse.model.clock import Ids
+from posthouse.model.event import Event, EventKind
+from posthouse.model.labels import labels
+from posthouse.model.message import DeliveryState
+from posthouse.model.options import read_options
+from posthouse.store import events
+from posthouse.store.asset_tables import batch
+from posthouse.store.connection import Connection, Row
+from posthouse.store.statement import RowsStatement, Statement, given_key
+from posthouse.store.tables import delivery, message, word
+
+GOING, PAUSED, CANCELLED = "", "pause", "cancel"
+STEP_ROWS = 2_000
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """`status`: GOING, PAUSED or CANCELLED."""
+
+    account_id: str
+    id: str
+    status: str
+    created_at: float
+
+
+Pair = tuple[str, str]
+"""Account id and batch id."""
+
+_insert = upsert_into(batch).values({column.name: bindparam(column.name) for column in batch.columns})
+_names = [column.name for column in batch.columns]
+_register = Statement(_insert.on_conflict_do_nothing(), *_names)
+_mark = Statement(
+    _insert.on_conflict_do_update(
+        index_elements=list(batch.primary_key.columns), set_={"status": _insert.excluded.status}
+    ),
+    *_names,
+)
+_is_it = (batch.c.account_id == bindparam("of_account"), batch.c.id == bindparam("of_batch"))
+_find = Statement(select(batch).where(*_is_it), "of_account", "of_batch")
+_locked_status = Statement(
+    select(batch.c.status).where(*_is_it).with_for_update(read=True), "of_account", "of_batch"
+)
+_list = Statement(
+    select(batch)
+    .where(batch.c.account_id == bindparam("of_account"))
+    .order_by(batch.c.created_at.desc(), batch.c.id)
+    .limit(bindparam("most")),
+    "of_account",
+    "most",
+)
+_key_type = given_key(batch.c.id.type)[0][1]
+_stopped = RowsStatement(
+    [("of_account", _key_type), ("of_batch", _key_type)],
+    lambda given: (
+        select(batch.c.account_id, batch.c.id, batch.c.status)
+        .join(given, (batch.c.account_id == given.c.of_account) & (batch.c.id == given.c.of_batch))
+        .where(batch.c.status != word(""))
+    ),
+)
+
+
+def enter(conn: Connection, pairs: Iterable[Pair], now: float) -> dict[Pair, str]:
+    """Mail of these batches is added in this transaction: each one's status. A batch that is new is made."""
+    found = {}
+    for pair in sorted(set(pairs)):  # one order for all: no deadlock between two that add at once
+        conn.change(_register, *pair, GOING, now)
+        found[pair] = conn.rows(_locked_status, *pair)[0][0]
+    return found
+
+
+def stopped(conn: Connection, pairs: Iterable[Pair]) -> dict[Pair, str]:
+    """Those of the batches that are paused or cancelled, with their status; for mail that is taken again."""
+    return {(row[0], row[1]): row[2] for row in conn.answers(_stopped, list(dict.fromkeys(pairs)))}
+
+
+def find(conn: Connection, account_id: str, batch_id: str) -> Batch | None:
+    row = conn.row(_find, account_id, batch_id)
+    return None if row is None else Batch(*row)
+
+
+def list_batches(conn: Connection, account_id: str, limit: int = 100) -> list[Batch]:
+    """The newest first."""
+    return [Batch(*row) for row in conn.rows(_list, account_id, limit)]
+
+
+def set_status(conn: Connection, account_id: str, batch_id: str, status: str, now: float) -> None:
+    """Mark a batch, made if need be: what comes later follows. For what is in the queue, see the steps."""
+    conn.change(_mark, account_id, batch_id, status, now)
+
+
+# Steps: each changes up to `limit` deliveries behind the place where the last one ended
+
+
+class Step(NamedTuple):
+    """How many deliveries a step changed, and behind which delivery id the next one goes on; "" when the
+    batch is through."""
+
+    changed: int
+    place: str
+
+
+def _walk(*states: str) -> Statement:
+    """Deliveries of the batch in these states, in the order of ids."""
+    return Statement(
+        select(delivery.c.id)
+        .select_from(message)
+        .join(
+            delivery,
+            # "/" follows "." in the collation: the key range of the message's deliveries
+            (delivery.c.id > message.c.id + word(".")) & (delivery.c.id < message.c.id + word("/")),
+        )
+        .where(
+            message.c.batch_id == bindparam("of_batch"),
+            message.c.batch_id != word(""),  # so that the partial index is seen
+            message.c.account_id == bindparam("of_account"),
+            message.c.id >= bindparam("of_message"),
+            delivery.c.id > bindparam("place"),
+            delivery.c.state.in_([word(state) for state in states]),
+        )
+        .order_by(message.c.id, delivery.c.id)
+        .limit(bindparam("most")),
+        "of_batch",
+        "of_account",
+        "of_message",
+        "place",
+        "most",
+    )
+
+
+def _change(state: str, *before: str) -> RowsStatement:
+    return RowsStatement(
+        given_key(delivery.c.id.type),
+        lambda given: (
+            update(delivery)
+            .where(
+                delivery.c.id.in_(select(given.c.key)),
+                delivery.c.state.in_([word(name) for name in before]),
+            )
+            .values(state=word(state))
+            .returning(
+                delivery.c.id,
+                delivery.c.message_id,
+                delivery.c.account_id,
+                delivery.c.recipient,
+                delivery.c.lane,
+                delivery.c.personal,
+            )
+        ),
+        most=100,
+    )
+
+
+_WAITING, _HELD, _CANCELLED = (
+    state.value for state in (DeliveryState.WAITING, DeliveryState.HELD, DeliveryState.CANCELLED)
+)
+_pause = (_walk(_WAITING), _change(_HELD, _WAITING), EventKind.HELD)
+_resume = (_walk(_HELD), _change(_WAITING, _HELD), EventKind.RELEASED)
+_cancel = (_walk(_WAITING, _HELD), _change(_CANCELLED, _WAITING, _HELD), EventKind.CANCELLED)
+
+
+def pause_batch(
+    conn: Connection, pair: Pair, place: str, now: float, ids: Ids, *, limit: int = STEP_ROWS
+) -> Step:
+    """waiting -> held, with `held` events."""
+    return _step(conn, _pause, pair, place, now, ids, limit)
+
+
+def resume_batch(
+    conn: Connection, pair: Pair, place: str, now: float, ids: Ids, *, limit: int = STEP_ROWS
+) -> Step:
+    """held -> waiting, due when it was due before, with `released` events; also what a person held."""
+    return _step(conn, _resume, pair, place, now, ids, limit)
+
+
+def cancel_batch(
+    conn: Connection, pair: Pair, place: str, now: float, ids: Ids, *, limit: int = STEP_ROWS
+) -> Step:
+    """waiting, held -> cancelled, with `cancelled` events; nothing is sent to anybody."""
+    return _step(conn, _cancel, pair, place, now, ids, limit)
+
+
+def _step(
+    conn: Connection,
+    verb: tuple[Statement, RowsStatement, EventKind],
+    pair: Pair,
+    place: str,
+    now: float,
+    ids: Ids,
+    limit: int,
+) -> Step:
+    walk, change, kind = verb
+    account_id, batch_id = pair
+    found = conn.rows(walk, batch_id, account_id, place.partition(".")[0], place, limit)
+    changed = conn.answers(change, found)
+    events.append(conn, _facts(conn, changed, kind, batch_id, now, ids))
+    return Step(len(changed), found[-1][0] if len(found) == limit else "")
+
+
+_about = RowsStatement(
+    given_key(message.c.id.type),
+    lambda given: select(message.c.id, message.c.domain, message.c.options).where(
+        message.c.id.in_(select(given.c.key))
+    ),
+    most=100,
+)
+
+
+def _facts(
+    conn: Connection, changed: list[Row], kind: EventKind, batch_id: str, now: float, ids: Ids
+) -> list[Event]:
+    message_ids = dict.fromkeys(row[1] for row in changed)
+    about = {
+        row[0]: (row[1], read_options(row[2]))
+        for row in conn.answers(_about, [(key,) for key in message_ids])
+    }
+    facts = []
+    for delivery_id, message_id, account_id, recipient, lane, personal in sorted(changed):
+        domain, options = about[message_id]
+        data: dict[str, Any] = {"reason": "batch", "batch_id": batch_id, "lane": lane}
+        data |= labels(options, personal)
+        facts.append(
+            Event(ids.new(), kind, now, account_id, domain, message_id, delivery_id, recipient, data)
+        )
+    return facts

@@ -1,0 +1,90 @@
+"""Unsubscribe groups: kinds of mail that a recipient may leave one by one.
+
+Suppressions name a group as scope `group:NUMBER`. A number is never given twice, so a group that ended
+cannot lend its list to a later one. Each change raises the identity version.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sqlalchemy import bindparam, delete, select
+from sqlalchemy.dialects.postgresql import insert as upsert_into
+
+from posthouse.store import suppressions
+from posthouse.store.asset_tables import unsub_group
+from posthouse.store.connection import Connection, Row
+from posthouse.store.statement import Statement
+from posthouse.store.trouble import Duplicate
+from posthouse.store.versions import raise_identity
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """`is_default`: shown on the page of preferences when a message does not choose which to show."""
+
+    number: int
+    account_id: str
+    name: str
+    description: str
+    is_default: bool
+
+
+_NEW = ("account_id", "name", "description", "is_default")
+_add = Statement(
+    upsert_into(unsub_group)
+    .values({name: bindparam(name) for name in _NEW})
+    .on_conflict_do_nothing()
+    .returning(unsub_group.c.number),
+    *_NEW,
+)
+_all = Statement(select(unsub_group).order_by(unsub_group.c.number))
+_of_account = Statement(
+    select(unsub_group)
+    .where(unsub_group.c.account_id == bindparam("of_account"))
+    .order_by(unsub_group.c.number),
+    "of_account",
+)
+_remove = Statement(
+    delete(unsub_group).where(
+        unsub_group.c.account_id == bindparam("of_account"), unsub_group.c.number == bindparam("of_number")
+    ),
+    "of_account",
+    "of_number",
+)
+
+
+def _to_group(row: Row) -> Group:
+    number, account_id, name, description, is_default = row
+    return Group(number, account_id, name, description, bool(is_default))
+
+
+def scope_of(number: int) -> str:
+    """The scope of the group's suppressions."""
+    return f"group:{number}"
+
+
+def add_group(
+    conn: Connection, account_id: str, name: str, description: str = "", *, is_default: bool = False
+) -> Group:
+    """A new group with the next number. Raises Duplicate if the account has one of that name."""
+    row = conn.row(_add, account_id, name, description, int(is_default))
+    if row is None:
+        raise Duplicate(f"the group {name} is there already")
+    raise_identity(conn)
+    return Group(row[0], account_id, name, description, is_default)
+
+
+def list_groups(conn: Connection, account_id: str | None = None) -> list[Group]:
+    """All groups, or an account's, by number."""
+    rows = conn.rows(_all) if account_id is None else conn.rows(_of_account, account_id)
+    return [_to_group(row) for row in rows]
+
+
+def remove_group(conn: Connection, account_id: str, number: int) -> bool:
+    """End a group together with its list. False: the account has no such group."""
+    if not conn.change(_remove, account_id, number):
+        return False
+    suppressions.remove_scope(conn, account_id, scope_of(number))
+    raise_identity(conn)
+    return True

@@ -1,0 +1,158 @@
+"""The lists of addresses that must not get mail.
+
+Addresses are kept and compared in lower case: a local part may tell cases apart (RFC 5321 2.4), but nobody
+who unsubscribed as `Ann@` wants mail as `ann@`. Which rows hold for a letter is a rule, not a query.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import cache
+
+from sqlalchemy import bindparam, delete, select, tuple_
+from sqlalchemy.dialects.postgresql import insert as upsert_into
+
+from posthouse.model.suppression import Suppression, SuppressionKind
+from posthouse.store.asset_tables import suppression
+from posthouse.store.connection import Connection, Row
+from posthouse.store.rows import harmless
+from posthouse.store.statement import RowsStatement, Statement, given_key
+
+_KINDS = {kind.value: kind for kind in SuppressionKind}
+_KEY = tuple(suppression.primary_key.columns)
+_NAMES = tuple(column.name for column in suppression.columns)
+
+Place = tuple[str, str, str, str]
+"""Where a row stands in the order of a list: address, kind, domain, scope."""
+
+
+def _to_suppression(row: Row) -> Suppression:
+    account_id, address, kind, domain, scope, at, detail = row
+    return Suppression(account_id, address, _KINDS[kind], domain, scope, float(at), detail)
+
+
+# Ask
+
+_any = Statement(select(suppression.c.account_id).limit(1))
+_key_type = given_key(suppression.c.address.type)[0][1]
+_find = RowsStatement(
+    [("of_account", _key_type), ("of_address", _key_type)],
+    lambda given: select(suppression).join(
+        given,
+        (suppression.c.account_id == given.c.of_account) & (suppression.c.address == given.c.of_address),
+    ),
+    most=100,
+)
+
+
+def is_empty(conn: Connection) -> bool:
+    """Nobody is on any list: then nobody needs to be looked up."""
+    return conn.row(_any) is None
+
+
+def find(conn: Connection, pairs: Iterable[tuple[str, str]]) -> list[Suppression]:
+    """All rows of these (account id, address), in no order. HOT: a step for each 100 of them."""
+    folded = dict.fromkeys((account_id, address.lower()) for account_id, address in pairs)
+    return [_to_suppression(row) for row in conn.answers(_find, list(folded))]
+
+
+# Change
+
+_fresh = upsert_into(suppression).values({name: bindparam(name) for name in _NAMES})
+_put = Statement(
+    _fresh.on_conflict_do_update(
+        index_elements=_KEY, set_={"at": _fresh.excluded.at, "detail": _fresh.excluded.detail}
+    ),
+    *_NAMES,
+)
+
+
+def add(conn: Connection, items: Sequence[Suppression]) -> None:
+    """Put addresses on lists; one that is there already gets the new `at` and `detail`."""
+    rows = {_key_of(item): item for item in items}
+    for key in sorted(rows):  # one order for all: no deadlock between two that add at once
+        conn.change(_put, *key, rows[key].at, harmless(rows[key].detail))
+
+
+def _key_of(item: Suppression) -> tuple[str, str, str, str, str]:
+    address = harmless(item.address.lower())
+    return item.account_id, address, item.kind.value, item.domain, harmless(item.scope)
+
+
+@cache
+def _remove(fields: tuple[str, ...]) -> Statement:
+    wanted = [suppression.c[name] == bindparam(f"of_{name}") for name in fields]
+    return Statement(delete(suppression).where(*wanted), *[f"of_{name}" for name in fields])
+
+
+def remove(
+    conn: Connection,
+    account_id: str,
+    address: str,
+    *,
+    kind: SuppressionKind | None = None,
+    domain: str | None = None,
+    scope: str | None = None,
+) -> int:
+    """Take an address off the lists; what is None does not restrict. How many rows went."""
+    given = {"kind": kind and kind.value, "domain": domain, "scope": scope}
+    chosen = {name: value for name, value in given.items() if value is not None}
+    statement = _remove(("account_id", "address", *chosen))
+    return conn.change(statement, account_id, address.lower(), *chosen.values())
+
+
+def remove_scope(conn: Connection, account_id: str, scope: str) -> int:
+    """Take everybody off the list of one scope, such as a group that ended. How many rows went."""
+    return conn.change(_remove(("account_id", "scope")), account_id, scope)
+
+
+# List
+
+
+@dataclass(frozen=True, slots=True)
+class SuppressionQuery:
+    """What to list; None does not restrict. `after` is the place of the last row of the page before."""
+
+    account_id: str
+    kind: SuppressionKind | None = None
+    domain: str | None = None
+    scope: str | None = None
+    address: str | None = None
+    after: Place | None = None
+    limit: int = 100
+
+
+@cache
+def _list(fields: tuple[str, ...], is_continued: bool) -> Statement:
+    order = _KEY[1:]
+    names = [f"of_{name}" for name in fields]
+    query = select(suppression).where(*[suppression.c[name] == bindparam(f"of_{name}") for name in fields])
+    if is_continued:
+        place = [f"after_{column.name}" for column in order]
+        behind = tuple_(*[bindparam(name, type_=_key_type) for name in place])
+        query = query.where(tuple_(*order) > behind)
+        names += place
+    return Statement(query.order_by(*order).limit(bindparam("most")), *names, "most")
+
+
+def listing(conn: Connection, query: SuppressionQuery) -> list[Suppression]:
+    """One page by address, kind, domain, scope."""
+    given = {
+        "account_id": query.account_id,
+        "kind": query.kind and query.kind.value,
+        "domain": query.domain,
+        "scope": query.scope,
+        "address": None if query.address is None else query.address.lower(),
+    }
+    chosen = {name: value for name, value in given.items() if value is not None}
+    statement = _list(tuple(chosen), query.after is not None)
+    return [
+        _to_suppression(row)
+        for row in conn.rows(statement, *chosen.values(), *(query.after or ()), query.limit)
+    ]
+
+
+def place_of(item: Suppression) -> Place:
+    """The place from which the next page goes on."""
+    return item.address, item.kind.value, item.domain, item.scope

@@ -1,0 +1,222 @@
+"""Stored texts of letters and their versions. What may be stored is judged before (`desk.templates`).
+
+Names and tags are lower case. A template belongs to a sending domain, or with domain "" to the whole
+account. Exactly one version is active from the first one on.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import msgspec
+from sqlalchemy import bindparam, case, delete, func, select, update
+from sqlalchemy.dialects.postgresql import insert as upsert_into
+from sqlalchemy.schema import Table
+
+from posthouse.store.asset_tables import template, template_version
+from posthouse.store.connection import Connection, Row
+from posthouse.store.rows import harmless, json_text
+from posthouse.store.statement import Statement
+from posthouse.store.tables import word
+from posthouse.store.trouble import Duplicate
+
+HANDLEBARS, WRAPPER = "handlebars", "wrapper"
+
+
+@dataclass(frozen=True, slots=True)
+class Template:
+    id: str
+    account_id: str
+    domain: str
+    name: str
+    description: str
+    created_at: float
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """`engine`: HANDLEBARS renders its texts, WRAPPER encloses the letter's own. `fields`: header fields
+    (Subject, From, Reply-To) for letters that lack them."""
+
+    template_id: str
+    tag: str
+    is_active: bool
+    engine: str
+    html: str
+    text: str
+    fields: dict[str, str] = field(default_factory=dict)
+    created_at: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A template and the version that was asked for."""
+
+    template: Template
+    version: Version
+
+
+_read_fields = msgspec.json.Decoder(dict[str, str]).decode
+
+
+def _to_version(row: Row) -> Version:
+    template_id, tag, is_active, engine, html, text, fields, created_at = row
+    return Version(
+        template_id, tag, bool(is_active), engine, html, text, _read_fields(fields), float(created_at)
+    )
+
+
+def _insert_once(table: Table) -> Statement:
+    names = [column.name for column in table.columns]
+    fresh = upsert_into(table).values({name: bindparam(name) for name in names})
+    return Statement(fresh.on_conflict_do_nothing(), *names)
+
+
+# Change
+
+_add_template = _insert_once(template)
+_add_version = _insert_once(template_version)
+_activate = Statement(
+    update(template_version)
+    .where(template_version.c.template_id == bindparam("of_template"))
+    .values(is_active=case((template_version.c.tag == bindparam("of_tag"), 1), else_=0)),
+    "of_template",
+    "of_tag",
+)
+_remove = Statement(delete(template).where(template.c.id == bindparam("of_id")), "of_id")
+_remove_version = Statement(
+    delete(template_version).where(
+        template_version.c.template_id == bindparam("of_template"),
+        template_version.c.tag == bindparam("of_tag"),
+        template_version.c.is_active == 0,
+    ),
+    "of_template",
+    "of_tag",
+)
+
+
+def add_template(conn: Connection, new: Template) -> None:
+    """A template without versions. Raises Duplicate if the domain has one of that name."""
+    values = (new.id, new.account_id, new.domain, new.name.lower(), harmless(new.description), new.created_at)
+    if not conn.change(_add_template, *values):
+        raise Duplicate(f"the template {new.name} is there already")
+
+
+def add_version(conn: Connection, new: Version) -> None:
+    """A version; with `is_active` it takes the place of the active one. Raises Duplicate if the template has
+    that tag: mail that was accepted with a version keeps meaning what it meant."""
+    fields = json_text(dict(new.fields))
+    row = (new.template_id, new.tag.lower(), 0, new.engine, new.html, new.text, fields, new.created_at)
+    if not conn.change(_add_version, *row):
+        raise Duplicate(f"the version {new.tag} is there already")
+    if new.is_active:
+        conn.change(_activate, new.template_id, new.tag.lower())
+
+
+def activate(conn: Connection, template_id: str, tag: str) -> bool:
+    """Make a version the active one. False: there is no such version."""
+    if conn.row(_version, template_id, tag.lower()) is None:
+        return False
+    conn.change(_activate, template_id, tag.lower())
+    return True
+
+
+def remove_template(conn: Connection, template_id: str) -> bool:
+    """With its versions. Mail that was accepted keeps its text. False: there is no such template."""
+    return conn.change(_remove, template_id) > 0
+
+
+def remove_version(conn: Connection, template_id: str, tag: str) -> bool:
+    """False: there is no such version, or it is the active one."""
+    return conn.change(_remove_version, template_id, tag.lower()) > 0
+
+
+# Look
+
+_version = Statement(
+    select(template_version).where(
+        template_version.c.template_id == bindparam("of_template"),
+        template_version.c.tag == bindparam("of_tag"),
+    ),
+    "of_template",
+    "of_tag",
+)
+_active = Statement(
+    select(template_version).where(
+        template_version.c.template_id == bindparam("of_template"), template_version.c.is_active == 1
+    ),
+    "of_template",
+)
+_versions = Statement(
+    select(template_version)
+    .where(template_version.c.template_id == bindparam("of_template"))
+    .order_by(template_version.c.created_at, template_version.c.tag),
+    "of_template",
+)
+# the domain's own before the account's: "" sorts first
+_named = Statement(
+    select(template)
+    .where(
+        template.c.account_id == bindparam("of_account"),
+        template.c.name == bindparam("of_name"),
+        template.c.domain.in_([bindparam("of_domain"), word("")]),
+    )
+    .order_by(template.c.domain.desc())
+    .limit(1),
+    "of_account",
+    "of_name",
+    "of_domain",
+)
+_by_id = Statement(
+    select(template).where(
+        template.c.account_id == bindparam("of_account"), template.c.id == bindparam("of_id")
+    ),
+    "of_account",
+    "of_id",
+)
+_list = Statement(
+    select(template)
+    .where(template.c.account_id == bindparam("of_account"))
+    .order_by(template.c.domain, template.c.name),
+    "of_account",
+)
+_count = Statement(
+    select(func.count())
+    .select_from(template)
+    .where(template.c.account_id == bindparam("of_account"), template.c.domain == bindparam("of_domain")),
+    "of_account",
+    "of_domain",
+)
+
+
+def find_template(conn: Connection, account_id: str, domain: str, name_or_id: str) -> Template | None:
+    """By name among those of the domain, then those of the whole account; by id wherever it belongs in the
+    account."""
+    name = harmless(name_or_id)
+    row = conn.row(_named, account_id, name.lower(), domain) or conn.row(_by_id, account_id, name)
+    return None if row is None else Template(*row)
+
+
+def find(conn: Connection, account_id: str, domain: str, name_or_id: str, version: str = "") -> Found | None:
+    """A template's version by tag, with "" the active one; None if either is not there."""
+    about = find_template(conn, account_id, domain, name_or_id)
+    if about is None:
+        return None
+    tag = harmless(version.lower())
+    row = conn.row(_version, about.id, tag) if tag else conn.row(_active, about.id)
+    return None if row is None else Found(about, _to_version(row))
+
+
+def list_templates(conn: Connection, account_id: str) -> list[Template]:
+    """All of an account by domain and name."""
+    return [Template(*row) for row in conn.rows(_list, account_id)]
+
+
+def count_templates(conn: Connection, account_id: str, domain: str) -> int:
+    """How many a domain has."""
+    return int(conn.rows(_count, account_id, domain)[0][0])
+
+
+def versions_of(conn: Connection, template_id: str) -> list[Version]:
+    """All, the oldest first."""
+    return [_to_version(row) for row in conn.rows(_versions, template_id)]

@@ -1,0 +1,441 @@
+"""Templates, lists, addresses, batches and contacts on the command line, on a real SQLite file."""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from posthouse.cli.main import run
+from posthouse.model.clock import Ids, SystemClock
+from posthouse.model.event import Event, EventKind
+from posthouse.model.message import Delivery, DeliveryState, Message
+from posthouse.model.options import RecipientOptions, Seen, SendOptions, options_text
+from posthouse.store import events, identity, messages
+from posthouse.store.engine import connect, migrate
+
+IDS = Ids(SystemClock())
+NOW = 1_700_000_000.0
+
+
+@dataclass
+class Answer:
+    code: int
+    out: str
+    err: str
+
+    @property
+    def rows(self) -> list[dict[str, Any]]:
+        return [json.loads(line) for line in self.out.splitlines()]
+
+
+Cli = Callable[..., Answer]
+
+
+@pytest.fixture
+def house(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Cli:
+    """Run a command line in a directory of its own, where there is a domain; `given` is its input."""
+    monkeypatch.chdir(tmp_path)
+
+    def call(*arguments: str, given: bytes = b"") -> Answer:
+        monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(given), "utf-8"))
+        capsys.readouterr()
+        code = run(arguments)
+        captured = capsys.readouterr()
+        assert "Traceback" not in captured.err
+        return Answer(code, captured.out, captured.err)
+
+    assert call("domain", "add", "example.com", "--assume-verified").code == 0
+    return call
+
+
+def store_url() -> str:
+    return f"sqlite:///{Path.cwd()}/var/posthouse.db"
+
+
+def put_message(*recipients: str, options: SendOptions | None = None, batch: str = "") -> str:
+    """A message of the account in the queue; the last recipient has data of its own."""
+    with connect(store_url()) as conn, conn.transaction():
+        account = identity.find_account(conn, "default")
+        assert account is not None
+        message = Message(
+            id=IDS.new(),
+            account_id=account.id,
+            domain="example.com",
+            credential_id="C",
+            sender="joe@example.com",
+            subject="Hi",
+            header_id="<1@x>",
+            size_bytes=12,
+            accepted_at=NOW,
+            expires_at=4e9,
+            options=options or SendOptions(),
+            batch_id=batch,
+        )
+        deliveries = [
+            Delivery(
+                id=f"{message.id}.{number:04}",
+                message_id=message.id,
+                account_id=account.id,
+                recipient=recipient,
+                domain="one.test",
+                lane="one.test|A|single",
+                state=DeliveryState.WAITING,
+                due_at=4e9,
+                expires_at=4e9,
+            )
+            for number, recipient in enumerate(recipients)
+        ]
+        own = RecipientOptions(metadata={"order": 8}, copy_of="ann@one.test")
+        deliveries[-1].personal = options_text(own) if options else ""
+        facts = [
+            Event(
+                IDS.new(),
+                EventKind.ACCEPTED,
+                NOW,
+                account.id,
+                "example.com",
+                message.id,
+                one.id,
+                one.recipient,
+            )
+            for one in deliveries
+        ]
+        messages.add_accepted(conn, [messages.Accepted(message, b"x", deliveries, facts)])
+    return message.id
+
+
+# Templates
+
+
+def test_a_template_in_versions(house: Cli) -> None:
+    Path("one.html").write_text("\ufeff<p>Hello {{name}}</p>", encoding="utf-8")
+    (made,) = house(
+        "template", "add", "Welcome", "--domain", "example.com", "--file", "one.html", "--version", "V1",
+        "--subject", "Hi {{name}}", "--json",
+    ).rows  # fmt: skip
+    assert (made["name"], made["version"], made["is_active"]) == ("welcome", "v1", True)
+    second = ("template", "add", "welcome", "--domain", "example.com", "--file", "-", "--version", "v2")
+    answer = house(*second, given="<p>Grüße {{name}}".encode())
+    assert answer.out == f"Version v2 of template welcome is stored (id {made['id']}).\n"
+    again = house(*second, given=b"<p>")
+    assert (again.code, again.err) == (1, "posthouse: The template welcome has a version v2 already\n")
+    assert "v1*, v2" in house("template", "list").out
+    assert house("template", "activate", "welcome", "--version", "V2").code == 0
+    (row,) = house("template", "list", "--domain", "Example.com", "--json").rows
+    assert (row["versions"], row["active"], row["id"]) == (["v1", "v2"], "v2", made["id"])
+    (shown,) = house("template", "show", made["id"], "--json").rows
+    assert (shown["html"], shown["version"], shown["fields"]) == ("<p>Grüße {{name}}", "v2", {})
+    words = house("template", "show", "welcome", "--version", "v1").out
+    assert words == (
+        "welcome, version v1: handlebars, not active\nSubject: Hi {{name}}\n\n<p>Hello {{name}}</p>\n"
+    )
+    assert house("template", "remove", "welcome", "--version", "v2").code == 1, "the active one stays"
+    assert house("template", "remove", "welcome", "--version", "v1").code == 0
+    assert (
+        house("template", "remove", "welcome", "--domain", "example.com").out == "Removed template welcome.\n"
+    )
+    assert house("template", "list").out == "No templates yet.\n"
+
+
+WRONG_TEMPLATES = [
+    pytest.param(
+        ["x", "--file", "-"], b"a\n{{#if b}}", "The template is wrong in the HTML text: ", id="block"
+    ),
+    pytest.param(["x", "--file", "-", "--subject", "{{"], b"a", "is wrong in Subject: ", id="subject"),
+    pytest.param(["x"], b"", "A template needs an HTML text or a plain text", id="empty"),
+    pytest.param(["x", "--file", "-"], b"\xff", "- is not UTF-8 text", id="not-utf-8"),
+    pytest.param(["x", "--file", "-"], b"a\0", "cannot hold NUL", id="nul"),
+    pytest.param(["x", "--file", "-"], b"a" * 102_401, "at most 102400", id="too-large"),
+    pytest.param(["x", "--file", "nowhere"], b"", "nowhere: No such file", id="no-file"),
+    pytest.param(
+        ["x", "--file", "-", "--engine", "jinja"], b"a", "allowed: handlebars, wrapper", id="engine"
+    ),
+    pytest.param([" x", "--file", "-"], b"a", "A template's name has 1 to 100", id="name"),
+    pytest.param(["x", "--file", "-", "--from", "a\nb"], b"a", "is a single line", id="field"),
+    pytest.param(["x", "--file", "-", "--domain", "other.example"], b"a", "There is no domain", id="domain"),
+]
+
+
+@pytest.mark.parametrize(("arguments", "given", "sentence"), WRONG_TEMPLATES)
+def test_a_wrong_template_is_one_sentence(
+    house: Cli, arguments: list[str], given: bytes, sentence: str
+) -> None:
+    answer = house("template", "add", *arguments, given=given)
+    assert answer.code == 1
+    assert sentence in answer.err
+    assert len(answer.err.splitlines()) == 1
+    assert house("template", "list", "--json").rows == []
+
+
+def test_the_line_of_a_mistake_is_told(house: Cli) -> None:
+    answer = house("template", "add", "x", "--file", "-", given=b"a\nb\n{{#if c}}\n")
+    assert "line 3" in answer.err
+
+
+def test_a_wrapper_is_no_handlebars(house: Cli) -> None:
+    add = ("template", "add", "frame", "--engine", "wrapper", "--file", "-", "--json")
+    (made,) = house(*add, given=b"<b>{{</b><% body %>").rows
+    assert (made["domain"], made["is_active"]) == ("", True)
+
+
+def test_templates_have_limits(house: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("posthouse.desk.templates.MAX_TEMPLATES", 1)
+    monkeypatch.setattr("posthouse.desk.templates.MAX_VERSIONS", 1)
+    assert house("template", "add", "a", "--file", "-", given=b"x").code == 0
+    more = house("template", "add", "a", "--file", "-", "--version", "v2", given=b"x")
+    assert "has 1 versions already" in more.err
+    assert "There are 1 templates of the account already" in (
+        house("template", "add", "b", "--file", "-", given=b"x").err
+    )
+
+
+def test_one_name_in_two_domains_asks_which(house: Cli) -> None:
+    house("domain", "add", "other.example", "--assume-verified")
+    for domain in ("example.com", "other.example"):
+        house("template", "add", "a", "--domain", domain, "--file", "-", given=b"x")
+    assert (
+        "Several domains have a template a: example.com, other.example" in house("template", "show", "a").err
+    )
+    assert house("template", "show", "a", "--domain", "other.example").code == 0
+
+
+# Suppressions and groups
+
+
+def test_addresses_on_lists(house: Cli) -> None:
+    assert house("suppression", "add", "Ann@One.test").out == "added: 1 address\n"
+    many = house(
+        "suppression", "add", "-", "--kind", "bounce", "--detail", "old", given=b"b@x.test\n\n a@x.test\n"
+    )
+    assert many.out == "added: 2 addresses\n"
+    tagged = ("--domain", "Example.com", "--tag", "News")
+    (row,) = house("suppression", "add", "ann@one.test", *tagged, "--json").rows
+    assert (row["kind"], row["domain"], row["scope"]) == ("unsubscribe", "example.com", "tag:news")
+    rows = house("suppression", "list", "--json").rows
+    assert [(one["address"], one["kind"]) for one in rows] == [
+        ("a@x.test", "bounce"),
+        ("ann@one.test", "unsubscribe"),
+        ("ann@one.test", "unsubscribe"),
+        ("b@x.test", "bounce"),
+    ]
+    assert len(house("suppression", "list", "--address", "ANN@one.test", *tagged, "--json").rows) == 1
+    assert "a@x.test      bounce" in house("suppression", "list", "--limit", "3").out
+    assert house("suppression", "remove", "ann@one.test", *tagged, "--json").rows == [{"removed": 1}]
+    assert house("suppression", "remove", "ann@one.test", "b@x.test").out == "removed: 2 rows\n"
+    gone = house("suppression", "remove", "ann@one.test")
+    assert (gone.code, gone.out) == (1, "removed: 0 rows\n")
+
+
+WRONG_SUPPRESSIONS = [
+    pytest.param(["nobody"], "Not an address: ", id="address"),
+    pytest.param(
+        ["a@x.test", "--kind", "spam"], "allowed: bounce, complaint, unsubscribe, invalid", id="kind"
+    ),
+    pytest.param(["a@x.test", "--group", "7"], "There is no group 7 here", id="group"),
+    pytest.param(["a@x.test", "--tag", "t", "--group", "7"], "not both", id="two-scopes"),
+    pytest.param(
+        ["a@x.test", "--tag", "t", "--kind", "bounce"], "Only unsubscribes are for a tag", id="scope"
+    ),
+    pytest.param(["a@x.test", "--domain", "x"], "it needs at least one dot", id="domain"),
+]
+
+
+@pytest.mark.parametrize(("arguments", "sentence"), WRONG_SUPPRESSIONS)
+def test_wrong_entries_change_nothing(house: Cli, arguments: list[str], sentence: str) -> None:
+    answer = house("suppression", "add", "fine@x.test", *arguments)
+    assert answer.code == 1
+    assert sentence in answer.err
+    assert house("suppression", "list").out == "No addresses.\n"
+
+
+def test_the_invalid_list_takes_what_is_no_address(house: Cli) -> None:
+    (row,) = house("suppression", "add", "Nobody", "--kind", "invalid", "--json").rows
+    assert row["address"] == "nobody"
+    assert house("suppression", "remove", "nobody").code == 0
+
+
+def test_groups(house: Cli) -> None:
+    number = house("group", "add", "News", "--default", "--description", "Weekly").out.strip()
+    (other,) = house("group", "add", "Offers", "--json").rows
+    assert (other["name"], other["is_default"]) == ("Offers", False)
+    assert house("group", "add", "News").err == "posthouse: There is a group News already\n"
+    house("suppression", "add", "ann@one.test", "--group", number)
+    assert [row["scope"] for row in house("suppression", "list", "--group", number, "--json").rows] == [
+        f"group:{number}"
+    ]
+    assert "News    yes      Weekly" in house("group", "list").out
+    assert house("group", "remove", number).code == 0
+    assert house("group", "remove", number).code == 1
+    assert house("suppression", "list", "--json").rows == []
+    assert [row["name"] for row in house("group", "list", "--json").rows] == ["Offers"]
+
+
+# Addresses and pools
+
+
+def test_addresses_of_this_machine_and_pools(house: Cli) -> None:
+    assert house("ip", "add", "127.0.0.1", "--hello", "Out1.Example.com").out == "Added 127.0.0.1.\n"
+    house("ip", "add", "127.0.0.2")
+    (pool,) = house("pool", "add", "bulk", "--ip", "127.0.0.1", "--json").rows
+    assert (pool["name"], pool["ips"]) == ("bulk", ["127.0.0.1"])
+    assert "127.0.0.1, 127.0.0.2" in house("pool", "add", "bulk", "--ip", "127.0.0.2").out
+    assert [(row["hello"], row["pools"]) for row in house("ip", "list", "--json").rows] == [
+        ("out1.example.com", ["bulk"]),
+        ("", ["bulk"]),
+    ]
+    assert house("pool", "remove", "bulk", "--ip", "127.0.0.1").out == "Took 127.0.0.1 out of pool bulk.\n"
+    assert house("ip", "remove", "127.0.0.2").code == 0
+    assert [row["ips"] for row in house("pool", "list", "--json").rows] == [[]]
+    assert house("pool", "remove", pool["id"]).out == "Removed pool bulk.\n"
+    assert house("pool", "list").out == "No pools yet.\n"
+
+
+WRONG_ADDRESSES = [
+    pytest.param(["ip", "add", "192.0.2.1"], "192.0.2.1 is not an address of this machine: ", id="elsewhere"),
+    pytest.param(["ip", "add", "0.0.0.0"], "0.0.0.0 is not the address of one machine", id="all"),
+    pytest.param(["ip", "add", "fe80::1%lo"], "Not an IPv4 or IPv6 address", id="scope"),
+    pytest.param(["ip", "add", "127.0.0.1", "--hello", "x"], "it needs at least one dot", id="hello"),
+    pytest.param(["ip", "remove", "127.0.0.9"], "There is no address 127.0.0.9 here", id="unknown"),
+    pytest.param(
+        ["pool", "add", "p", "--ip", "127.0.0.9"], "`posthouse ip add 127.0.0.9` first", id="not-added"
+    ),
+    pytest.param(["pool", "add", "p"], "A new pool needs at least one address", id="empty"),
+    pytest.param(["pool", "remove", "p"], "There is no pool p here", id="no-pool"),
+]
+
+
+@pytest.mark.parametrize(("arguments", "sentence"), WRONG_ADDRESSES)
+def test_wrong_addresses_are_one_sentence(house: Cli, arguments: list[str], sentence: str) -> None:
+    answer = house(*arguments)
+    assert answer.code == 1
+    assert sentence in answer.err
+
+
+def test_addresses_raise_the_identity_version(house: Cli) -> None:
+    def version() -> int:
+        with connect(store_url()) as conn:
+            return identity.identity_version(conn)
+
+    before = version()
+    house("ip", "add", "127.0.0.1")
+    house("pool", "add", "bulk", "--ip", "127.0.0.1")
+    house("group", "add", "News")
+    assert version() >= before + 3
+
+
+# Batches
+
+
+def test_a_batch_is_held_released_and_given_up(house: Cli) -> None:
+    put_message("a@one.test", "b@one.test", batch="spring")
+    put_message("c@one.test")
+    assert house("batch", "pause", "spring").out == "batch spring: held: 2 deliveries\n"
+    assert [(row["id"], row["status"], row["state"]) for row in house("batch", "list", "--json").rows] == [
+        ("spring", "pause", "paused")
+    ]
+    assert house("batch", "resume", "spring", "--json").rows == [{"id": "spring", "released": 2}]
+    assert house("batch", "cancel", "spring").out == "batch spring: cancelled: 2 deliveries\n"
+    assert "spring  cancelled" in house("batch", "list").out
+    (row,) = house("queue", "--json").rows
+    assert (row["waiting"], row["held"]) == (1, 0)
+    unknown = house("batch", "resume", "autumn")
+    assert (unknown.code, unknown.err) == (1, "posthouse: There is no batch autumn here\n")
+    assert house("batch", "pause", " ").code == 1
+
+
+# Contacts
+
+
+def test_contacts(house: Cli) -> None:
+    assert house("contact", "set", "Ann@One.test", "--time-zone", "europe/berlin").out == (
+        "ann@one.test: Europe/Berlin\n"
+    )
+    (row,) = house("contact", "show", "ann@one.test", "--json").rows
+    assert (row["time_zone"], row["source"], row["engagements"]) == ("Europe/Berlin", "set", 0)
+    wrong = house("contact", "set", "ann@one.test", "--time-zone", "Europe/Berln")
+    assert wrong.code == 2
+    assert "there is no time zone Europe/Berln; did you mean Europe/Berlin?" in wrong.err
+    assert house("contact", "set", "ann", "--time-zone", "UTC").code == 2
+    assert house("contact", "list", "--json").rows == [
+        {"address": "ann@one.test", "time_zone": "Europe/Berlin"}
+    ]
+    assert house("contact", "set", "ann@one.test", "--time-zone", "").out == "ann@one.test: no time zone\n"
+    assert house("contact", "list").out == "No contacts yet.\n"
+
+
+def test_a_click_tells_the_time_zone(house: Cli) -> None:
+    with connect(store_url()) as conn, conn.transaction():
+        account = identity.find_account(conn, "default")
+        assert account is not None
+        data = {"time_zone": "Asia/Tokyo"}
+        click = Event(
+            IDS.new(), EventKind.CLICKED, NOW, account.id, "example.com", "M", "M.0000", "bob@one.test", data
+        )
+        events.append(conn, [click])
+    assert house("contact", "show", "bob@one.test").out == (
+        "bob@one.test: Asia/Tokyo (click), 1 opens and clicks\n"
+    )
+
+
+# What a message asked for
+
+
+def test_a_message_shows_its_options(house: Cli) -> None:
+    options = SendOptions(
+        tags=("news", "spring"),
+        metadata={"order": 7},
+        batch_id="b1",
+        template_name="welcome",
+        seen=(
+            Seen("X-Mailgun-Tag", "news", "tagged news"),
+            Seen("X-Odd", "v\x1b[31m" + "x" * 300, "left alone: not a number", is_warning=True),
+        ),
+    )
+    message_id = put_message("ann@one.test", "bob@one.test", options=options, batch="b1")
+    (story,) = house("message", message_id, "--json").rows
+    about = story["message"]
+    assert (about["tags"], about["metadata"], about["batch_id"]) == (["news", "spring"], {"order": 7}, "b1")
+    assert [one["is_warning"] for one in about["options"]] == [False, True]
+    assert [len(one["value"]) for one in about["options"]] == [4, 200]
+    assert [one["metadata"] for one in story["deliveries"]] == [{"order": 7}, {"order": 8}]
+    words = house("message", message_id).out
+    assert (
+        '  tags      news, spring\n  data      {"order": 7}\n  batch     b1\n  template  welcome\n' in words
+    )
+    assert "Options\n  X-Mailgun-Tag: news\n    tagged news\n  X-Odd: v\\x1b[31mxxx" in words
+    assert "    warning: left alone: not a number\n" in words
+    assert "bob@one.test (copy of ann@one.test): waiting" in words
+    plain = house("message", put_message("ann@one.test")).out
+    assert "Options" not in plain and "tags" not in plain
+
+
+def test_every_event_row_has_tags_and_metadata(house: Cli) -> None:
+    message_id = put_message("a@one.test")
+    with connect(store_url()) as conn, conn.transaction():
+        data = {"tags": ["x"], "metadata": {"k": 1}, "code": 250}
+        fact = Event(
+            IDS.new(), EventKind.DELIVERED, NOW, "A", "example.com", message_id, "", "a@one.test", data
+        )
+        events.append(conn, [fact])
+    rows = house("events", "--json").rows
+    assert [(row["tags"], row["metadata"], row["code"]) for row in rows] == [
+        ([], {}, 0),
+        (["x"], {"k": 1}, 250),
+    ]
+
+
+def test_lists_before_the_first_domain(house: Cli) -> None:
+    house("domain", "remove", "example.com")
+    Path("var/posthouse.db").unlink()
+    for rest in Path("var").glob("posthouse.db-*"):
+        rest.unlink()
+    migrate(store_url())
+    answer = house("suppression", "list")
+    assert (answer.code, answer.out) == (1, "")
+    assert "begin with `posthouse domain add`" in answer.err
