@@ -17,7 +17,6 @@ from posthouse.doors.smtp import Doorkeeper
 from posthouse.doors.status_view import WorkerStatus
 from posthouse.doors.submission import Reader
 from posthouse.doors.track import Tracking
-from posthouse.model.account import DEFAULTS
 from posthouse.model.clock import Clock, Ids, SystemClock
 from posthouse.model.message import Site
 from posthouse.net.board import Row
@@ -27,6 +26,7 @@ from posthouse.net.httpout import HttpOut
 from posthouse.net.listen import server_tls
 from posthouse.net.zones import ZoneDatabase
 from posthouse.observe import Counters
+from posthouse.pipeline.aliases import AliasCheck
 from posthouse.pipeline.archive import Archive
 from posthouse.pipeline.custody import Custody
 from posthouse.pipeline.deliver import Deliverer
@@ -35,6 +35,7 @@ from posthouse.pipeline.engage import Engagement
 from posthouse.pipeline.fetch import Fetcher
 from posthouse.pipeline.lease import Lease
 from posthouse.pipeline.letters import RecentLetters
+from posthouse.pipeline.links import LinkMaker
 from posthouse.pipeline.memory import MemoryBound
 from posthouse.pipeline.notices import Notices
 from posthouse.pipeline.nudges import NudgeWatch
@@ -91,7 +92,14 @@ def build_parts(
     courier = Courier(CourierSettings(hello_name=settings.smtp.hostname), clock)
     resolver = Resolver([str(server) for server in settings.dns.servers], clock, site_rules(settings))
     deliverer = Deliverer(
-        clock=clock, signer=signer, courier=courier, keys_of=identity.signing_keys, may_finish=lease.holds
+        clock=clock,
+        signer=signer,
+        courier=courier,
+        keys_of=identity.signing_keys,
+        may_finish=lease.holds,
+        second_key_of=identity.key_of,
+        check_alias=AliasCheck(resolver.texts, clock.monotonic),
+        links_of=LinkMaker(identity.link_key, lambda domain: tracking_base(settings, identity, domain)),
     )
     notices = Notices(ids=ids, hostname=settings.smtp.hostname, mode=settings.delivery.bounce_mail)
     recorder = Recorder(
@@ -137,7 +145,7 @@ def build_parts(
         worker_id=worker_id,
         expire_s=settings.delivery.expire_s,
         counters=counters,
-        settings_of=lambda name: found.settings if (found := identity.domain(name)) else DEFAULTS,
+        settings_of=identity.settings_of,
         over_limit=settings.policy.over_limit,
         notices=notices,
     )
@@ -176,6 +184,12 @@ def build_parts(
         keeper=_build_keeper(settings, store, identity, intake, clock, ids, connections),
         status=WorkerStatus(settings, store, clock, counters, lambda: dispatcher.bound.jobs),
     )
+
+
+def tracking_base(settings: Settings, identity: IdentityView, domain: str) -> str:
+    """Where the links of a sending domain's mail live: as the domain, then the installation says."""
+    own = identity.settings_of(domain).tracking_url
+    return own or settings.tracking.url or f"https://email.{domain}"
 
 
 def site_rules(settings: Settings) -> SiteRules:

@@ -4,7 +4,7 @@
 2. Are all leases free: does every delivery that is out belong to a worker that lives, and none for long?
 3. Does the log agree with the queue, and do the counters agree with the log?
 
-Public: Books, read_books, rows, contradictions.
+Public: Books, read_books, rows, can_be_read, contradictions.
 """
 
 from __future__ import annotations
@@ -64,6 +64,15 @@ def event_rows(url: str, where: str = "1=1") -> list[Row]:
     """Events, oldest first, their data unfolded beside the columns."""
     found = rows(url, f"select * from event where {where} order by id")
     return [{**json.loads(row.pop("data")), **row} for row in found]
+
+
+def can_be_read(url: str) -> bool:
+    """Is there a store with our tables yet?"""
+    try:
+        rows(url, "select count(*) from event")
+    except (sqlite3.Error, psycopg.Error):
+        return False
+    return True
 
 
 @dataclass(slots=True)
@@ -153,7 +162,10 @@ def _counts(books: Books) -> Iterator[str]:
 
 
 def _copies(before: Sequence[Arrival], books: Books, after: Sequence[Arrival], kills: int) -> Iterator[str]:
-    by_place = {(row["message_id"], row["recipient"]): id for id, row in books.deliveries.items()}
+    # one message may have several copies for one address: with other values, or as a blind copy
+    by_place: dict[tuple[str, str], list[str]] = defaultdict(list)
+    for id, row in books.deliveries.items():
+        by_place[row["message_id"], row["recipient"]].append(id)
     for arrival in before:
         for recipient in arrival.recipients:
             if (origin_of(arrival.content), recipient) not in by_place:
@@ -161,8 +173,10 @@ def _copies(before: Sequence[Arrival], books: Books, after: Sequence[Arrival], k
     copies = Counter((origin_of(arrival.content), name) for arrival in after for name in arrival.recipients)
     doubtful = Counter(event["delivery_id"] for event in books.events if event.get("ambiguous"))
     delivered = {e["delivery_id"] for e in books.events if e["kind"] == "delivered" and e["code"] != 650}
-    for place, id in by_place.items():
-        if id in delivered and not copies[place]:
-            yield f"{id} is delivered and never came to {place[1]}"
-        if copies[place] > 1 + doubtful[id] + kills:
-            yield f"{id} came {copies[place]} times, {doubtful[id]} of them in doubt"
+    for place, ids in by_place.items():
+        sent = len(delivered.intersection(ids))
+        doubts = sum(doubtful[id] for id in ids)
+        if copies[place] < sent:
+            yield f"{sent - copies[place]} of {ids} never came to {place[1]} and is delivered"
+        if copies[place] > len(ids) + doubts + kills:
+            yield f"{ids} came {copies[place]} times, {doubts} of them in doubt"

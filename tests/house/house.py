@@ -364,6 +364,8 @@ class House(BareHouse):
 
     def story(self) -> str:
         """For the message of a failed test: the log's tail, the last events with their transcripts."""
+        if not books.can_be_read(self.store):
+            return f"--- {self.hostname}: no store yet\n{self.log_tail()}"
         events = books.event_rows(self.store)[-12:]
         told = [
             f"{e['kind']} {e['recipient']} {e.get('code', '')} {e.get('text', '')}\n{e.get('transcript', '')}"

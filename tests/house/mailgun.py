@@ -1,11 +1,13 @@
-"""Letters as programs made for Mailgun write them, a browser for the links of what arrives, and a clock's hand
-for what takes too long to wait for.
+"""Letters as programs made for Mailgun write them, a browser for the links of what arrives, and a clock's
+hand for what takes too long to wait for.
 
-Public: alternative, with_field, records, warnings, option_fields, visit, Page, change.
+Public: people, alternative, with_field, in_words, submit, copies, refusal, auth_of, records, warnings,
+option_fields, visit, Page, change.
 """
 
 from __future__ import annotations
 
+import base64
 import http.client
 import sqlite3
 from collections.abc import Sequence
@@ -14,10 +16,16 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
-from house.copies import Copy
-from house.house import DOMAIN, House, Letter, letter
+from house.copies import Copy, read
+from house.house import DOMAIN, Auth, House, Letter, letter, unique
 
 _CUT = "=_cut_here"
+
+
+def people(*names: str) -> list[str]:
+    """Addresses of these people that no other test uses."""
+    tag = unique()
+    return [f"{name}+{tag}@good.test" for name in names]
 
 
 def alternative(
@@ -37,6 +45,7 @@ def alternative(
         [
             f"--{_CUT}\r\nContent-Type: {kind}\r\nContent-Transfer-Encoding: 8bit\r\n\r\n".encode()
             + _crlf(content)
+            + b"\r\n"
             for kind, content in parts
         ]
     )
@@ -64,6 +73,47 @@ def with_field(made: Letter, name: str, value: str | bytes | None) -> Letter:
     places = [at for at, each in enumerate(lines) if each.lower().startswith(start)]
     lines[places[0]] = line
     return Letter(b"".join(lines) + empty[2:] + body, made.header_id)
+
+
+def in_words(text: str, octets: int = 42) -> bytes:
+    """Folded encoded words (RFC 2047), cut without a look at characters."""
+    raw = text.encode()
+    pieces = [raw[at : at + octets] for at in range(0, len(raw), octets)]
+    return b"\r\n ".join(b"=?utf-8?b?" + base64.b64encode(piece) + b"?=" for piece in pieces)
+
+
+def copies(house: House, recipients: Sequence[str], sent: Letter) -> list[Copy]:
+    """Send it; the recipients' copies in their order."""
+    house.submit(recipients, sent)
+    return [read(house.internet.copy(recipient)) for recipient in recipients]
+
+
+def auth_of(house: House, domain: str) -> Auth | None:
+    """The user `app` of a domain; None for the house's first user."""
+    login = f"app@{domain}"
+    return None if domain == DOMAIN else Auth(login, house.passwords[login])
+
+
+def submit(house: House, recipients: str | Sequence[str], *options: str, domain: str = DOMAIN) -> str:
+    """Send a plain letter with these options (`Dkim: no`) for a domain; the message's id."""
+    first = recipients if isinstance(recipients, str) else recipients[0]
+    sender = f"orders@{domain}"
+    sent = letter(first, sender=sender, fields=_headers(options))
+    return house.submit(recipients, sent, sender=sender, auth=auth_of(house, domain))
+
+
+def refusal(house: House, *options: str, domain: str = DOMAIN) -> str:
+    """What is said to a letter whose options must refuse it; nothing of it may be left."""
+    recipient, sender = f"{unique()}@good.test", f"orders@{domain}"
+    sent = letter(recipient, sender=sender, fields=_headers(options))
+    code, text = house.refusal(recipient, sent, auth=auth_of(house, domain), sender=sender)
+    assert code == 554 and text.startswith("5.6.0 ")
+    assert house.events(recipient, "accepted") == [] == house.internet.to(recipient)
+    return text.removeprefix("5.6.0 ")
+
+
+def _headers(options: Sequence[str]) -> list[str]:
+    return [f"X-Mailgun-{option}" for option in options]
 
 
 def records(house: House, domain: str) -> dict[str, str]:

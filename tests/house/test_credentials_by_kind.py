@@ -366,6 +366,24 @@ def test_C_14_each_region_has_a_host_of_its_own_and_signing_in_at_the_other_fail
     }
 
 
+def test_C_14_D_03_mail_of_one_region_is_signed_whoever_delivers_it(houses: Houses, stores: Stores) -> None:
+    here = houses.new(store=stores.fresh("postgresql"))
+    there = _other_region(houses, here)
+    recipient = f"defer-2+{unique()}@good.test"
+    sent = letter(recipient, sender="me@europe.test")
+    there.submit(recipient, sent, sender="me@europe.test")
+    there.event(recipient, "deferred")
+    there.kill()
+    content = here.internet.copy(recipient).content
+    records = {
+        row["name"]: row["value"]
+        for row in here.cli("domain", "show", "europe.test")["records"]
+        if row["kind"] == "TXT"
+    }
+    assert verified_signatures(content, records) == ["ph1"]
+    here.kills += there.kills
+
+
 def _other_region(houses: Houses, here: House) -> House:
     """The same installation's host in the region eu, with the domain europe.test."""
     there = House(

@@ -537,17 +537,6 @@ def test_SG_09_bcc_sends_one_hidden_copy_whose_reading_says_nothing(shop: Shop) 
     assert shop.house.events(boss, "opened", "clicked") == []
 
 
-def test_SG_09_bcc_makes_a_copy_of_each_mail(shop: Shop) -> None:
-    names, boss = [reader(), reader()], reader()
-    options = filtered(bcc={"enable": 1, "email": boss}) | {"to": names, "sub": {"-n-": ["1", "2"]}}
-    shop.send("placeholder@good.test", options, text="[-n-]\n")
-    copies = [read(arrival) for arrival in shop.house.internet.copies(boss, 2)]
-    assert {(copy.text, copy.field("To")) for copy in copies} == {("[1]\n", names[0]), ("[2]\n", names[1])}
-    for recipient in names:
-        shop.house.event(recipient, "delivered")
-    shop.house.event(boss, "delivered", count=2)
-
-
 @pytest.mark.parametrize("bad", ["no address", "", None, [], {}, 7], ids=repr)
 def test_SG_09_bcc_without_an_address_is_ignored(shop: Shop, bad: Any) -> None:
     recipient = reader()

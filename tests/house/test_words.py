@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import pytest
 
 from house import books
+from house.conftest import Stores
 from house.house import DOMAIN, Auth, House, Houses, Letter, letter, unique, until
 from house.wire import Answer, Wire
 from posthouse.model.short_id import short_id
@@ -158,7 +159,7 @@ def test_C_09_a_key_sends_100_messages_on_a_connection_and_the_101st_on_the_next
         house.internet.copy(f"{n}+{tag}@good.test")
 
 
-def test_C_09_a_refused_letter_counts_and_a_mail_command_alone_does_not(house: House) -> None:
+def test_C_09_a_mail_command_without_a_letter_does_not_count(house: House) -> None:
     with house.wire() as wire:
         assert wire.sign_in(*house.key()).code == 235
         for _ in range(110):
@@ -203,14 +204,15 @@ LIMITS = {"mailgun": 3, "sendgrid": 2, "mailpace": 1}
 
 
 @pytest.fixture(scope="module")
-def narrow_house(shared_houses: Houses) -> House:
+def narrow_house(shared_houses: Houses, stores: Stores) -> House:
     """Few messages a connection and few connections, another number for each kind; two workers."""
     told = [f"{name}={number}" for name, number in LIMITS.items()]
     return shared_houses.new(
+        store=stores.fresh("postgresql"),
         settings={
             "": {"workers": 2},
             "limits": {"connection_messages": told, "address_connections": told},
-        }
+        },
     )
 
 
@@ -264,10 +266,11 @@ BAD_PATHS = ["<ann@>", "<ann@@good.test>", "<an n@good.test>", "ann@good.test", 
 def test_C_10_an_envelope_address_that_cannot_be_parsed(house: House, service: Service, path: str) -> None:
     with house.wire() as wire:
         assert wire.sign_in(*service.auth(house, DOMAIN)).code == 235
-        for command, word in (("MAIL FROM", "from"), ("RCPT TO", "to")):
-            answer = wire.say(f"{command}:{path}")
-            assert answer.code == 501 and f"annot parse {word} address" in answer, answer
-            assert wire.say(f"MAIL FROM:<orders@{DOMAIN}>").code == 250
+        answer = wire.say(f"MAIL FROM:{path}")
+        assert answer.code == 501 and "annot parse from address" in answer, answer
+        assert wire.say(f"MAIL FROM:<orders@{DOMAIN}>").code == 250
+        answer = wire.say(f"RCPT TO:{path}")
+        assert answer.code == 501 and "annot parse to address" in answer, answer
         assert wire.say("RCPT TO:<ann@good.test>").code == 250
 
 
@@ -373,7 +376,7 @@ def test_C_11_D_02_mail_of_an_unverified_domain_is_held_where_that_is_set(
     house.cli("domain", "add", domain)
     auth, recipient = service.auth(house, domain), f"{unique()}@good.test"
     assert hand_over(house, auth, letter(recipient, sender=f"me@{domain}").raw, recipient).code == 250
-    assert house.event(recipient, "held")["domain"] == domain
+    assert house.state(recipient) == "held"
     assert house.internet.to(recipient) == []
     answer = hand_over(house, auth, letter(recipient, sender="me@bank.test").raw, recipient)
     assert re.fullmatch(FOREIGN[service.name], answer)  # what is nobody's is refused all the same
@@ -382,6 +385,25 @@ def test_C_11_D_02_mail_of_an_unverified_domain_is_held_where_that_is_set(
 @pytest.fixture(scope="module")
 def holding_house(shared_houses: Houses) -> House:
     return shared_houses.new(settings={"policy": {"unverified": "hold"}})
+
+
+def test_C_11_a_user_may_write_for_another_domain_of_the_account(house: House) -> None:
+    domain = f"{unique('more')}.test"
+    house.cli("domain", "add", domain, "--assume-verified")
+    auth = _user(house, DOMAIN)  # made later, so that the worker knows both
+    for name in (domain, f"news.{domain}", f"news.{DOMAIN}"):
+        recipient = f"{unique()}@good.test"
+        raw = letter(recipient, sender=f"me@{name}").raw
+        assert hand_over(house, auth, raw, recipient).code == 250
+        house.internet.copy(recipient)
+
+
+def test_C_11_any_from_passes_where_that_is_set(houses: Houses) -> None:
+    house = houses.new(settings={"policy": {"from_domain": "any"}})
+    for auth in (_user(house, DOMAIN), house.token()):
+        recipient = f"{unique()}@good.test"
+        assert hand_over(house, auth, letter(recipient, sender="boss@bank.test").raw, recipient).code == 250
+        house.internet.copy(recipient)
 
 
 # -- C-12 ------------------------------------------------------------------------------------------------
@@ -404,8 +426,9 @@ def test_C_12_an_authorised_recipient_gets_the_mail(house: House, sandbox: str, 
     house.cli("domain", "authorise", sandbox, address.upper())
     raw = letter(address, sender=f"me@{sandbox}").raw
     auth = service.auth(house, sandbox)
-    _follows(lambda: hand_over(house, auth, raw, address.title()).code == 250)
-    house.internet.copies(address.title(), 1)
+    written = f"{address.partition('@')[0].upper()}@good.test"  # in any case of letters
+    _follows(lambda: hand_over(house, auth, raw, written).code == 250)
+    house.internet.copy(written)
     house.cli("domain", "unauthorise", sandbox, address)
     _follows(lambda: hand_over(house, auth, raw, address).code == 550)
 
@@ -419,7 +442,7 @@ def _follows(is_so: Callable[[], bool]) -> None:
 def test_C_12_one_stranger_refuses_the_letter(house: House, sandbox: str, service: Service) -> None:
     stranger, auth = f"{unique('stranger')}@good.test", service.auth(house, sandbox)
     raw = letter(stranger, sender=f"me@{sandbox}").raw
-    for recipients in ([stranger], ["friend@good.test", stranger], [f"friend@{stranger}"]):
+    for recipients in ([stranger], ["friend@good.test", stranger], ["friend@also-good.test"]):
         answer = hand_over(house, auth, raw, *recipients)
         assert answer.startswith(service.form(550, "5.7.1", STRANGERS)), answer
     assert house.events(stranger) == [] and house.events("friend@good.test") == []
@@ -449,8 +472,8 @@ def test_C_12_other_domains_of_the_account_write_to_anybody(house: House, sandbo
 
 OVER = {
     "mailgun": r"452 4\.7\.1 Too many recipients: .+ try again after \w{3}, \d\d? \w{3} \d{4} [\d:]{8} .+",
-    "sendgrid": r"45[12] (You've exceeded your messaging limits|Too many recipients.*)",
-    "mailpace": r"45[12] 4\.7\.1 (You are sending emails too quickly|Too many recipients).*",
+    "sendgrid": r"452 Too many recipients: You've exceeded your messaging limits",
+    "mailpace": r"452 4\.7\.1 Too many recipients: You are sending emails too quickly",
 }
 
 
@@ -494,8 +517,7 @@ def test_C_13_recipients_are_counted_and_a_refused_letter_is_not(house: House, s
     def sent_to(*numbers: int) -> int:
         return hand_over(house, auth, raw, *[f"{n}+{tag}@good.test" for n in numbers]).code
 
-    no = 452 if service is MAILGUN else 451
-    assert [sent_to(0, 1), sent_to(2, 3), sent_to(2), sent_to(3)] == [250, no, 250, no]
+    assert [sent_to(0, 1), sent_to(2, 3), sent_to(2), sent_to(3)] == [250, 452, 250, 452]
     for n in range(3):
         house.internet.copy(f"{n}+{tag}@good.test")
     assert house.events(f"3+{tag}@good.test") == []
@@ -549,7 +571,6 @@ def test_C_13_the_recipient_beyond_the_limit_of_a_letter_gets_452(house: House, 
         answers = [wire.read() for _ in range(first_refused)]
         assert [answer.code for answer in answers] == [250] * most + [452]
         assert "Too many recipients" in answers[-1]
-        assert bool(re.match(r"452 4\.5\.3 ", answers[-1])) == service.codes
         assert wire.say("RSET").code == 250
 
 

@@ -20,14 +20,17 @@ _TAG_OCTETS = 4
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """Of one region. `domains` and `keys` (sealed) by domain name, `principals` by credential id, `tags` by
-    the first octets of the name's SHA-256. `ips`: local address -> account, "" for everybody's; `hellos`
-    those that greet with a name of their own. `pools` by account and by name or id."""
+    """`sign_ins` and `domains` are of one region; what mail on its way needs (`keys`, `tags`, `everywhere`)
+    is of all. `domains`, `everywhere` and `keys` (sealed) by domain name, `principals` by credential id,
+    `tags` by the first octets of the name's SHA-256. `ips`: local address -> account, "" for everybody's;
+    `hellos` those that greet with a name of their own. `pools` by account and by name or id.
+    """
 
     version: int = -1
     sign_ins: SignIns = field(default_factory=SignIns)
     principals: Mapping[str, Principal] = field(default_factory=dict)
     domains: Mapping[str, Domain] = field(default_factory=dict)
+    everywhere: Mapping[str, Domain] = field(default_factory=dict)
     keys: Mapping[str, tuple[DomainKey, ...]] = field(default_factory=dict)
     tags: Mapping[bytes, Domain] = field(default_factory=dict)
     ips: Mapping[str, str] = field(default_factory=dict)
@@ -43,7 +46,8 @@ def load_identity(conn: Connection, region: str, known_version: int) -> Identity
     if version == known_version:
         return None
     # C-14: a domain of another region is unknown at this region's host
-    own = {domain.id: domain for domain in identity.list_domains(conn) if domain.region == region}
+    known = identity.list_domains(conn)
+    own = {domain.id: domain for domain in known if domain.region == region}
     valid = [
         (credential, _principal(own.get(credential.domain_id), credential))
         for credential in identity.list_credentials(conn)
@@ -56,8 +60,9 @@ def load_identity(conn: Connection, region: str, known_version: int) -> Identity
         sign_ins=_sign_ins(valid),
         principals={credential.id: principal for credential, principal in valid},
         domains={domain.name: domain for domain in own.values()},
-        keys={domain.name: tuple(identity.keys_of(conn, domain.id)) for domain in own.values()},
-        tags={hashlib.sha256(item.name.encode()).digest()[:_TAG_OCTETS]: item for item in own.values()},
+        everywhere={domain.name: domain for domain in known},
+        keys={domain.name: tuple(identity.keys_of(conn, domain.id)) for domain in known},
+        tags={hashlib.sha256(item.name.encode()).digest()[:_TAG_OCTETS]: item for item in known},
         ips={item.address: item.account_id for item in addresses},
         hellos={item.address: item.hello for item in addresses if item.hello},
         pools=_pools(egress.list_pools(conn)),

@@ -19,7 +19,7 @@ from posthouse.desk import credentials, domains
 from posthouse.desk.identity import Identity, load_identity
 from posthouse.desk.installation import Installation
 from posthouse.mail.dkim import SigningKey
-from posthouse.model.account import Domain, DomainKey, Principal
+from posthouse.model.account import DEFAULTS, Domain, DomainKey, DomainSettings, Principal
 
 PAUSE_S = 0.5
 _NO_GROUPS: frozenset[int] = frozenset()
@@ -85,6 +85,11 @@ class IdentityView:
     def link_key(self, domain: str) -> bytes:
         """The key that signs links in mail of a domain; see `Installation.link_key`."""
         return self._installation.link_key(domain)
+
+    def settings_of(self, name: str) -> DomainSettings:
+        """Those of a domain of any region, the defaults for an unknown one."""
+        found = self._current.everywhere.get(name)
+        return found.settings if found else DEFAULTS
 
     def signing_keys(self, domain: str) -> list[SigningKey]:
         """The domain's active keys, opened at first use; empty for an unknown domain. Raises SealBroken."""

@@ -32,10 +32,11 @@ class Refusal:
 
 @dataclass(frozen=True, slots=True)
 class SessionLimits:
-    """C-09, defaults of a dialect; 0 for no limit."""
+    """C-09, defaults of a dialect; 0 for no limit (of `recipients` of one letter: the door's)."""
 
     messages_per_connection: int = 0
     connections_per_address: int = 0
+    recipients: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,7 +23,7 @@ from posthouse.doors.budget import BUSY, BodyBudget
 from posthouse.doors.signins import SignIns
 from posthouse.doors.submission import Reader
 from posthouse.model.account import MAIL_SEND, Principal
-from posthouse.model.errors import CommitInDoubt, PosthouseError, Refused
+from posthouse.model.errors import CommitInDoubt, PosthouseError, Refused, TryLater
 from posthouse.model.message import Receipt, Recipient
 from posthouse.pipeline.submit import Intake
 from posthouse.rules import policy
@@ -45,6 +45,7 @@ MAY_NOT_SEND = Refused(
     535, "5.7.8", f"Authentication failed: this key lacks the permission {MAIL_SEND}", reason="no-permission"
 )
 
+_TOO_MANY_RECIPIENTS = TryLater(452, "4.5.3", "Too many recipients", reason="too-many-recipients")
 _AS_IT_IS = Refusal()
 
 
@@ -180,6 +181,8 @@ class SubmissionSession:
 
     def _recipient(self, event: RcptTo) -> Reply:
         address = event.address
+        if self._limits.recipients and len(self._recipients) >= self._limits.recipients:
+            return self._refused(_TOO_MANY_RECIPIENTS)
         try:
             policy.judge_recipient(address, allow_unqualified=self._parts.allow_unqualified(address.domain))
         except Refused as refused:

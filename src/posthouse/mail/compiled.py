@@ -22,7 +22,7 @@ from posthouse.mail.letter import Letter, parse
 from posthouse.mail.part_text import Source, opened, ready_for_values, with_encoding, with_text
 from posthouse.mail.parts import text_parts
 from posthouse.mail.personalise import Copy, Tags
-from posthouse.mail.slots import Numbering, Slot, find_slots
+from posthouse.mail.slots import Numbering, Slot, Span, find_slots
 from posthouse.mail.tokens import Links
 from posthouse.mail.transfer import Program, program, relaxed_lines
 from posthouse.model.options import Block
@@ -106,14 +106,18 @@ def compile_body(letter: Letter, recipe: Recipe) -> Body:
             continue
         is_first = part.kind not in seen
         seen.add(part.kind)
-        source = _with_shared(source, recipe, is_first)
-        plan, source = _compiled_part(source, recipe, numbering, is_first)
+        changed = _with_shared(source, recipe, is_first)
+        spans = _spans(changed, recipe, numbering, is_first)
+        if not spans and changed is source:
+            continue
+        plan, source = _compiled_part(changed, spans)
         transfer = plan.program.transfer if plan.program.transfer != part.transfer else ""
         if source.charset or transfer:
-            head = with_encoding(parse(raw[part.head_start : part.head_end]), source.charset, transfer)
-            if part.head_end <= letter.header_end and part.head_start == 0:
-                top = head
+            if part.start == letter.body_at:  # the whole letter is this text
+                top = with_encoding(letter, source.charset, transfer)
             else:
+                own = parse(raw[part.head_start : part.head_end])
+                head = with_encoding(own, source.charset, transfer)
                 _add_fixed(pieces, raw[at : part.head_start] + head + raw[part.head_end : part.start])
                 at = part.start
         _add_fixed(pieces, raw[at : part.start])
@@ -167,13 +171,14 @@ def _before_body_end(text: str, added: str) -> str:
     return text + added if at < 0 else text[:at] + added + text[at:]
 
 
-def _compiled_part(
-    source: Source, recipe: Recipe, numbering: Numbering, is_first: bool
-) -> tuple[_PartPlan, Source]:
+def _spans(source: Source, recipe: Recipe, numbering: Numbering, is_first: bool) -> list[Span]:
     decoration = recipe.decoration
     if decoration.pixel and not (is_first and source.part.kind == "html"):
         decoration = replace(decoration, pixel="")  # one pixel a letter
-    spans = find_slots(source.text, source.part.kind, recipe.tags, decoration, numbering, recipe.links)
+    return find_slots(source.text, source.part.kind, recipe.tags, decoration, numbering, recipe.links)
+
+
+def _compiled_part(source: Source, spans: list[Span]) -> tuple[_PartPlan, Source]:
     slots = [slot for _, _, slot in spans]
     is_ascii = all(slot.is_ascii for slot in slots)
     if not is_ascii:

@@ -57,9 +57,7 @@ class Decoration:
     @property
     def touches_body(self) -> bool:
         """Anything at all to do?"""
-        return bool(
-            self.tracks_html or self.tracks_text or self.parameters or self.pixel or self.pixel_placeholder
-        )
+        return bool(self.tracks_html or self.tracks_text or self.parameters or self.pixel)
 
 
 def destination(url: str) -> str:

@@ -2,7 +2,7 @@
 
 Line breaks become a space and other control characters go, before anything else is done. What is not plain
 ASCII travels in encoded words (RFC 2047), UTF-8, whole characters, at most 75 columns each. Lines are folded
-at blanks towards 78 columns and never pass 998 (RFC 5322 2.1.1). Address fields are written from parsed
+at blanks towards 76 columns and never pass 998 (RFC 5322 2.1.1). Address fields are written from parsed
 mailboxes, so a display name cannot become an address.
 
 Public: text_field, address_field, shown_mailbox, one_line, is_field_name, ADDRESS_FIELDS.
@@ -33,7 +33,7 @@ ADDRESS_FIELDS = frozenset(
 )
 MAX_CHARS = 100_000  # of a value; more is cut
 
-_LINE = 78
+_LINE = 76  # RFC 2047 2, for lines with encoded words; RFC 5322 2.1.1 would have 78
 _LONG_WORD = 700  # octets without a blank that may stand on one line with a field's name
 _WIDE_GAP = " " * 50  # a line cannot be folded within it
 _WORD_ROOM = 75 - len("=?utf-8?q??=")  # RFC 2047 2
@@ -63,7 +63,7 @@ def address_field(name: str, mailboxes: Sequence[tuple[str, Address | str]]) -> 
     """`Name: "A, B" <a@b.example>, …` with CRLF; each mailbox is (display name, address in wire form)."""
     words: list[str] = []
     for number, (shown, address) in enumerate(mailboxes, 1):
-        words += _mailbox_words(shown, str(address))
+        words += _mailbox_words(shown, str(address), 0 if words else len(name) + 2)
         if number < len(mailboxes):
             words[-1] += ","
     line = f"{name}: {' '.join(words)}\r\n"
@@ -87,13 +87,13 @@ def is_field_name(name: str) -> bool:
     return bool(_is_field_name(name))
 
 
-def _mailbox_words(name: str, address: str) -> list[str]:
-    """The words of one mailbox; between them a line may be folded."""
+def _mailbox_words(name: str, address: str, taken: int) -> list[str]:
+    """The words of one mailbox; between them a line may be folded. `taken` columns are before the first."""
     name = one_line(name)
     if not name:
         return [address]
     if not name.isascii() or "=?" in name or len(name) > _LONG_WORD:
-        return [*_encoded_words(name, 0), f"<{address}>"]
+        return [*_encoded_words(name, taken), f"<{address}>"]
     return [name if _is_phrase(name) else _quoted(name), f"<{address}>"]
 
 

@@ -73,9 +73,7 @@ class Head:
 
     def octets(self, copy: Copy) -> bytes:
         """All fields of one copy, without the empty line."""
-        return b"".join(
-            [piece if isinstance(piece, bytes) else piece.octets(copy) for piece in self.pieces]
-        )
+        return b"".join([piece if isinstance(piece, bytes) else piece.octets(copy) for piece in self.pieces])
 
 
 def compile_head(letter: Letter, recipe: HeadRecipe) -> Head:
@@ -217,8 +215,8 @@ class _Compiler:
         """A field of the letter: as it came, unless something in it is alive."""
         value = _value(line)
         title = line[: line.index(b":")].decode("ascii", "replace").rstrip(" \t")
-        if self.recipe.fill and name in _TEMPLATED and b"{{" in (text := decode_words(value)).encode():
-            return self._field(title, self.recipe.fill(text), is_judged=name in _JUDGED)
+        if self.recipe.fill and name in _TEMPLATED and "{{" in decode_words(value):
+            return self._templated(name, title, value, self.recipe.fill)
         if not self._has_tag or _is_structural(name):
             return line
         text = decode_words(value)
@@ -227,6 +225,21 @@ class _Compiler:
         if name in ADDRESS_FIELDS:
             return self._address_field(name, title, value, text)
         return _TextPlan(title, self._pieces(text))
+
+    def _templated(self, name: bytes, title: str, value: bytes, fill: Callable[[str], str]) -> bytes | _Plan:
+        """A field whose value is a template. Names and addresses are filled apart, so that a comma in a name
+        stays in the name; not where quotation marks belong to the template."""
+        text = decode_words(value)
+        mailboxes = None if name not in ADDRESS_FIELDS or '"' in text else _mailboxes(value)
+        if not mailboxes:
+            return self._field(title, fill(text), is_judged=name in _JUDGED)
+        found: list[tuple[Pieces, Pieces | Address, Address]] = []
+        for mailbox in mailboxes:
+            address = mailbox.address
+            if "{{" in str(address):
+                address = _filled_address(title, fill(str(address)), name in _JUDGED, self.recipe.domain)
+            found.append((self._pieces(fill(decode_words(mailbox.name.encode()))), address, address))
+        return _MailboxesPlan(title, found)
 
     def _address_field(self, name: bytes, title: str, value: bytes, text: str) -> bytes | _Plan:
         mailboxes = _mailboxes(value)
@@ -272,10 +285,22 @@ def _whole_field(name: str, text: str, domain: str) -> bytes:
     one."""
     mailboxes = _mailboxes(text.encode("utf-8", "replace"))
     if domain and not (mailboxes and all(_is_within(each.address.domain, domain) for each in mailboxes)):
-        raise CannotRender(f"the values of this recipient make the {name} field one that this sender may not use")
+        raise CannotRender(
+            f"the values of this recipient make the {name} field one that this sender may not use"
+        )
     if not mailboxes:
         return text_field(name, text)
     return address_field(name, [(decode_words(each.name.encode()), each.address) for each in mailboxes])
+
+
+def _filled_address(name: str, text: str, is_judged: bool, domain: str) -> Address:
+    try:
+        address = parse_address(text)
+    except BadAddress as error:
+        raise CannotRender(f"the template makes the {name} field no address: {error}") from error
+    if is_judged and not _is_within(address.domain, domain):
+        raise CannotRender(f"the template makes the {name} field one that this sender may not use")
+    return address
 
 
 def _is_within(domain: str, sending: str) -> bool:

@@ -20,9 +20,7 @@ from posthouse.mail.words import codec_of
 EDIT_MAX = 8 << 20  # octets; longer texts are left alone, nobody reads them
 
 # Character sets in which ASCII octets are not always ASCII characters.
-_is_shifting = re.compile(
-    r"utf_?(16|32|7)|iso2022|hz|big5|gbk|gb18030|cp9(32|36|49|50)|shift|johab|euc"
-).match
+_is_shifting = re.compile(r"utf[-_]?(16|32|7)|iso2022|hz|big5|gb|cp9(32|36|49|50)|shift|johab|euc").match
 _is_token = re.compile(r"[!#$%&'*+.^_`{|}~0-9A-Za-z-]+\Z").match
 _line_ends = re.compile("\r\n|\r|\n").sub
 
@@ -133,7 +131,8 @@ def _is_valid(text: str) -> bool:
 
 def _raw_transfer(octets: bytes, transfer: str) -> str:
     """May these octets go as they are? RFC 2045 2.7, 2.8; else quoted-printable."""
-    if not octets.isascii() and transfer == "7bit":
+    is_clean = octets.count(b"\r") == octets.count(b"\n") == octets.count(b"\r\n") and b"\0" not in octets
+    if not is_clean or (transfer == "7bit" and not octets.isascii()):
         return "quoted-printable"
     longest = max(map(len, octets.split(b"\r\n")))
     return transfer if longest <= LINE_MAX else "quoted-printable"

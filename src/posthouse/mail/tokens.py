@@ -27,7 +27,7 @@ _TO_PYTHON = str.maketrans(_DIGITS, "0123456789ABCDEFGHIJKLMNOPQRSTUV")
 _ID_CHARS = 26
 _ID_OCTETS = 17  # 26 digits of five bits
 _TO_URL = bytes.maketrans(b"+/", b"-_")
-_FROM_URL = bytes.maketrans(b"-_+/", b"+/!!")  # one spelling only
+_FROM_URL = bytes.maketrans(b"-_+/=", b"+/!!!")  # one spelling only
 _KINDS = frozenset({CLICK, OPEN, UNSUBSCRIBE})
 
 

@@ -7,27 +7,28 @@ No transaction is open here. Every path ends in an `SmtpResult`; what it means i
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import structlog
 
 from posthouse.crashpoint import crash_point
-from posthouse.mail.dkim import SigningKey
-from posthouse.mail.render import prepare
+from posthouse.mail.render import CannotRender, Prepared, Rendering, is_plain, prepare
+from posthouse.mail.tokens import Links
 from posthouse.model.clock import Clock
-from posthouse.model.message import Outgoing, Phase, Site, SmtpResult
+from posthouse.model.message import Message, Outgoing, Phase, Site, SmtpResult
 from posthouse.net.courier import Courier
+from posthouse.pipeline.keyring import CheckAlias, Keyring, KeysOf, SecondKeyOf, no_alias, no_second_key
 from posthouse.pipeline.letters import Job, Loaded
+from posthouse.pipeline.links import throwaway_links
 from posthouse.pipeline.signing import Signer
 
 log = structlog.get_logger()
 
-KeysOf = Callable[[str], Sequence[SigningKey]]
-
 
 class Deliverer:
-    """Renders, signs and carries, for one worker."""
+    """Renders, signs and carries, for one worker. Keys as in `keyring`; `links_of` makes the links of a
+    message's sending domain (`links.LinkMaker`)."""
 
     def __init__(
         self,
@@ -37,16 +38,23 @@ class Deliverer:
         courier: Courier,
         keys_of: KeysOf,
         may_finish: Callable[[], bool],
+        second_key_of: SecondKeyOf = no_second_key,
+        check_alias: CheckAlias = no_alias,
+        links_of: Callable[[Message], Links] | None = None,
     ) -> None:
         self._clock = clock
         self._signer = signer
         self._courier = courier
-        self._keys_of = keys_of
+        self._keyring = Keyring(keys_of, second_key_of, check_alias)
+        self._links_of = links_of or throwaway_links()
         self._may_finish = may_finish
 
     async def attempt(self, job: Job, site: Site, source: str, messages_per_connection: int) -> SmtpResult:
         """Carry one delivery to its site; never raises for what the other side did."""
-        outgoing = await self.outgoing(job)
+        try:
+            outgoing = await self.outgoing(job)
+        except CannotRender as error:
+            return SmtpResult(Phase.LOCAL, 554, "5.6.0", f"this copy cannot be made: {error}")
         crash_point("deliver.before_send")
         result = await self._courier.send(
             site,
@@ -59,12 +67,21 @@ class Deliverer:
         return result
 
     async def outgoing(self, job: Job) -> Outgoing:
-        """The finished letter of a delivery, signed (once for all recipients of the message)."""
+        """The finished letter of a delivery, signed; the same octets each time for one job. Raises
+        CannotRender."""
         assert job.letter is not None
         letter, delivery = job.letter, job.delivery
-        head, body = await self._finished(letter)
-        assert letter.prepared is not None
+        if letter.prepared is None and letter.rendering is None:
+            self._prepare(letter)
+        if letter.prepared is not None:
+            prepared = letter.prepared
+            head, body = await self._shared(letter, prepared)
+            job.warnings = letter.warnings
+        else:
+            prepared, (head, body) = await self._own(job, letter)
         message = letter.message
+        options = message.options
+        require_tls = bool(options.require_tls)
         return Outgoing(
             sender=message.sender,
             recipient=delivery.recipient,
@@ -72,26 +89,57 @@ class Deliverer:
             body=body,
             # EXT-9: only where it is really needed; raw octets of old clients never asked for it
             is_utf8=message.is_utf8
-            and (letter.prepared.needs_utf8 or not (message.sender + delivery.recipient).isascii()),
-            is_8bit=letter.prepared.is_8bit,
+            and (prepared.needs_utf8 or not (message.sender + delivery.recipient).isascii()),
+            is_8bit=prepared.is_8bit,
             ret=message.ret,
             envid=message.envid,
             notify=delivery.notify,
             orcpt=delivery.orcpt,
+            require_tls=require_tls,
+            # without the duty to use TLS an unverified connection is better than one in clear
+            verify_tls=require_tls and not options.skip_verification,
         )
 
-    async def _finished(self, letter: Loaded) -> tuple[bytes, bytes]:
+    def _prepare(self, letter: Loaded) -> None:
+        """Once a message: one copy for all, or what copies are made of."""
+        message = letter.message
+        if is_plain(message.options, letter.content):
+            letter.prepared = prepare(letter.content, message)
+            return
+        rendering = Rendering(letter.content, message, self._links_of(message))
+        if rendering.shared is not None:
+            letter.prepared = rendering.shared
+        else:
+            letter.rendering = rendering
+
+    async def _shared(self, letter: Loaded, prepared: Prepared) -> tuple[bytes, bytes]:
+        """The one signature of a letter that is the same for all."""
         if letter.signing is None:
-            if letter.prepared is None:
-                letter.prepared = prepare(letter.content, letter.message)
-            keys = self._keys_of(letter.message.domain)
-            letter.signing = self._signer.sign(letter.prepared, keys, self._clock.now())
+            keys, warnings = await self._keyring.keys_for(letter.message)
+            if letter.signing is None:  # nobody else came meanwhile
+                letter.warnings = warnings
+                letter.signing = self._signer.sign(prepared, keys, self._clock.now())
         signing = letter.signing
         try:
             return signing.result() if signing.done() else await asyncio.shield(signing)
         except Exception:
             if letter.signing is signing:
                 letter.signing = None  # a letter is not condemned by one failure: the next attempt signs anew
+            raise
+
+    async def _own(self, job: Job, letter: Loaded) -> tuple[Prepared, tuple[bytes, bytes]]:
+        """The copy of one recipient alone."""
+        assert letter.rendering is not None
+        if job.own is None:
+            delivery = job.delivery
+            job.own = letter.rendering.copy(delivery.id, delivery.recipient, job.copy_options)
+        if job.signing is None:
+            keys, job.warnings = await self._keyring.keys_for(letter.message)
+            job.signing = self._signer.sign(job.own, keys, self._clock.now())
+        try:
+            return job.own, await job.signing
+        except Exception:
+            job.signing = None
             raise
 
     def _before_dot(self) -> bool:

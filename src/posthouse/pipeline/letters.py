@@ -1,7 +1,7 @@
-"""Letters in memory: one `Loaded` per message, shared by its deliveries, prepared and signed once.
+"""Letters in memory: one `Loaded` per message, shared by its deliveries, prepared or compiled once.
 
-All recipients of a message get the same bytes (nothing is personalised yet), so one signature serves them
-all, and a retry that still finds the letter here reuses it.
+Where all recipients of a message get the same bytes, one signature serves them all, and a retry that still
+finds the letter here reuses it. Copies that differ are made and signed one by one, each when its turn comes.
 """
 
 from __future__ import annotations
@@ -10,28 +10,45 @@ import asyncio
 from collections import OrderedDict
 from dataclasses import dataclass
 
-from posthouse.mail.render import Prepared
+from posthouse.mail.render import Prepared, Rendering
 from posthouse.model.message import Delivery, Message
+from posthouse.model.options import RecipientOptions, read_recipient_options
 
 
 @dataclass(slots=True)
 class Loaded:
-    """A letter with what was already made of it. `signing` is the future of the one signature."""
+    """A letter with what was already made of it: `prepared` with `signing`, the future of the one signature,
+    or `rendering`, when each recipient gets an own copy. `warnings` as in `Job`, about the signatures."""
 
     message: Message
     content: bytes
     prepared: Prepared | None = None
     signing: asyncio.Future[tuple[bytes, bytes]] | None = None
+    rendering: Rendering | None = None
+    warnings: tuple[str, ...] = ()
 
 
 @dataclass(slots=True)
 class Job:
     """One delivery in memory with its letter. `letter` None: the content is gone from the store.
-    `is_proven`: its site had proven itself when the job came (see MemoryBound)."""
+    `is_proven`: its site had proven itself when the job came (see MemoryBound). `warnings`: what could not be
+    done as the sender asked, sentences for the delivered event. `own`, `signing`: its copy where that is its
+    own, made once and kept as long as the job."""
 
     delivery: Delivery
     letter: Loaded | None
     is_proven: bool = False
+    warnings: tuple[str, ...] = ()
+    own: Prepared | None = None
+    signing: asyncio.Future[tuple[bytes, bytes]] | None = None
+    _copy_options: RecipientOptions | None = None
+
+    @property
+    def copy_options(self) -> RecipientOptions:
+        """What this recipient's copy differs in; read when first asked for."""
+        if self._copy_options is None:
+            self._copy_options = read_recipient_options(self.delivery.personal)
+        return self._copy_options
 
     @property
     def size_bytes(self) -> int:

@@ -34,12 +34,14 @@ class KeyText(msgspec.Struct, array_like=True):
 
 
 class Task(msgspec.Struct, array_like=True):
-    """One letter to sign: its header without signatures, its body, the numbers of the keys."""
+    """One letter to sign: its header without signatures, its body, the numbers of the keys. With a
+    `body_hash` (the bh= value) the body stays at home and is b"" here."""
 
     head: bytes
     body: bytes
     keys: list[int]
     now: int
+    body_hash: bytes = b""
 
 
 class Batch(msgspec.Struct, array_like=True):
@@ -108,7 +110,7 @@ def _answer(task: Task, key_of: Callable[[int], SigningKey]) -> Answer:
     try:
         keys = [key_of(number) for number in task.keys]
         fields = parse(task.head, most_bytes=len(task.head), most_fields=3 * FIELDS_MAX).fields
-        return Answer(signature_fields(keys, task.head, fields, task.body, task.now))
+        return Answer(signature_fields(keys, task.head, fields, task.body, task.now, task.body_hash))
     except Exception as error:  # the rim of this task: its letter alone fails
         return Answer(b"", f"{type(error).__name__}: {error}")
 

@@ -48,6 +48,7 @@ class PlainExchange:
         if len(parts) != 3:
             raise SyntaxRefused(_BAD_MESSAGE)
         authzid, user, password = parts
+        user = user or authzid  # some clients give the name only as the identity to act as
         _no_controls(user)
         if authzid not in ("", user):
             raise SyntaxRefused(AUTH_FAILED)

@@ -378,7 +378,7 @@ def test_mg_19_20_21_a_template_with_version_and_values() -> None:
         ("Template-Variables", '{"a": {"b": [1]}}'),
     )
     assert wishes.template
-    assert (wishes.template.name, wishes.template.version) == ("welcome", "v2")
+    assert (wishes.template.name, wishes.template.version) == ("Welcome", "v2")
     assert wishes.template.wants_text
     assert wishes.values == {"template_vars": {"a": {"b": [1]}}}
     assert not warnings(wishes)

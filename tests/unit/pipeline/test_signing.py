@@ -14,6 +14,7 @@ import pytest
 import pytest_asyncio
 
 from dkim_oracle import verified_signatures
+from posthouse.mail.canon import body_hash
 from posthouse.mail.dkim import SigningKey, load_key, new_key
 from posthouse.mail.render import Prepared, finish, prepare
 from posthouse.model.message import Message
@@ -112,6 +113,18 @@ async def test_one_letter(bench: Bench) -> None:
     child.answer(batch)
     head, body = await future
     assert head == b"DKIM-Signature: made up\r\n" + prepared.head + b"\r\n" and body == prepared.body
+
+
+async def test_a_body_whose_hash_is_known_stays_at_home(bench: Bench) -> None:
+    signer = await bench.open(1)
+    prepared = replace(letter(), body_hash=body_hash(letter().body))
+    future = signer.sign(prepared, [KEY], NOW)
+    [child] = bench.children
+    await until(lambda: child.batches)
+    [task] = child.batches[0].tasks
+    assert (task.head, task.body, task.body_hash) == (prepared.head, b"", prepared.body_hash)
+    child.answer(child.batches[0])
+    assert (await future)[1] == prepared.body
 
 
 async def test_a_letter_without_a_key_needs_no_child(bench: Bench) -> None:
@@ -296,6 +309,10 @@ async def test_a_real_process_signs_what_others_can_verify() -> None:
         assert body == each.body and head.endswith(each.head + b"\r\n")
     assert verified_signatures(b"".join(finished[7]), records) == ["s1"]
     assert await signer.sign(prepared[0], [KEY], NOW) == finish(prepared[0], [KEY], NOW)
+    hashed = replace(prepared[7], fields=[], body_hash=body_hash(prepared[7].body))
+    assert (
+        await signer.sign(hashed, [KEY], NOW) == finish(prepared[7], [KEY], NOW) == finish(hashed, [KEY], NOW)
+    )
     signer.close()
     for _ in pipes:
         pid, status = await asyncio.to_thread(os.waitpid, -1, 0)

@@ -1,8 +1,8 @@
 """`X-Mailgun-Template-…`: a stored template as the body.
 
 Documented: name, version and variables; these variables beat those of `X-Mailgun-Variables`. Names and
-versions are stored in lower case (observed). `X-Mailgun-Template-Text` is `t:text` of the HTTP interface,
-which has no documented header.
+versions are stored in lower case (observed); the store compares names so, ids as they are.
+`X-Mailgun-Template-Text` is `t:text` of the HTTP interface, which has no documented header.
 
 Public: read_template.
 """
@@ -43,7 +43,7 @@ def read_template(reading: Reading) -> None:
         reading.set("template_vars", known | given, variables.header.title)
         reading.tell(variables, "values of the template")
     reading.wishes.template = TemplateUse(
-        name.text.lower(), trouble, version.text.lower() if version else "", _wants_text(text, reading)
+        name.text, trouble, version.text.lower() if version else "", _wants_text(text, reading)
     )
 
 

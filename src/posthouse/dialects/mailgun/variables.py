@@ -47,6 +47,8 @@ def read_recipient_variables(reading: Reading) -> None:
 
 def _lookup_form(address: str) -> str:
     """The spelling of the envelope, in lower case."""
+    if '"' not in address:
+        address = "".join(address.split())  # a relay cut the long header inside of it
     if address.isascii():
         return address.strip().lower()
     try:

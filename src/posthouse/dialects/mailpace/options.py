@@ -101,6 +101,10 @@ def _read_links(header: Header, wishes: Wishes) -> list[str]:
     links = [_in_brackets(each) for each in _BETWEEN_LINKS.split(text) if each.strip()]
     if all(_LINK.match(link) for link in links):
         wishes.seen.append(Seen(header.title, text, "the delivered List-Unsubscribe"))
+    elif b"=?" in header.raw:
+        # a line break that was hidden in an encoded word reads as a space by now
+        wishes.seen.append(Seen(header.title, text, "not used: its encoded words hold no links", True))
+        return []
     else:
         told = "the delivered List-Unsubscribe, though it is no list of links"
         wishes.seen.append(Seen(header.title, text, told, True))

@@ -3,7 +3,7 @@ are those of its HTTP interface, which its gateway passes on (both likely, neith
 
 from __future__ import annotations
 
-from posthouse.dialects.dialect import Refusal, Words
+from posthouse.dialects.dialect import Refusal, SessionLimits, Words
 from posthouse.smtp.replies import Reply
 
 
@@ -34,6 +34,7 @@ WORDS = Words(
             "{text}. Domain DKIM DNS not verified, please complete DKIM Verification"
         ),
         "bad-from": Refusal("Email from address not parseable: {text}"),
-        "rate-limit": Refusal("You are sending emails too quickly: {text}", 451, "4.7.1"),
+        "rate-limit": Refusal("Too many recipients: You are sending emails too quickly", 452, "4.7.1"),
     },
+    limits=SessionLimits(recipients=50),
 )

@@ -18,6 +18,7 @@ Public: Reading, Malformed, read_object, MAX_CHARS, MAX_DEPTH.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import math
 import re
@@ -32,6 +33,7 @@ MAX_CHARS = 4 << 20
 MAX_DEPTH = 64
 _CUT_LENGTHS = (990, 998)  # octets of a line, as sendmail and Postfix cut
 
+_CUT_INSIDE = re.compile(rb"\r?\n[ \t](?=[\x80-\xbf])")
 _FOLD = re.compile(r"\r?\n(?=[ \t])")
 _FOLD_AND_ONE = re.compile(r"\r?\n[ \t]")
 _FOLD_AND_ALL = re.compile(r"\r?\n[ \t]+")
@@ -134,10 +136,11 @@ def _is_cut(raw: bytes, before: int) -> bool:
 
 
 def _as_text(raw: bytes) -> str:
-    try:
-        return raw.decode("utf-8")
-    except UnicodeDecodeError:
-        return raw.decode("latin-1")
+    """Octets as UTF-8, else Latin-1. A relay that cuts at a column may cut inside a character."""
+    for octets in (raw, _CUT_INSIDE.sub(b"", raw)):
+        with contextlib.suppress(UnicodeDecodeError):
+            return octets.decode("utf-8")
+    return raw.decode("latin-1")
 
 
 def _no_constant(name: str) -> NoReturn:

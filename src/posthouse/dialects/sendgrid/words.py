@@ -40,9 +40,8 @@ REFUSALS = {
     "bad-from": Refusal(_BAD_FROM, 550, ""),
     "from-domain": Refusal(_NO_IDENTITY, 550, ""),
     "domain-unverified": Refusal(_NO_IDENTITY, 550, ""),
-    "too-big": Refusal("Message size exceeds fixed limit", 552, ""),
     "too-many-recipients": Refusal("Too many recipients", 452, ""),
-    "rate-limit": Refusal("You've exceeded your messaging limits", 451, ""),
+    "rate-limit": Refusal("Too many recipients: You've exceeded your messaging limits", 452, ""),
 }
 
 WORDS = Words(
