@@ -17,13 +17,12 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 
-from bench import peers, profile
+from bench import peers, profile, render
 from bench.batch import run_batch
 from bench.cells import Cell, measure, run_cell
 from bench.depth import run_depth
 from bench.meter import machine
 from bench.posthouse import ROOT, free_port
-from bench.render import run_render
 
 PARTS = ("matrix", "late", "batch", "depth", "peers", "profile")
 
@@ -76,7 +75,7 @@ def rows(quick: bool, parts: list[str], store: str) -> Iterator[dict[str, Any]]:
     if "batch" in parts:
         say("batch of 1,000 recipients")
         yield emit("batch", run_batch(2 if quick else 10))
-        yield emit("render", run_render())
+        yield emit("render", render.run())
     if "peers" in parts:
         for row in peer_rows(quick):
             yield emit("peer", row)

@@ -1,12 +1,14 @@
 """Option headers written by real mail libraries: folded, encoded and ordered as they do it.
 
-Each library sends the same mail with each service's headers; what arrives and what the events say is the same.
+Each library sends the same mail with each service's headers; what arrives and what the events say is the
+same.
 """
 
 from __future__ import annotations
 
 import itertools
 import json
+from email import message_from_bytes, policy
 from typing import Any
 
 import pytest
@@ -22,6 +24,7 @@ LIBRARIES = [
     pytest.param(["php", FOLDER / "options.php"], id="PHPMailer"),
     pytest.param(["ruby", FOLDER / "options.rb"], id="Ruby mail as in Rails"),
 ]
+UNSUBSCRIBE = "<https://shop.example/u?list=1>, <mailto:leave@shop.example?subject=unsubscribe>"
 LONG = {f"key-{n}": f"a rather long value number {n} with words in it" for n in range(60)}
 
 
@@ -70,7 +73,7 @@ def test_MG_01_MG_18_MG_22_headers_of_a_library(
     send(house, run, words, (house.login, house.password), to, headers=headers)
     arrival = inbox.wait(to)
     assert b"X-Mailgun-Recipient-Variables" not in arrival.content
-    assert b"Subject: Hello =?utf-8?" in arrival.content or "Subject: Hello Zoë".encode() in arrival.content
+    assert message_from_bytes(arrival.content, policy=policy.default)["Subject"] == "Hello Zoë"
     event = delivered(house, to)
     assert event["tags"] == ["summer"]
     assert event["metadata"] == {"order": 17, "note": "größer"}
@@ -120,7 +123,7 @@ def test_MP_01_MP_02_headers_of_a_library(
 ) -> None:
     headers = {
         "X-MailPace-Tags": "tag one, tag two",
-        "X-List-Unsubscribe": "<https://shop.example/u?list=1>, <mailto:leave@shop.example?subject=unsubscribe>",
+        "X-List-Unsubscribe": UNSUBSCRIBE,
         "X-Custom": "not kept",
     }
     send(house, run, words, token, to, headers=headers)

@@ -1,4 +1,4 @@
-"""MG-18 and MG-22: a copy for each recipient with its own values, and the message's own data."""
+"""MG-18: a copy for each recipient, with its own values."""
 
 from __future__ import annotations
 
@@ -12,10 +12,18 @@ from typing import Any
 import pytest
 
 from dkim_oracle import verified_signatures
-from house import books
-from house.copies import Copy, read
+from house.copies import read
 from house.house import DOMAIN, House, Letter, letter, unique
-from house.mailgun import alternative, option_fields, records, visit, warnings, with_field
+from house.mailgun import (
+    alternative,
+    copies,
+    in_words,
+    option_fields,
+    people,
+    records,
+    warnings,
+    with_field,
+)
 
 VARIABLES = "X-Mailgun-Recipient-Variables"
 
