@@ -72,7 +72,7 @@ def personalised(transfer: str) -> dict[str, float]:
 
     def copies() -> int:
         for number, each in enumerate(people):
-            finish(rendering.copy(f"{ID}.{number}", f"u{number}@far.test", each), (), 0)
+            finish(rendering.copy(f"{ID}.{number:04d}", f"u{number}@far.test", each), (), 0)
         return len(people)
 
     def compiles() -> int:

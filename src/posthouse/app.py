@@ -89,7 +89,7 @@ def build_parts(
     counters = Counters()
     identity = IdentityView(Installation.load_or_make(settings.state_dir), settings.region)
     lease = Lease(store, clock, worker_id, declared_dead)
-    courier = Courier(CourierSettings(hello_name=settings.smtp.hostname), clock)
+    courier = Courier(CourierSettings(hello_name=settings.smtp.hostname, hello_of=identity.hello_of), clock)
     resolver = Resolver([str(server) for server in settings.dns.servers], clock, site_rules(settings))
     deliverer = Deliverer(
         clock=clock,

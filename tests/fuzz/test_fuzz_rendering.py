@@ -113,7 +113,7 @@ def test_a_copy_is_whole_and_its_hash_is_right(
     rendering = Rendering(raw, message(options), LINKS)
     personal = RecipientOptions(values=given_values, variables=variables, name=name)
     try:
-        ready = rendering.copy(f"{ID}.7", "b@far.test", personal)
+        ready = rendering.copy(f"{ID}.0007", "b@far.test", personal)
     except CannotRender:
         return
     whole = ready.head + b"\r\n" + ready.body
@@ -133,7 +133,7 @@ def test_a_copy_is_whole_and_its_hash_is_right(
     if not BARE.search(raw):
         assert not BARE.search(whole)
     # every copy is made of the same pieces: the next one is the same
-    assert rendering.copy(f"{ID}.7", "b@far.test", personal) == ready
+    assert rendering.copy(f"{ID}.0007", "b@far.test", personal) == ready
 
 
 def decoded(raw: bytes) -> list[str]:
@@ -159,7 +159,7 @@ def test_values_stand_where_the_tags_stood(text: str, given_values: tuple[str, .
     pattern = "|".join(map(re.escape, sorted(TAGS, key=len, reverse=True)))
     wanted = re.sub(pattern, lambda match: re.sub("\r\n|\r|\n", "\r\n", by_tag[match[0]]), text)
     rendering = Rendering(raw, message(SendOptions(verbatim=TAGS)), LINKS)
-    ready = rendering.copy(f"{ID}.7", "b@far.test", RecipientOptions(values=simple))
+    ready = rendering.copy(f"{ID}.0007", "b@far.test", RecipientOptions(values=simple))
     found = decoded(ready.head + b"\r\n" + ready.body)[0]
     if max(map(len, wanted.encode().split(b"\r\n"))) <= 998:  # else it was folded
         assert found.replace("\r\n", "\n").rstrip("\n") == wanted.replace("\r\n", "\n").rstrip("\n")
@@ -190,7 +190,7 @@ def test_a_name_never_becomes_an_address(names: list[str]) -> None:
 @given(
     st.sampled_from(["c", "o", "u"]),
     st.one_of(
-        st.integers(0, 2**31).map(lambda number: f"{ID}.{number}"),
+        st.integers(0, 2**31).map(lambda number: f"{ID}.{number:04d}"),
         st.text(st.characters(codec="utf-8"), min_size=1, max_size=40),
     ),
     st.binary(max_size=60),

@@ -1,6 +1,6 @@
 """An application that sends with an API key and `X-SMTPAPI`, and what its recipients do with the mail.
 
-Public: Shop, Visit, field, mail, our_links, BASE.
+Public: Shop, Visit, field, mail, on_top, filtered, our_links, dns_records, BASE, TEXT, HTML.
 """
 
 from __future__ import annotations
@@ -15,8 +15,10 @@ from email.message import EmailMessage
 from typing import Any
 from urllib.parse import urlencode
 
+from dkim_oracle import verified_signatures
 from house.copies import Copy, read
 from house.house import DOMAIN, Auth, House, Letter, unique
+from posthouse.internet.recorder import Arrival
 
 BASE = f"https://email.{DOMAIN}"  # where links of ours lead unless a setting says otherwise
 TEXT = "Dear customer,\n\nyour order is on its way.\n"
@@ -74,6 +76,12 @@ def our_links(text: str) -> list[str]:
     return _OURS.findall(text)
 
 
+def dns_records(house: House, domain: str = DOMAIN) -> dict[str, str]:
+    """DNS name -> TXT value as `posthouse domain show` prints them."""
+    shown = house.cli("domain", "show", domain)
+    return {row["name"]: row["value"] for row in shown["records"] if row["kind"] == "TXT"}
+
+
 @dataclass(frozen=True, slots=True)
 class Visit:
     """What a link of ours answered."""
@@ -86,10 +94,15 @@ class Visit:
 
 @dataclass(frozen=True, slots=True)
 class Shop:
-    """The application: a house and the key that it signs in with."""
+    """The application: a house, the key that it signs in with, and the TXT records of its domain."""
 
     house: House
     auth: Auth
+    records: dict[str, str]
+
+    @classmethod
+    def at(cls, house: House) -> Shop:
+        return cls(house, house.key(), dns_records(house))
 
     def send(
         self,
@@ -103,8 +116,18 @@ class Shop:
         return self.house.submit(recipients, mail(options, **content), sender=envelope_sender, auth=self.auth)
 
     def copy(self, recipient: str) -> Copy:
-        """The only copy that comes to this recipient."""
-        return read(self.house.internet.copy(recipient))
+        """The only copy that comes to this recipient; see `checked`."""
+        return self.checked(self.house.internet.copy(recipient))
+
+    def checked(self, arrival: Arrival) -> Copy:
+        """Asserts what holds for every copy: it is signed as it arrived, in lines that any host takes, and
+        without our options."""
+        copy = read(arrival)
+        if re.search(rf"\bd={re.escape(DOMAIN)};", copy.field("DKIM-Signature")):
+            assert verified_signatures(copy.raw, self.records) == ["ph1"]
+        assert max(map(len, copy.raw.split(b"\r\n"))) <= 998
+        assert not [name for name in copy.message if name.lower().startswith(("x-smtpapi", "x-sg-"))]
+        return copy
 
     def sent(self, recipient: str, options: Any = None, **content: Any) -> Copy:
         """A letter for one recipient, as it arrives."""
@@ -129,6 +152,26 @@ class Shop:
         event = self.house.event(recipient, "dropped")
         assert self.house.internet.to(recipient) == []
         return str(event["reason"])
+
+    def catch_up(self) -> None:
+        """Let the house know what the command line did just now: it looks at its store when a key is new."""
+        with self.house.smtp(auth=self.house.key()):
+            pass
+
+    def group(self, *words: str, name: str = "") -> int:
+        """The number of a new unsubscribe group."""
+        made = self.house.cli("group", "add", name or unique("group "), *words)
+        self.catch_up()
+        return int(made["number"])
+
+    def domain(self, *settings: str) -> str:
+        """A new sending domain of the same account."""
+        name = f"{unique('domain')}.test"
+        self.house.cli("domain", "add", name, "--assume-verified")
+        if settings:
+            self.house.cli("domain", "set", name, *settings)
+        self.catch_up()
+        return name
 
     def visit(
         self, url: str, method: str = "GET", form: Mapping[str, str | Sequence[str]] | None = None

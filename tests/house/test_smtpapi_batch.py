@@ -11,9 +11,7 @@ from typing import Any
 
 import pytest
 
-from dkim_oracle import verified_signatures
 from house import books
-from house.copies import Copy, read
 from house.house import DOMAIN, House, Houses, Letter, unique, until
 from house.smtpapi import HTML, Shop, mail, on_top, our_links
 
@@ -22,7 +20,7 @@ HOUR = 3600
 
 @pytest.fixture(scope="module")
 def shop(house: House) -> Shop:
-    return Shop(house, house.key())
+    return Shop.at(house)
 
 
 def people(count: int = 2, domain: str = "good.test") -> list[str]:
@@ -34,18 +32,6 @@ def people(count: int = 2, domain: str = "good.test") -> list[str]:
 def nobody() -> str:
     """A RCPT for a letter whose header names the recipients."""
     return f"placeholder+{unique()}@good.test"
-
-
-def records(house: House) -> dict[str, str]:
-    shown = house.cli("domain", "show", DOMAIN)
-    return {row["name"]: row["value"] for row in shown["records"] if row["kind"] == "TXT"}
-
-
-def is_clean(shop: Shop, copy: Copy) -> bool:
-    """Signed as it arrived, in lines that any host takes, without our options."""
-    assert b"smtpapi" not in copy.raw.partition(b"\r\n\r\n")[0].lower()
-    assert max(map(len, copy.raw.split(b"\r\n"))) <= 998
-    return verified_signatures(copy.raw, records(shop.house)) == ["ph1"]
 
 
 # -- SG-01: to, sub --------------------------------------------------------------------------------------
@@ -87,7 +73,6 @@ def test_SG_01_values_stand_in_subject_fields_and_both_parts_whatever_the_encodi
         assert copy.text.startswith(f"{hello} {name},\n\nyour code is {code}.\n")
         assert copy.text.rstrip("\n").endswith(f"long line {code}")
         assert f'<p title="{code}">{hello} <b>{name}</b></p>' in copy.html
-        assert is_clean(shop, copy)
     assert shop.house.events(lone) == []
 
 
@@ -95,9 +80,8 @@ def test_SG_01_each_copy_names_its_recipient_alone(shop: Shop) -> None:
     ann, bob, cem = people(3)
     shop.send(nobody(), {"to": [f"Müller, Ann <{ann}>", f"<{bob}>", f" {cem} "]})
     for recipient, name in ((ann, "Müller, Ann"), (bob, ""), (cem, "")):
-        arrival = shop.house.internet.copy(recipient)
-        assert arrival.recipients == (recipient,)
-        copy = read(arrival)
+        copy = shop.copy(recipient)
+        assert shop.house.internet.copy(recipient).recipients == (recipient,)
         (address,) = copy.message["To"].addresses
         assert (address.addr_spec, address.display_name) == (recipient, name)
         others = {ann, bob, cem, "customers@good.test"} - {recipient}
@@ -119,10 +103,9 @@ def test_SG_01_every_text_part_is_personal_but_no_attachment(shop: Shop) -> None
     copy = shop.copy(ann)
     assert copy.text == "Hi Ann\n" and "Dear Ann, your order" in copy.html
     (amp,) = [part for part in copy.message.walk() if part.get_content_type() == "text/x-amp-html"]
-    assert "<body>Hi Ann</body>" in amp.get_content()  # type: ignore[attr-defined]
+    assert "<body>Hi Ann</body>" in amp.get_content()
     text, pdf = copy.message.iter_attachments()
     assert "Dear -name-," in text.get_content() and pdf.get_content() == b"-name-" * 100
-    assert is_clean(shop, copy)
 
 
 TAGS = ["-name-", "%name%", "#name#", ":name", "{{name}}", "[name]", "*|NAME|*", "name", "(.+)\\d", "ünïcode"]
@@ -151,6 +134,23 @@ def test_SG_01_a_tag_that_the_encoding_has_cut_is_found(shop: Shop) -> None:
     assert "<b>short</b>" in copy.html
 
 
+def test_SG_01_a_tag_between_encoded_words_is_found(shop: Shop) -> None:
+    ann, bob = people()
+    before, after = "ü" * 37, "ß" * 55
+    options = {"to": [ann, bob], "sub": {"-name-": ["Łucja " * 30, "Bob"]}}
+    shop.send(nobody(), options, subject=f"{before} -name- {after}")
+    assert shop.copy(ann).field("Subject") == f"{before} {'Łucja ' * 30} {after}"
+    assert shop.copy(bob).field("Subject") == f"{before} Bob {after}"
+
+
+def test_SG_01_a_tag_in_the_to_field_is_replaced(shop: Shop) -> None:
+    ann, bob = people()
+    options = {"to": [ann, bob], "sub": {"-name-": ["Ann", "Bob"], "-address-": [ann, bob]}}
+    shop.send(nobody(), options, to="-name- <customers@good.test>")
+    for recipient, name in ((ann, "Ann"), (bob, "Bob")):
+        assert shop.copy(recipient).message["To"].addresses[0].display_name == name
+
+
 def test_SG_01_values_are_put_in_as_they_are_but_never_bring_a_header_field(shop: Shop) -> None:
     (ann,) = people(1)
     value = "<b>Ann & Bob</b>\r\nX-Injected: yes\r\n\r\nbody"
@@ -161,7 +161,6 @@ def test_SG_01_values_are_put_in_as_they_are_but_never_bring_a_header_field(shop
     assert copy.fields("X-Injected") == []
     assert copy.field("Subject").startswith("For <b>Ann & Bob</b>")
     assert copy.field("X-Own").startswith("<b>Ann & Bob</b>")
-    assert is_clean(shop, copy)
 
 
 VALUES: dict[str, tuple[Any, list[str]]] = {
@@ -240,7 +239,7 @@ def test_SG_01_empty_entries_are_left_out_and_one_text_is_one_recipient(shop: Sh
     assert shop.send(nobody(), {"to": bob}) and shop.copy(bob).field("To") == bob
 
 
-def test_SG_01_a_thousand_recipients_get_a_copy_each(shop: Shop) -> None:
+def test_SG_01_three_hundred_recipients_get_a_copy_each(shop: Shop) -> None:
     tag = unique()
     names = [f"r{number}+{tag}@good.test" for number in range(300)]
     shop.send(nobody(), {"to": names, "sub": {"-n-": [str(number) for number in range(300)]}}, text="[-n-]\n")
@@ -249,13 +248,12 @@ def test_SG_01_a_thousand_recipients_get_a_copy_each(shop: Shop) -> None:
 
 
 def test_SG_01_the_field_counts_with_any_credential(shop: Shop) -> None:
-    both = people()
-    options = {"to": both, "sub": {"-v-": ["one", "two"]}}
-    for auth in (None, shop.house.token()):  # an SMTP user, a token
-        ours = people()
-        letter = mail(options | {"to": ours}, text="[-v-]\n")
-        shop.house.submit(nobody(), letter, auth=auth)
-        assert [shop.copy(each).text for each in ours] == ["[one]\n", "[two]\n"]
+    for auth in (None, shop.house.token(), shop.house.key("--native")):  # None: an SMTP user
+        both = people()
+        letter = mail({"to": both, "sub": {"-v-": ["one", "two"]}}, text="[-v-]\n")
+        with shop.house.smtp(auth=auth) as client:
+            client.sendmail(f"orders@{DOMAIN}", [nobody()], letter.raw)
+        assert [shop.copy(each).text for each in both] == ["[one]\n", "[two]\n"]
 
 
 # -- SG-02: section --------------------------------------------------------------------------------------
@@ -323,15 +321,14 @@ def test_SG_02_sections_without_sub_are_the_same_for_all(shop: Shop) -> None:
 def test_SG_03_copies_leave_at_their_times(shop: Shop) -> None:
     ann, bob, cem = people(3)
     (dee,) = people(1)
-    soon = int(time.time()) + 2
+    soon = int(time.time()) + 3
     shop.send(nobody(), {"to": [ann, bob, cem], "send_each_at": [soon, soon - HOUR]})
     shop.send(dee, {"send_at": str(soon)})
     for recipient in (bob, cem):  # in the past, and without a time
-        assert shop.house.event(recipient, "delivered")["at"] < soon
+        assert "scheduled_for" not in shop.house.event(recipient, "accepted")
+        shop.house.event(recipient, "delivered")
     for recipient in (ann, dee):
         assert shop.house.event(recipient, "accepted")["scheduled_for"] == soon
-        assert shop.house.events(recipient, "delivered") == [] or time.time() >= soon
-    for recipient in (ann, dee):
         assert shop.house.event(recipient, "delivered")["at"] >= soon
 
 
@@ -344,9 +341,7 @@ def test_SG_03_a_time_in_the_past_or_none_is_now(shop: Shop, past: Any) -> None:
 
 
 def test_SG_03_mail_may_wait_for_days_and_a_domain_says_for_how_many(shop: Shop) -> None:
-    domain = f"{unique('long')}.test"
-    shop.house.cli("domain", "add", domain, "--assume-verified")
-    shop.house.cli("domain", "set", domain, "schedule_days=10")
+    domain = shop.domain("schedule_days=10")
     (ann,), (bob,), (cem,) = people(1), people(1), people(1)
     now = int(time.time())
     shop.send(ann, {"send_at": now + 71 * HOUR})
@@ -516,7 +511,7 @@ FIXTURES = [
 
 @pytest.fixture(scope="module")
 def first_group(shop: Shop) -> int:
-    return int(shop.house.cli("group", "add", "News")["number"])
+    return shop.group()
 
 
 @pytest.mark.parametrize("header", FIXTURES, ids=str)
@@ -547,7 +542,7 @@ def test_SG_01_SG_10_every_field_that_the_official_builders_write_is_taken(
 def lone(houses: Houses) -> Iterator[Shop]:
     """A shop whose house is asked here: the general questions expect one copy for each address."""
     house = houses.new()
-    yield Shop(house, house.key())
+    yield Shop.at(house)
     until(lambda: all(" came 2 times" in each for each in house.contradictions(0)), 15, "a quiet house")
     houses.close()
 
@@ -556,7 +551,7 @@ def test_SG_01_an_address_named_twice_with_other_values_gets_both_copies(lone: S
     (ann,) = people(1)
     lone.send(nobody(), {"to": [ann, ann], "sub": {"-v-": ["one", "two"]}}, text="[-v-]\n")
     arrivals = lone.house.internet.copies(ann, 2)
-    assert {read(arrival).text for arrival in arrivals} == {"[one]\n", "[two]\n"}
+    assert {lone.checked(arrival).text for arrival in arrivals} == {"[one]\n", "[two]\n"}
     lone.house.event(ann, "delivered", count=2)
 
 
@@ -568,7 +563,7 @@ def test_SG_09_bcc_makes_a_copy_of_each_mail(lone: Shop) -> None:
         "filters": {"bcc": {"settings": {"enable": 1, "email": boss}}},
     }
     lone.send(nobody(), options, text="[-n-]\n")
-    copies = [read(arrival) for arrival in lone.house.internet.copies(boss, 2)]
+    copies = [lone.checked(arrival) for arrival in lone.house.internet.copies(boss, 2)]
     assert {(copy.text, copy.field("To")) for copy in copies} == {("[1]\n", names[0]), ("[2]\n", names[1])}
     for recipient in names:
         lone.house.event(recipient, "delivered")

@@ -132,10 +132,11 @@ class OptionReader:
         if copies:
             recipients, about_copies = with_blind_copies(recipients, copies, self._allow_unqualified)
             more = more + about_copies
+        unwanted = values.pop("drop_fields", ())
         options = replace(
             plain,
             **values,
-            drop_fields=_dropped(letter, wishes, headers, values.get("drop_fields", ())),
+            drop_fields=_dropped(letter, wishes, headers, unwanted),
             seen=_shortened(wishes.seen + more),
         )
         return Asked(options, recipients, wishes.template, wishes.rejection)

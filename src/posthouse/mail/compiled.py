@@ -5,7 +5,7 @@ put at the end; then the places that differ are found (`slots`) and the encoded 
 (`transfer.program`). A copy is those pieces joined with its values, and the hash that DKIM wants is made of
 pieces that are canonical already (RFC 6376 3.4.4).
 
-Public: Body, compile_body, Recipe.
+Public: Body, compile_body, Recipe, LongValue.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from base64 import b64encode
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from hashlib import sha256
+from operator import gt
 
 from posthouse.mail.decorate import Decoration
 from posthouse.mail.html import scan
@@ -24,7 +25,7 @@ from posthouse.mail.parts import text_parts
 from posthouse.mail.personalise import Copy, Tags
 from posthouse.mail.slots import Numbering, Slot, Span, find_slots
 from posthouse.mail.tokens import Links
-from posthouse.mail.transfer import Program, program, relaxed_lines
+from posthouse.mail.transfer import LINE_MAX, Program, program, relaxed_lines
 from posthouse.model.options import Block
 
 _BODY_MARK = re.compile(r"<%[ \t]*body[ \t]*%>", re.IGNORECASE)
@@ -34,7 +35,7 @@ _LINE_END = "\r\n"
 @dataclass(frozen=True, slots=True)
 class Recipe:
     """What to do to the texts. `fill(source, is_html)`: a part's source rendered as a template, None when
-    the letter is none; raises CannotRender."""
+    the letter is none; raises CannotRender. `has_long_values`: raw lines must not be counted on."""
 
     tags: Tags
     links: Links
@@ -42,6 +43,7 @@ class Recipe:
     wrapper: str = ""
     blocks: tuple[Block, ...] = ()
     fill: Callable[[str, bool], str] | None = None
+    has_long_values: bool = False
 
     @property
     def touches_body(self) -> bool:
@@ -50,13 +52,23 @@ class Recipe:
         )
 
 
+class LongValue(Exception):
+    """A value is longer than was expected, and the part's lines cannot take it as they are."""
+
+
 @dataclass(slots=True)
 class _PartPlan:
+    """`longest`: of a raw part, the most octets of each value for which its lines are short enough."""
+
     program: Program
     slots: list[Slot]
+    longest: list[int]
 
     def fill(self, copy: Copy) -> tuple[list[bytes], list[bytes]]:
-        return self.program.fill([slot.octets(copy) for slot in self.slots])
+        values = [slot.octets(copy) for slot in self.slots]
+        if self.longest and any(map(gt, map(len, values), self.longest)):
+            raise LongValue
+        return self.program.fill(values)
 
 
 @dataclass(slots=True)
@@ -74,7 +86,9 @@ class Body:
         return all(isinstance(piece, tuple) for piece in self.pieces)
 
     def octets(self, copy: Copy) -> tuple[bytes, bytes]:
-        """(body, the value of the bh= tag) of one copy. The body ends with CRLF unless it is empty."""
+        """(body, the value of the bh= tag) of one copy. The body ends with CRLF unless it is empty.
+
+        Raises LongValue: this copy needs a body compiled for long values."""
         wire: list[bytes] = []
         canon: list[bytes] = []
         for piece in self.pieces:
@@ -110,7 +124,7 @@ def compile_body(letter: Letter, recipe: Recipe) -> Body:
         spans = _spans(changed, recipe, numbering, is_first)
         if not spans and changed is source:
             continue
-        plan, source = _compiled_part(changed, spans)
+        plan, source = _compiled_part(changed, spans, recipe.has_long_values)
         transfer = plan.program.transfer if plan.program.transfer != part.transfer else ""
         if source.charset or transfer:
             if part.start == letter.body_at:  # the whole letter is this text
@@ -178,8 +192,9 @@ def _spans(source: Source, recipe: Recipe, numbering: Numbering, is_first: bool)
     return find_slots(source.text, source.part.kind, recipe.tags, decoration, numbering, recipe.links)
 
 
-def _compiled_part(source: Source, spans: list[Span]) -> tuple[_PartPlan, Source]:
+def _compiled_part(source: Source, spans: list[Span], has_long_values: bool) -> tuple[_PartPlan, Source]:
     slots = [slot for _, _, slot in spans]
+    longest = [slot.longest if slot.is_fixed or not has_long_values else LINE_MAX + 3 for slot in slots]
     is_ascii = all(slot.is_ascii for slot in slots)
     if not is_ascii:
         source = ready_for_values(source)
@@ -190,7 +205,7 @@ def _compiled_part(source: Source, spans: list[Span]) -> tuple[_PartPlan, Source
         source.octets,
         source.transfer,
         holes,
-        [slot.longest for slot in slots],
+        longest,
         is_ascii=is_ascii,
     )
-    return _PartPlan(compiled, slots), source
+    return _PartPlan(compiled, slots, longest if compiled.lines and not has_long_values else []), source

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 from posthouse.mail import percent
 from posthouse.mail.canon import body_hash
-from posthouse.mail.compiled import Body, Recipe, compile_body
+from posthouse.mail.compiled import Body, LongValue, Recipe, compile_body
 from posthouse.mail.decorate import Decoration
 from posthouse.mail.dkim import SigningKey, signature_fields
 from posthouse.mail.header_plan import DROPPED, Head, HeadRecipe, compile_head
@@ -144,6 +144,7 @@ class Rendering:
         self._markers = _markers(message.options.links) if message.options.is_template else {}
         self._templates: dict[str, Template] = {}
         self._common: _Compiled | None = None
+        self._common_long: _Compiled | None = None  # for copies with long values
         # the input of a template is known at once only if no recipient has an own one; but try the letter
         self.shared: Prepared | None = None
         if not message.options.is_template:
@@ -153,13 +154,26 @@ class Rendering:
         """One recipient's copy, `recipient` in wire form. Raises CannotRender."""
         if self.shared is not None:
             return self.shared
-        if self._options.is_template and (personal.variables or personal.metadata is not None):
-            compiled = self._compiled(personal)
+        has_own = self._options.is_template and bool(personal.variables or personal.metadata is not None)
+        compiled = self._compiled(personal) if has_own else self._for_everybody()
+        try:
+            return self._copied(compiled, self._copy_of(compiled, delivery_id, recipient, personal))
+        except LongValue:
+            pass
+        if has_own:
+            compiled = self._compiled(personal, has_long_values=True)
         else:
-            compiled = self._for_everybody()
+            if self._common_long is None:
+                self._common_long = self._compiled(NOBODY_SPECIAL, has_long_values=True)
+            compiled = self._common_long
+        return self._copied(compiled, self._copy_of(compiled, delivery_id, recipient, personal))
+
+    def _copy_of(
+        self, compiled: _Compiled, delivery_id: str, recipient: str, personal: RecipientOptions
+    ) -> Copy:
         copy = Copy(compiled.tags, self._links, delivery_id, recipient, personal)
         copy.name = copy.name or compiled.head.names.get(copy.shown.lower(), "")
-        return self._copied(compiled, copy)
+        return copy
 
     def _share(self, compiled: _Compiled) -> None:
         """All copies are one where nothing in it depends on the recipient."""
@@ -183,11 +197,19 @@ class Rendering:
             self._common = self._compiled(NOBODY_SPECIAL)
         return self._common
 
-    def _compiled(self, personal: RecipientOptions) -> _Compiled:
+    def _compiled(self, personal: RecipientOptions, *, has_long_values: bool = False) -> _Compiled:
         options = self._options
         tags = Tags(options, list(self._markers.values()))
         fill = self._filler(personal) if options.is_template else None
-        recipe = Recipe(tags, self._links, Decoration.of(options), options.wrapper_html, options.blocks, fill)
+        recipe = Recipe(
+            tags,
+            self._links,
+            Decoration.of(options),
+            options.wrapper_html,
+            options.blocks,
+            fill,
+            has_long_values,
+        )
         letter, body = self._letter, None
         if recipe.touches_body:
             body = compile_body(letter, recipe)

@@ -174,7 +174,7 @@ def _is_plain(head: str, number: str) -> bool:
         and number.isascii()
         and number.isdecimal()
         and len(number) < 10
-        and str(int(number)) == number
+        and f"{int(number):04d}" == number  # as `rules.plan` writes
     )
 
 
@@ -198,4 +198,4 @@ def _unpacked(octets: bytes) -> tuple[str, int] | None:
     number = int.from_bytes(octets[at + 1 : size], "big") if more else octets[at]
     value = int.from_bytes(octets[1:at], "big")
     head = "".join([_DIGITS[value >> shift & 31] for shift in range(5 * (_ID_CHARS - 1), -1, -5)])
-    return f"{head}.{number}", size
+    return f"{head}.{number:04d}", size

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import ssl
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
@@ -27,11 +27,17 @@ NO_REQUIRED_TLS = "TLS required but not available"  # customers' programs know t
 _REFUSES_ALL_MAIL = (521, 556)  # RFC 7504
 
 
+def _no_name(source: str) -> str:
+    """Every local address greets with the same name."""
+    return ""
+
+
 @dataclass(frozen=True, slots=True)
 class CourierSettings:
     """`verify_context` checks chain and name where a letter asks for it; None: the system's trusted roots.
-    `idle_s`: how long an idle connection waits for the next letter. At most `max_addresses` are tried in one
-    attempt, and `max_sessions` of them beyond a refused connection or greeting (MX-2)."""
+    `hello_of`: the name for a local address, "" for `hello_name`. `idle_s`: how long an idle connection waits
+    for the next letter. At most `max_addresses` are tried in one attempt, and `max_sessions` of them beyond a
+    refused connection or greeting (MX-2)."""
 
     hello_name: str
     timeouts: Timeouts = field(default_factory=Timeouts)
@@ -42,6 +48,7 @@ class CourierSettings:
     dead_memory_s: float = 300.0
     send_8bit_anyway: bool = True
     verify_context: ssl.SSLContext | None = None
+    hello_of: Callable[[str], str] = _no_name
 
 
 class TlsWish(StrEnum):
@@ -117,7 +124,7 @@ class Opener:
     ) -> Connection | SmtpResult:
         settings, host, source = self._settings, place.host, key[1]
         engine = ClientEngine(
-            settings.hello_name,
+            settings.hello_of(source) or settings.hello_name,
             peer=f"{host.name} [{place.address}]",
             wants_tls=wants_tls,
             requires_tls=wish is not TlsWish.IF_OFFERED,

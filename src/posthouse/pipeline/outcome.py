@@ -252,6 +252,8 @@ def _detail(job: Job, result: SmtpResult, outcome: Outcome) -> dict[str, Any]:
         detail["ambiguous"] = True
     if outcome.retry_at:
         detail["retry_at"] = outcome.retry_at
+    if job.warnings:
+        detail["warnings"] = list(job.warnings)
     if job.letter is not None:
         detail |= labels(job.letter.message.options, job.delivery.personal)
     return {key: value for key, value in detail.items() if value != ""}

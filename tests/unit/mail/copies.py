@@ -69,7 +69,7 @@ def made(
     recipient: str = RECIPIENT,
 ) -> Made:
     """One copy; its hash is checked."""
-    prepared = Rendering(raw, message(options), LINKS).copy(f"{ID}.{number}", recipient, personal)
+    prepared = Rendering(raw, message(options), LINKS).copy(f"{ID}.{number:04d}", recipient, personal)
     assert prepared.body_hash == body_hash(prepared.body)
     assert prepared.is_8bit == (not (prepared.head + prepared.body).isascii())
     whole = prepared.head + b"\r\n" + prepared.body

@@ -100,7 +100,7 @@ def test_links_of_each_recipient_are_their_own() -> None:
     raw = letter(html='<a href="https://a.test">t</a>')
     one, two = (made(raw, ALL, number=number) for number in (0, 1))
     assert one.html != two.html
-    assert token_in(re.findall('"(.*?)"', two.html)[0]).delivery_id.endswith(".1")
+    assert token_in(re.findall('"(.*?)"', two.html)[0]).delivery_id.endswith(".0001")
 
 
 # (href or text, values of -a-, destinations)

@@ -148,6 +148,22 @@ def test_a_7bit_part_turns_to_quoted_printable() -> None:
     assert b"charset=utf-8" in copy.prepared.head
 
 
+@pytest.mark.parametrize(
+    "value", ["x" * 3000, "word é " * 500, "line\n" * 400], ids=["word", "words", "lines"]
+)
+@pytest.mark.parametrize("transfer", ["8bit", "quoted-printable", "7bit"])
+@pytest.mark.parametrize("is_template", [False, True])
+def test_a_long_value_arrives_whole(value: str, transfer: str, is_template: bool) -> None:
+    """MG-18"""
+    raw = letter(plain="[%recipient.long%]", transfer=transfer)
+    options = SendOptions(percent=True, is_template=is_template)
+    copy = made(raw, options, RecipientOptions(variables={"long": value}))
+    assert copy.plain == f"[{value}]"
+    assert max(map(len, copy.whole.split(b"\r\n"))) <= 998
+    short = made(raw, options, RecipientOptions(variables={"long": "x"}))
+    assert (b"quoted-printable" in short.prepared.head) is (transfer != "8bit")
+
+
 def test_a_letter_without_mime_fields_gets_them() -> None:
     raw = b"From: a@shop.test\r\n\r\nhi -a-\r\n"
     copy = made(raw, SendOptions(verbatim=("-a-",)), RecipientOptions(values=("é",)))
@@ -292,7 +308,7 @@ def test_a_blind_copy_shows_its_owners_values_and_own_links() -> None:
     assert copy.field("To") == "ann@far.test"
     value, address, url = copy.plain.split()
     assert (value, address) == ("1", "ann@far.test")
-    assert token_in(url).delivery_id.endswith(".4")
+    assert token_in(url).delivery_id.endswith(".0004")
 
 
 LINK_TAGS = {
@@ -307,7 +323,7 @@ def test_unsubscribe_tags_of_the_percent_syntax(text: str, scope: str) -> None:
     copy = made(letter(html=f'<a href="{text}">bye</a>'), SendOptions(percent=True, track_clicks="all"))
     url = re.findall('href="([^"]+)"', copy.html)[0]
     token = token_in(url)
-    assert (token.kind, token.scope, token.delivery_id) == ("u", scope, "01HF000000ABCDEFGHJKMNPQRS.0")
+    assert (token.kind, token.scope, token.delivery_id) == ("u", scope, "01HF000000ABCDEFGHJKMNPQRS.0000")
 
 
 def test_unsubscribe_address() -> None:

@@ -7,6 +7,7 @@ import re
 import pytest
 
 from dkim_oracle import dkimpy_accepts, ed_key, rsa_key, verified_signatures
+from posthouse.mail.canon import body_hash
 from posthouse.mail.render import CannotRender, Rendering, finish, is_plain, prepare
 from posthouse.mail.transfer import encode
 from posthouse.model.options import Block, LinkTag, RecipientOptions, SendOptions
@@ -250,13 +251,15 @@ SHARED = {
 def test_copies_that_do_not_differ_are_made_once(options: SendOptions, is_shared: bool) -> None:
     rendering = Rendering(letter(html="<p>x</p>"), message(options), LINKS)
     assert (rendering.shared is not None) is is_shared
-    one, two = (rendering.copy(f"{ID}.{n}", "b@far.test", RecipientOptions(values=("1",))) for n in (0, 1))
+    one, two = (
+        rendering.copy(f"{ID}.{n:04d}", "b@far.test", RecipientOptions(values=("1",))) for n in (0, 1)
+    )
     assert (one is two) is is_shared
 
 
 def test_a_body_that_does_not_change_is_hashed_once() -> None:
     rendering = Rendering(letter(plain="x"), message(SendOptions(to_each=True)), LINKS)
-    one, two = (rendering.copy(f"{ID}.{n}", f"{n}@far.test", RecipientOptions()) for n in (0, 1))
+    one, two = (rendering.copy(f"{ID}.{n:04d}", f"{n}@far.test", RecipientOptions()) for n in (0, 1))
     assert one.head != two.head
     assert one.body is two.body
     assert one.body_hash is two.body_hash
@@ -339,9 +342,9 @@ def test_plain_part_of_a_template_is_not_escaped() -> None:
 def test_templates_are_filled_once_where_all_have_the_same_input() -> None:
     options = SendOptions(is_template=True, template_vars={"a": 1}, track_opens=True)
     rendering = Rendering(letter(html="{{a}}"), message(options), LINKS)
-    rendering.copy(f"{ID}.0", "a@far.test", RecipientOptions())
+    rendering.copy(f"{ID}.0000", "a@far.test", RecipientOptions())
     common = rendering._common
-    rendering.copy(f"{ID}.1", "b@far.test", RecipientOptions())
+    rendering.copy(f"{ID}.0001", "b@far.test", RecipientOptions())
     assert rendering._common is common
 
 
@@ -401,6 +404,17 @@ def test_retries_get_the_same_octets() -> None:
     options = SendOptions(track_clicks="all", track_opens=True, to_each=True, auto_unsubscribe="unsubscribe")
     raw = letter(html='<a href="https://a.test">x</a>')
     assert made(raw, options).prepared == made(raw, options).prepared
+
+
+def test_links_longer_than_foretold_still_fit_into_their_lines() -> None:
+    page = '<a href="https://a.test">x</a>' * 7 + "<p>" + "y" * 100
+    options = SendOptions(track_clicks="all", track_opens=True)
+    rendering = Rendering(letter(html=page), message(options), LINKS)
+    for delivery_id in ("x" * 250, f"{ID}.0000"):
+        ready = rendering.copy(delivery_id, "b@far.test", RecipientOptions())
+        assert max(map(len, ready.body.split(b"\r\n"))) <= 998
+        assert ready.body_hash == body_hash(ready.body)
+        assert ready.body.replace(b"=\r\n", b"").count(b"/c/") == 7
 
 
 def test_a_letter_without_header_or_body_survives() -> None:

@@ -5,17 +5,21 @@ from __future__ import annotations
 import pytest
 
 from posthouse.mail.tokens import Links, click_data, domain_tag, packed, read_token, verify, write_token
+from posthouse.model.clock import FakeClock, Ids
+from posthouse.model.message import Message, Recipient
+from posthouse.rules.plan import deliveries
 
 ID = "01HF000000ABCDEFGHJKMNPQRS"
 LINKS = Links(b"k" * 32, "https://email.shop.test", "shop.test")
 IDS = {
-    "usual": f"{ID}.0",
-    "one octet": f"{ID}.251",
-    "two octets": f"{ID}.252",
+    "usual": f"{ID}.0000",
+    "one octet": f"{ID}.0251",
+    "two octets": f"{ID}.0252",
     "many": f"{ID}.999999999",
-    "largest id": "7ZZZZZZZZZZZZZZZZZZZZZZZZZ.1",
+    "largest id": "7ZZZZZZZZZZZZZZZZZZZZZZZZZ.0001",
     "other form": "m1.252",
-    "leading zero": f"{ID}.01",
+    "too few digits": f"{ID}.01",
+    "too many digits": f"{ID}.00001",
     "no number": ID,
     "longer number": f"{ID}.1234567890",
     "lower case": f"{ID.lower()}.1",
@@ -42,24 +46,24 @@ def test_ids_that_cannot_be_packed(delivery_id: str) -> None:
 def test_a_click_carries_its_destination(part: str) -> None:
     url = "https://a.test/ä?x=1&y=2#z"
     data = click_data(url, 300, part)
-    link = LINKS.click(packed(f"{ID}.7"), data)
+    link = LINKS.click(packed(f"{ID}.0007"), data)
     assert link.startswith(b"https://email.shop.test/c/")
     assert len(link) <= LINKS.longest_click(data)
     token = read_token(link.decode().rpartition("/")[2])
     assert token is not None
-    assert (token.url, token.index, token.part, token.delivery_id) == (url, 300, part, f"{ID}.7")
+    assert (token.url, token.index, token.part, token.delivery_id) == (url, 300, part, f"{ID}.0007")
     assert token.tag == domain_tag("shop.test")
     assert verify(token, b"k" * 32)
 
 
 def test_the_key_belongs_to_the_domain_and_the_data_to_the_kind() -> None:
-    text = write_token(b"key", b"tag4", "o", f"{ID}.1")
+    text = write_token(b"key", b"tag4", "o", f"{ID}.0001")
     token = read_token("dQ" + text[2:])  # the kind exchanged
     assert token is None or not verify(token, b"key")
 
 
 def test_the_addresses_of_open_and_unsubscribe() -> None:
-    delivery = packed(f"{ID}.1")
+    delivery = packed(f"{ID}.0001")
     assert LINKS.pixel(delivery).startswith("https://email.shop.test/o/")
     assert LINKS.pixel(delivery).endswith(".gif")
     token = read_token(LINKS.unsubscribe(delivery, "tags").rpartition("/")[2])
@@ -73,7 +77,7 @@ def test_the_addresses_of_open_and_unsubscribe() -> None:
     assert verify(token, b"k" * 32)
 
 
-GOOD = write_token(b"key", b"tag4", "c", f"{ID}.1", click_data("https://a.test", 0, "html"))
+GOOD = write_token(b"key", b"tag4", "c", f"{ID}.0001", click_data("https://a.test", 0, "html"))
 BAD = {
     "empty": "",
     "too short": GOOD[:20],
@@ -105,3 +109,10 @@ def test_what_is_no_token(text: str) -> None:
 
 def test_links_do_not_show_their_key() -> None:
     assert "kkkk" not in repr(LINKS)
+
+
+def test_the_ids_of_deliveries_are_packed_well() -> None:
+    id = Ids(FakeClock()).new()
+    message = Message(id, "acc", "shop.test", "c", "", "", "", 0, 0.0, 1.0)
+    [delivery] = deliveries(message, [Recipient("b@far.test", "far.test")], 0.0)
+    assert len(packed(delivery.id)) == 19

@@ -35,7 +35,16 @@ def job(letter: Loaded, number: int = 0, **personal: Any) -> Job:
     text = options_text(RecipientOptions(**personal))
     address = f"u{number}@far.test"
     delivery = Delivery(
-        f"{ID}.{number}", ID, "acc", address, "far.test", "", DeliveryState.TAKEN, 0.0, 1.8e9, personal=text
+        f"{ID}.{number:04d}",
+        ID,
+        "acc",
+        address,
+        "far.test",
+        "",
+        DeliveryState.TAKEN,
+        0.0,
+        1.8e9,
+        personal=text,
     )
     return Job(delivery, letter)
 
@@ -70,7 +79,7 @@ async def test_each_recipient_gets_an_own_copy_and_signature() -> None:
         body = each.body.replace(b"=\r\n", b"").replace(b"=3D", b"=")
         link = body.partition(b'href="https://email.shop.test/c/')[2].partition(b'"')[0]
         token = read_token(link.decode())
-        assert token and verify(token, KEY) and token.delivery_id == f"{ID}.{number}"
+        assert token and verify(token, KEY) and token.delivery_id == f"{ID}.{number:04d}"
     assert kitchen.signer.count == 3
 
 
