@@ -179,6 +179,7 @@ def build_parts(
                 identity.link_key(found.name) if (found := identity.domain_by_tag(tag)) else None
             ),
             group_name=identity.group_name,
+            default_groups=identity.default_groups,
         ),
         nudges=NudgeWatch(store, dispatcher.forget_troubles),
         keeper=_build_keeper(settings, store, identity, intake, clock, ids, connections),

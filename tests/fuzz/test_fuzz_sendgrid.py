@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 
 from posthouse.dialects.dialect import Wishes
 from posthouse.dialects.sendgrid import DIALECT
-from posthouse.dialects.sendgrid.expansion import Expansion, TooMuch
 from posthouse.dialects.sendgrid.filters import FILTERS
 from posthouse.dialects.sendgrid.smtpapi import KEYS
 from posthouse.dialects.sendgrid.unfold import read_object
+from posthouse.mail.expansion import Expansion, TooMuch
 from posthouse.model.errors import Refused
 from posthouse.model.options import SendOptions, options_text, read_options, read_recipient_options
 from unit.dialects.smtpapi_letters import context, field

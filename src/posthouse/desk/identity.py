@@ -38,6 +38,7 @@ class Identity:
     pools: Mapping[tuple[str, str], tuple[str, ...]] = field(default_factory=dict)
     groups: Mapping[str, frozenset[int]] = field(default_factory=dict)
     group_names: Mapping[tuple[str, int], str] = field(default_factory=dict)
+    default_groups: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
 
 
 def load_identity(conn: Connection, region: str, known_version: int) -> Identity | None:
@@ -67,6 +68,7 @@ def load_identity(conn: Connection, region: str, known_version: int) -> Identity
         hellos={item.address: item.hello for item in addresses if item.hello},
         pools=_pools(egress.list_pools(conn)),
         groups=_group_numbers(kinds),
+        default_groups=_default_groups(kinds),
         group_names={(group.account_id, group.number): group.name for group in kinds},
     )
 
@@ -110,3 +112,11 @@ def _group_numbers(kinds: Sequence[groups.Group]) -> dict[str, frozenset[int]]:
     for group in kinds:
         numbers[group.account_id].add(group.number)
     return {account_id: frozenset(found) for account_id, found in numbers.items()}
+
+
+def _default_groups(kinds: Sequence[groups.Group]) -> dict[str, tuple[int, ...]]:
+    numbers: dict[str, list[int]] = defaultdict(list)
+    for group in kinds:
+        if group.is_default:
+            numbers[group.account_id].append(group.number)
+    return {account_id: tuple(found) for account_id, found in numbers.items()}

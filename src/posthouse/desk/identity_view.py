@@ -114,6 +114,10 @@ class IdentityView:
         """Numbers of its unsubscribe groups."""
         return self._current.groups.get(account_id, _NO_GROUPS)
 
+    def default_groups(self, account_id: str) -> tuple[int, ...]:
+        """Numbers of the groups that preference pages show where a message names none."""
+        return self._current.default_groups.get(account_id, ())
+
     def group_name(self, account_id: str, number: int) -> str:
         """What people call a group, "" for none of the account's."""
         return self._current.group_names.get((account_id, number), "")

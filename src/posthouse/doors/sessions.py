@@ -16,7 +16,7 @@ import structlog
 
 from posthouse.desk import credentials
 from posthouse.desk.identity_view import IdentityView
-from posthouse.dialects.dialect import Refusal, SessionLimits, Words
+from posthouse.dialects.dialect import Refusal, SessionLimits, TemplateUse, Words
 from posthouse.dialects.native import DIALECT as NATIVE
 from posthouse.dialects.table import speaker, speaker_for
 from posthouse.doors.budget import BUSY, BodyBudget
@@ -24,7 +24,7 @@ from posthouse.doors.signins import SignIns
 from posthouse.doors.submission import Reader
 from posthouse.model.account import MAIL_SEND, Principal
 from posthouse.model.errors import CommitInDoubt, PosthouseError, Refused, TryLater
-from posthouse.model.message import Receipt, Recipient
+from posthouse.model.message import Receipt, Recipient, Submission
 from posthouse.pipeline.submit import Intake
 from posthouse.rules import policy
 from posthouse.smtp.events import AuthTry, BodyEnd, BodyStart, Event, MailFrom, RcptTo
@@ -71,6 +71,27 @@ class SessionParts:
     queue_id_in_reply: bool
     limits: Mapping[str, SessionLimits]
     connections: Connections
+
+
+@dataclass(slots=True)
+class _Draft:
+    """A letter with its envelope, as long as it may have to be read once more."""
+
+    body: bytes
+    mail: MailFrom
+    recipients: list[Recipient]
+    principal: Principal
+
+
+_Read = tuple[Submission, TemplateUse | None] | PosthouseError
+
+
+def _may_be_news(found: _Read) -> bool:
+    """Would knowing more change anything? Only for mail that is refused, dropped or has a wish declined."""
+    if isinstance(found, PosthouseError):
+        return True
+    submission = found[0]
+    return bool(submission.drop_reason) or any(seen.is_warning for seen in submission.options.seen)
 
 
 class SubmissionSession:
@@ -198,18 +219,43 @@ class SubmissionSession:
         self._letters += 1
         if mail is None or self._principal is None:
             raise AssertionError("the engine let a letter pass without sender or sign-in")
+        draft = _Draft(event.body, mail, recipients, self._principal)
+        found = self._read(draft)
+        if _may_be_news(found):
+            self._looking = asyncio.get_running_loop().create_task(self._read_again(draft, found, answer))
+            return None
+        return self._accept(found, draft.principal, answer)
+
+    def _read(self, draft: _Draft) -> _Read:
         try:
-            submission, template = self._parts.reader.submission(
-                event.body, mail, recipients, self._principal, self._engine, self._address
+            return self._parts.reader.submission(
+                draft.body, draft.mail, draft.recipients, draft.principal, self._engine, self._address
             )
         except PosthouseError as refused:
-            log.info("letter of %s refused: %s", self._principal.login, refused)
-            return self._refused(refused)
+            return refused
+
+    async def _read_again(self, draft: _Draft, found: _Read, answer: Answer) -> None:
+        """The view may be half a second old: a domain, group or pool made just now counts at once."""
+        try:
+            if await self._parts.identity.refresh(self._parts.store):
+                draft.principal = self._parts.identity.current(draft.principal) or draft.principal
+                found = self._read(draft)
+        except Exception as error:
+            log.warning("a letter is judged by what was known: the store does not answer: %s", error)
+        reply = self._accept(found, draft.principal, answer)
+        if reply is not None:
+            answer(reply)
+
+    def _accept(self, found: _Read, principal: Principal, answer: Answer) -> Reply | None:
+        if isinstance(found, PosthouseError):
+            log.info("letter of %s refused: %s", principal.login, found)
+            return self._refused(found)
 
         def done(receipt: Receipt | None, error: BaseException | None) -> None:
             answer(self._after_commit(receipt, error))
 
-        self._parts.intake.accept(submission, self._principal, done, template)
+        submission, template = found
+        self._parts.intake.accept(submission, principal, done, template)
         return None
 
     def _after_commit(self, receipt: Receipt | None, error: BaseException | None) -> Reply | None:

@@ -45,11 +45,12 @@ KeyOf = Callable[[bytes], bytes | None]
 @dataclass(slots=True)
 class Tracking:
     """What the routes share. `key_of` finds the link key of the sending domain with that tag; `group_name`
-    (account id, number) names an unsubscribe group, "" when it is gone."""
+    (account id, number) names an unsubscribe group, "" when it is gone; `default_groups` are an account's."""
 
     engagement: Engagement
     key_of: KeyOf
     group_name: Callable[[str, int], str]
+    default_groups: Callable[[str], Sequence[int]] = lambda account_id: ()
     _tasks: set[asyncio.Task[None]] = field(default_factory=set)
 
     def token(self, request: Request, kind: str) -> Token | None:
@@ -155,7 +156,7 @@ def _choices(tracking: Tracking, found: Found, scope: str) -> list[tuple[str, st
     options = found.message.options
     everything = ("global", "mail of any kind from this sender")
     if scope == "preferences":
-        numbers = options.groups_shown or ((options.unsubscribe_group,) if options.unsubscribe_group else ())
+        numbers = options.groups_shown or _usual_groups(tracking, found)
         named = [
             (f"group:{number}", tracking.group_name(found.message.account_id, number)) for number in numbers
         ]
@@ -166,6 +167,13 @@ def _choices(tracking: Tracking, found: Found, scope: str) -> list[tuple[str, st
     if scope == "tags" and options.tags:
         return [("tags", f"mail about {', '.join(options.tags)}")]
     return [everything] if scope == "global" else [("", f"mail from {found.message.domain}")]
+
+
+def _usual_groups(tracking: Tracking, found: Found) -> list[int]:
+    """The message's own group and the account's default ones, each once."""
+    own = found.message.options.unsubscribe_group
+    defaults = tracking.default_groups(found.message.account_id)
+    return list(dict.fromkeys([own, *defaults] if own else defaults))
 
 
 def _spread(found: Found, scope: str) -> list[str]:

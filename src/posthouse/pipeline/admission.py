@@ -39,12 +39,26 @@ Answer = Accepted | PosthouseError | None
 """What was written instead of the candidate's own; a refusal, nothing was written; None: as it came."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Behind:
+    """A clock a moment ahead: what is stopped was accepted first, and ids of one millisecond come from two
+    makers that know nothing of each other."""
+
+    clock: Clock
+
+    def now(self) -> float:
+        return self.clock.now() + 0.002
+
+    def monotonic(self) -> float:
+        return self.clock.monotonic()
+
+
 class Admission:
     """`over_limit`: "refuse" or "queue". `admit` runs in the store's writers."""
 
     def __init__(self, clock: Clock, over_limit: str) -> None:
         self._over_limit = over_limit
-        self._ids = Ids(clock)  # of our own: the other Ids belong to the loop's thread
+        self._ids = Ids(_Behind(clock))  # of our own: the other Ids belong to the loop's thread
         self._lock = threading.Lock()
 
     def admit(self, conn: Connection, items: Sequence[Candidate]) -> list[Answer]:

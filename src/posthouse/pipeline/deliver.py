@@ -54,7 +54,7 @@ class Deliverer:
         try:
             outgoing = await self.outgoing(job)
         except CannotRender as error:
-            return SmtpResult(Phase.LOCAL, 554, "5.6.0", f"this copy cannot be made: {error}")
+            return not_made(error)
         crash_point("deliver.before_send")
         result = await self._courier.send(
             site,
@@ -167,3 +167,8 @@ def end_without_network(job: Job, now: float) -> End | None:
     # RFC 5321 4.5.4.1: giving up; the last reply is kept for people to read
     last = f"; last reply: {delivery.last_code} {delivery.last_text}" if delivery.last_code else ""
     return End(SmtpResult(Phase.LOCAL, 554, "5.4.7", f"delivery time expired{last}"), "expired")
+
+
+def not_made(error: CannotRender) -> SmtpResult:
+    """The end of a copy that no attempt could ever make."""
+    return SmtpResult(Phase.LOCAL, 554, "5.6.0", f"this copy cannot be made: {error}")

@@ -19,12 +19,13 @@ from typing import Any
 import structlog
 
 from posthouse.crashpoint import crash_point
+from posthouse.mail.render import CannotRender
 from posthouse.model.clock import Clock
 from posthouse.model.message import Delivery, Outcome, Phase, Site, SmtpResult, Verdict
 from posthouse.model.options import TEST_DROP
 from posthouse.net.dns import DnsTrouble, Resolver
 from posthouse.pipeline.custody import Custody
-from posthouse.pipeline.deliver import Deliverer, end_without_network
+from posthouse.pipeline.deliver import Deliverer, end_without_network, not_made
 from posthouse.pipeline.letters import Job
 from posthouse.pipeline.memory import MemoryBound
 from posthouse.pipeline.outcome import Recorder
@@ -340,6 +341,9 @@ class Dispatcher:
         except asyncio.CancelledError:
             self._let_go(job)
             raise
+        except CannotRender as error:
+            self._settle(job, never := not_made(error), self._recorder.judge(job, never))
+            return
         except Exception:
             self._broke(job)
             return

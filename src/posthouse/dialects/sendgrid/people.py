@@ -13,7 +13,7 @@ from collections.abc import Sequence
 
 from posthouse.dialects.dialect import Person
 from posthouse.dialects.sendgrid.draft import Draft, Invalid
-from posthouse.dialects.sendgrid.expansion import Expansion, TooMuch
+from posthouse.mail.expansion import Expansion, TooMuch
 from posthouse.model.options import RecipientOptions
 
 MOST_VALUE_BYTES = 10_000  # of one recipient's substitutions (documented)
@@ -26,11 +26,14 @@ _BREAKING = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
 _ESCAPED = re.compile(r"\\(.)")
 _DELIMITERS = re.compile(r"^[\W_]+|[\W_]+$")
 
+_MOST_CHARS = 20_000  # of one value while it grows
+_MOST_WORK = 32 << 20  # characters looked at for all recipients of a message
+
 
 def settle(draft: Draft) -> None:
     """Put recipients, tags, sections and own data into the wishes. Raises Invalid."""
     wishes = draft.wishes
-    expansion = Expansion(tuple(draft.sub), draft.sections)
+    expansion = Expansion(tuple(draft.sub), draft.sections, most_chars=_MOST_CHARS, most_work=_MOST_WORK)
     common = _expanded(draft.unique_args, expansion, ())
     if common:
         _set(draft, "unique_args", "metadata", common)
