@@ -37,10 +37,16 @@ def database(path: Path, zone: str) -> Path:
     """One node whose both sides lead to one record: every address lives in that zone."""
     record = (1 + 16).to_bytes(3, "big")
     meta = {
-        "node_count": Wide(1), "record_size": 24, "ip_version": 6, "database_type": "Test",
-        "languages": ["en"], "binary_format_major_version": 2, "binary_format_minor_version": 0, "build_epoch": Long(1),
+        "node_count": Wide(1),
+        "record_size": 24,
+        "ip_version": 6,
+        "database_type": "Test",
+        "languages": ["en"],
+        "binary_format_major_version": 2,
+        "binary_format_minor_version": 0,
+        "build_epoch": Long(1),
         "description": {},
-    }  # fmt: skip
+    }
     data = encoded({"location": {"time_zone": zone}})
     path.write_bytes(record * 2 + bytes(16) + data + b"\xab\xcd\xefMaxMind.com" + encoded(meta))
     return path
