@@ -80,6 +80,7 @@ def prepared_settings(directory: Path, *, captures: bool, world: Mapping[str, An
             "listen_tls": ["127.0.0.1:4650"],
         },
         "http": {"listen": ["127.0.0.1:8025"]},
+        "tracking": {"url": "http://127.0.0.1:8025"},
         "delivery": {"capture": captures},
         # the lines of the services' own manuals send from addresses that are not ours
         "policy": {"from_domain": "any"},

@@ -21,6 +21,7 @@ from typing import Any
 
 import msgspec
 
+from posthouse.dialects.depth import is_too_deep
 from posthouse.mail.words import decode_words
 
 DEPTH_MAX = 32
@@ -96,7 +97,7 @@ def _object(text: str) -> dict[str, Any] | None:
         value = msgspec.json.decode(_whole_characters(text))
     except (ValueError, RecursionError):
         return None
-    return value if isinstance(value, dict) and not _is_too_deep(value) else None
+    return value if isinstance(value, dict) and not is_too_deep(value, DEPTH_MAX) else None
 
 
 def _whole_characters(text: str) -> str:
@@ -104,20 +105,6 @@ def _whole_characters(text: str) -> str:
     if "\\ud" not in text and "\\uD" not in text:
         return text
     return _ESCAPE.sub(lambda match: "\\ufffd" if match[1] else match[0], text)
-
-
-def _is_too_deep(value: Any) -> bool:
-    level = [value]
-    for _ in range(DEPTH_MAX):
-        level = [
-            inner
-            for outer in level
-            for inner in (outer.values() if isinstance(outer, dict) else outer)
-            if isinstance(inner, dict | list)
-        ]
-        if not level:
-            return False
-    return True
 
 
 def _decoded_strings(value: Any) -> Any:

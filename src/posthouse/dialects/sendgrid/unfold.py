@@ -26,6 +26,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, NoReturn
 
+from posthouse.dialects.depth import is_too_deep
 from posthouse.dialects.sendgrid.coded import decoded, has_words
 from posthouse.dialects.sendgrid.values import mapped_strings
 
@@ -172,7 +173,7 @@ def _object(text: str) -> dict[str, Any] | None:
         return None
     if value == []:
         return {}  # PHP's json_encode of an empty array
-    if not isinstance(value, dict) or _is_too_deep(text, value):
+    if not isinstance(value, dict) or is_too_deep(value, MAX_DEPTH + 1):
         return None
     return mapped_strings(value, _whole_characters) if _HALF_PAIR.search(text) else value
 
@@ -191,22 +192,6 @@ def _decoded_text(text: str) -> str:
 def _whole_characters(text: str) -> str:
     """A half of a surrogate pair cannot be written in UTF-8."""
     return text.encode("utf-8", "replace").decode()
-
-
-def _is_too_deep(text: str, value: Any) -> bool:
-    if text.count("[") + text.count("{") <= MAX_DEPTH:
-        return False
-    level = [value]
-    for _ in range(MAX_DEPTH + 1):
-        level = [
-            inner
-            for outer in level
-            for inner in (outer.values() if isinstance(outer, dict) else outer)
-            if isinstance(inner, dict | list)
-        ]
-        if not level:
-            return False
-    return True
 
 
 def _splits(value: dict[str, Any]) -> int:
