@@ -171,6 +171,5 @@ KINDS: Mapping[str, Kind] = {
     "hourly_messages": _LIMIT,
     "daily_messages": _LIMIT,
     "keeps_fields": _SWITCH,
-    "shows_service_fields": _SWITCH,
 }
 """By the names of `model.account.DomainSettings`, in their order."""

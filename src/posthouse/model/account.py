@@ -34,7 +34,7 @@ class DomainSettings(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=Tr
     add an unsubscribe text and field to mail that has none. `schedule_days`: how far ahead mail may be
     scheduled. `is_sandbox`: only the `authorised` addresses get mail. `hourly_messages`, `daily_messages`:
     most recipients in an hour or day, 0 for no limit. `keeps_fields`: mail of a rebuilding dialect keeps its
-    header. `shows_service_fields`: add the delivered fields that a service's customers look for.
+    header.
     """
 
     track_opens: bool | None = None
@@ -52,7 +52,6 @@ class DomainSettings(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=Tr
     hourly_messages: int = 0
     daily_messages: int = 0
     keeps_fields: bool = False
-    shows_service_fields: bool = False
 
 
 DEFAULTS = DomainSettings()
