@@ -15,7 +15,7 @@ Public names: Letter, Field, BadLetter, parse, without, unfolded.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 HEADER_BYTES_MAX = 1 << 20
 FIELDS_MAX = 10_000
@@ -54,6 +54,7 @@ class Letter:
     header_end: int
     body_at: int
     is_whole: bool
+    _names: list[bytes] | None = field(default=None, init=False, repr=False, compare=False)
 
     @property
     def body(self) -> bytes:
@@ -65,9 +66,9 @@ class Letter:
 
     def first(self, name: bytes) -> bytes | None:
         """The unfolded value of the topmost field of that (lower-case) name."""
-        for field in self.fields:
-            if field.name == name:
-                return self.value(field)
+        for each in self.fields:
+            if each.name == name:
+                return self.value(each)
         return None
 
     def all(self, name: bytes) -> list[bytes]:
@@ -75,7 +76,10 @@ class Letter:
         return [self.value(field) for field in self.fields if field.name == name]
 
     def count(self, name: bytes) -> int:
-        return sum([field.name == name for field in self.fields])
+        """How many fields of that (lower-case) name; asked for a dozen names of each letter that comes in."""
+        if self._names is None:
+            self._names = [each.name for each in self.fields]
+        return self._names.count(name)
 
 
 def parse(raw: bytes, *, most_bytes: int = HEADER_BYTES_MAX, most_fields: int = FIELDS_MAX) -> Letter:
