@@ -7,14 +7,12 @@ stands against, nearly all, are written as they came.
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from posthouse.crashpoint import crash_point
-from posthouse.model.clock import Clock, Ids
+from posthouse.model.clock import beside
 from posthouse.model.errors import PosthouseError
-from posthouse.model.event import Event
 from posthouse.model.message import Delivery, DeliveryState
 from posthouse.pipeline.quota import Allowance, reserve, spread
 from posthouse.pipeline.stops import Stop, Stops, stop_event, suppressed
@@ -39,27 +37,11 @@ Answer = Accepted | PosthouseError | None
 """What was written instead of the candidate's own; a refusal, nothing was written; None: as it came."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Behind:
-    """A clock a moment ahead: what is stopped was accepted first, and ids of one millisecond come from two
-    makers that know nothing of each other."""
-
-    clock: Clock
-
-    def now(self) -> float:
-        return self.clock.now() + 0.002
-
-    def monotonic(self) -> float:
-        return self.clock.monotonic()
-
-
 class Admission:
     """`over_limit`: "refuse" or "queue". `admit` runs in the store's writers."""
 
-    def __init__(self, clock: Clock, over_limit: str) -> None:
+    def __init__(self, over_limit: str) -> None:
         self._over_limit = over_limit
-        self._ids = Ids(_Behind(clock))  # of our own: the other Ids belong to the loop's thread
-        self._lock = threading.Lock()
 
     def admit(self, conn: Connection, items: Sequence[Candidate]) -> list[Answer]:
         """Write letters with all that belongs to them. HOT; a writing function, and may be run again."""
@@ -80,6 +62,7 @@ class Admission:
         message = accepted.message
         deliveries = list(accepted.deliveries)
         events = list(accepted.events)
+        accepted_ids = {event.delivery_id: event.id for event in events}
         going: list[int] = []
         for place, delivery in enumerate(deliveries):
             if delivery.state not in _OPEN:
@@ -89,7 +72,9 @@ class Admission:
                 going.append(place)
                 continue
             deliveries[place] = _stopped(delivery, stop)
-            events.append(self._event(item, delivery, stop))
+            # sorts right behind its acceptance, whatever else happens in that millisecond
+            event_id = beside(accepted_ids[delivery.id])
+            events.append(stop_event(event_id, message.accepted_at, message, delivery, stop))
         if item.allowance and going:
             refusal = self._count(conn, item.allowance, message.accepted_at, deliveries, going)
             if refusal:
@@ -111,11 +96,6 @@ class Admission:
                 place = next(rest)
                 deliveries[place] = _moved(deliveries[place], at)
         return None
-
-    def _event(self, item: Candidate, delivery: Delivery, stop: Stop) -> Event:
-        with self._lock:  # a store may have several writers
-            event_id = self._ids.new()
-        return stop_event(event_id, item.accepted.message.accepted_at, item.accepted.message, delivery, stop)
 
 
 def _statuses(conn: Connection, items: Sequence[Candidate]) -> dict[batches.Pair, str]:

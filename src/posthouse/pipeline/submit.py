@@ -74,7 +74,7 @@ class Intake:
         self._counters = counters
         self._settings_of = settings_of
         self._notices = notices
-        self._admission = Admission(clock, over_limit)
+        self._admission = Admission(over_limit)
         self._completion = Completion(store, clock)
         self._tasks: set[asyncio.Task[None]] = set()
 
