@@ -7,21 +7,18 @@ from typing import Annotated
 
 import typer
 
-from posthouse.cli.options import Config, Json, asked
+from posthouse.cli.options import Asked
 
 
 def backup(
-    ctx: typer.Context,
+    ask: Asked,
     file: Annotated[Path, typer.Argument(metavar="FILE", help="Where the copy goes; it is replaced whole.")],
-    config: Config = None,
-    as_json: Json = False,
 ) -> None:
     """Copy the store while it runs. Keep the installation key with it: without it no copy can sign mail."""
     from posthouse.cli.house import open_house
     from posthouse.desk.installation import FILE_NAME
     from posthouse.store.engine import backup as copy_store
 
-    ask = asked(ctx, config, as_json)
     settings = open_house(ask).settings
     copy_store(settings.store.url, str(file))
     size = file.stat().st_size

@@ -7,21 +7,18 @@ from typing import Annotated
 
 import typer
 
-from posthouse.cli.options import Config, Json, asked
+from posthouse.cli.options import Asked
 from posthouse.cli.output import when
 
 
 def captures(
-    ctx: typer.Context,
+    ask: Asked,
     limit: Annotated[int, typer.Option("--limit", min=1, max=10_000, help="How many of the latest.")] = 100,
-    config: Config = None,
-    as_json: Json = False,
 ) -> None:
     """List captured copies, newest first; `posthouse message ID --source` prints one."""
     from posthouse.cli.house import open_house
     from posthouse.store.captures import list_captures
 
-    ask = asked(ctx, config, as_json)
     with open_house(ask).reading() as conn:
         found = list_captures(conn, limit)
     if ask.as_json:

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import typer
 
-from posthouse.cli.options import Config, Json, asked
+from posthouse.cli.options import Asked
 
 
-def check(ctx: typer.Context, config: Config = None, as_json: Json = False) -> None:
+def check(ask: Asked) -> None:
     """Look at everything that must hold before mail flows; exit 1 when something does not."""
     from posthouse.cli.house import open_house
     from posthouse.desk.checkup import WRONG, check_all
 
-    ask = asked(ctx, config, as_json)
     house = open_house(ask)
     findings = list(check_all(house.settings, house.clock.now()))
     if ask.as_json:

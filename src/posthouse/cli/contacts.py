@@ -6,38 +6,30 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from posthouse.cli.options import Config, Json, asked
+from posthouse.cli.options import Asked, command, group
 from posthouse.cli.output import visible
 
 if TYPE_CHECKING:
     from posthouse.store.engine import Connection
 
-app = typer.Typer(help="Recipients and their time zones.", no_args_is_help=True, rich_markup_mode=None)
+app = group("Recipients and their time zones.")
 
 Address = Annotated[str, typer.Argument(metavar="ADDRESS", help="The recipient.")]
 
 
-@app.callback()
-def common(ctx: typer.Context, config: Config = None, as_json: Json = False) -> None:
-    ctx.obj = asked(ctx, config, as_json)
-
-
-@app.command("set")
+@command(app, "set")
 def set_(
-    ctx: typer.Context,
+    ask: Asked,
     address: Address,
     time_zone: Annotated[
         str, typer.Option("--time-zone", metavar="ZONE", help='Such as Europe/Berlin; "" forgets it.')
     ],
-    config: Config = None,
-    as_json: Json = False,
 ) -> None:
     """Note a recipient's time zone, for mail that is sent at a local time."""
     from posthouse.cli.house import open_house
     from posthouse.desk import accounts
     from posthouse.store import contacts
 
-    ask = asked(ctx, config, as_json)
     name, zone = _address(address), _zone(time_zone)
     with open_house(ask).writing() as conn:
         account_id = accounts.own_account(conn)
@@ -48,12 +40,11 @@ def set_(
     ask.output.item({"address": name, "time_zone": zone}, f"{visible(name)}: {zone or 'no time zone'}")
 
 
-@app.command("show")
-def show(ctx: typer.Context, address: Address, config: Config = None, as_json: Json = False) -> None:
+@command(app, "show")
+def show(ask: Asked, address: Address) -> None:
     """Show what we know of a recipient: the time zone that was set, else the one of the newest click."""
     from posthouse.cli.house import open_house
 
-    ask = asked(ctx, config, as_json)
     name = _address(address)
     with open_house(ask).reading() as conn:
         known = _known(conn, name, address)
@@ -79,19 +70,16 @@ def _known(conn: Connection, name: str, written: str) -> dict[str, Any]:
     }
 
 
-@app.command("list")
+@command(app, "list")
 def list_(
-    ctx: typer.Context,
+    ask: Asked,
     limit: Annotated[int, typer.Option("--limit", min=1, max=1_000_000, help="How many at most.")] = 1000,
-    config: Config = None,
-    as_json: Json = False,
 ) -> None:
     """List the recipients whose time zone was set, in alphabetical order."""
     from posthouse.cli.house import open_house
     from posthouse.desk import accounts
     from posthouse.store import contacts
 
-    ask = asked(ctx, config, as_json)
     with open_house(ask).reading() as conn:
         found = contacts.list_contacts(conn, accounts.own_account(conn), limit)
     if ask.as_json:

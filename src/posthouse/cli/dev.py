@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from posthouse.cli.options import Config, Json, asked
+from posthouse.cli.options import Asked
 from posthouse.config import DEFAULT_FILE, Endpoint, load_settings
 
 if TYPE_CHECKING:
@@ -32,15 +32,13 @@ _HEADER = (
 
 
 def dev(
-    ctx: typer.Context,
+    ask: Asked,
     deliver: Annotated[
         bool, typer.Option("--deliver", help="Deliver for real instead of capturing.")
     ] = False,
     internet: Annotated[
         bool, typer.Option("--internet", help="Deliver to a pretended internet on this machine.")
     ] = False,
-    config: Config = None,
-    as_json: Json = False,
 ) -> None:
     """Run a local Posthouse with a sandbox domain and user; everything sent is captured."""
     from posthouse.cli.house import House
@@ -48,7 +46,6 @@ def dev(
     from posthouse.observe import set_up_log
     from posthouse.supervisor import run
 
-    ask = asked(ctx, config, as_json)
     if deliver and internet:
         raise typer.BadParameter("--deliver and --internet exclude each other")
     directory = ((ask.config.parent if ask.config else Path()) / DIRECTORY).absolute()

@@ -7,29 +7,22 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from posthouse.cli.options import Config, Json, asked
+from posthouse.cli.options import Asked, command, group
 from posthouse.cli.output import Output, visible, when
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from posthouse.cli.house import House
     from posthouse.model.account import Domain, DomainKey, DomainSettings
 
-app = typer.Typer(help="Sending domains and their DNS records.", no_args_is_help=True, rich_markup_mode=None)
+app = group("Sending domains and their DNS records.")
 
 Name = Annotated[str, typer.Argument(metavar="NAME", help="Domain name, such as example.com.")]
 Address = Annotated[str, typer.Argument(metavar="ADDRESS", help="A recipient's address.")]
 
 
-@app.callback()
-def common(ctx: typer.Context, config: Config = None, as_json: Json = False) -> None:
-    ctx.obj = asked(ctx, config, as_json)
-
-
-@app.command("add")
+@command(app, "add")
 def add(
-    ctx: typer.Context,
+    ask: Asked,
     name: Name,
     assume_verified: Annotated[
         bool, typer.Option("--assume-verified", help="Send at once, without waiting for DNS.")
@@ -41,8 +34,6 @@ def add(
         bool,
         typer.Option("--sandbox", help="For trying out: sends at once, but only to authorised addresses."),
     ] = False,
-    config: Config = None,
-    as_json: Json = False,
 ) -> None:
     """Add a domain, make its DKIM keys and print the DNS records to publish."""
     from posthouse.cli.house import open_house
@@ -50,7 +41,6 @@ def add(
     from posthouse.mail.dkim import ED25519_SHA256, RSA_SHA256
     from posthouse.model.account import DomainSettings
 
-    ask = asked(ctx, config, as_json)
     house = open_house(ask)
     domains.sending_name(name)  # before a key is made for nothing
     house.found()
@@ -69,13 +59,12 @@ def add(
     _print_domain(ask.output, house, domain, new.keys)
 
 
-@app.command("list")
-def list_(ctx: typer.Context, config: Config = None, as_json: Json = False) -> None:
+@command(app, "list")
+def list_(ask: Asked) -> None:
     """List the domains."""
     from posthouse.cli.house import open_house
     from posthouse.store import identity
 
-    ask = asked(ctx, config, as_json)
     with open_house(ask).reading() as conn:
         found = identity.list_domains(conn)
     if ask.as_json:
@@ -85,13 +74,12 @@ def list_(ctx: typer.Context, config: Config = None, as_json: Json = False) -> N
     ask.output.table(["DOMAIN", "REGION", "VERIFIED", "ADDED"], rows, "No domains yet.")
 
 
-@app.command("show")
-def show(ctx: typer.Context, name: Name, config: Config = None, as_json: Json = False) -> None:
+@command(app, "show")
+def show(ask: Asked, name: Name) -> None:
     """Show a domain, the DNS records to publish, and its settings."""
     from posthouse.cli.house import open_house
     from posthouse.desk import domains
 
-    ask = asked(ctx, config, as_json)
     house = open_house(ask)
     with house.reading() as conn:
         domain, keys = domains.load(conn, name)
@@ -100,49 +88,42 @@ def show(ctx: typer.Context, name: Name, config: Config = None, as_json: Json = 
     _say_settings(ask.output, domain)
 
 
-@app.command("set")
+@command(app, "set")
 def set_(
-    ctx: typer.Context,
+    ask: Asked,
     name: Name,
     pairs: Annotated[
         list[str], typer.Argument(metavar="KEY=VALUE…", help="Settings; `KEY=` goes back to the default.")
     ],
-    config: Config = None,
-    as_json: Json = False,
 ) -> None:
     """Change what holds for a domain's mail where a message does not say otherwise."""
     from posthouse.desk import domain_settings
 
-    _change(ctx, config, as_json, name, lambda settings: domain_settings.changed(settings, pairs))
+    _change(ask, name, lambda settings: domain_settings.changed(settings, pairs))
 
 
-@app.command("authorise")
-def authorise(
-    ctx: typer.Context, name: Name, address: Address, config: Config = None, as_json: Json = False
-) -> None:
+@command(app, "authorise")
+def authorise(ask: Asked, name: Name, address: Address) -> None:
     """Let a sandbox domain write to an address."""
     from posthouse.desk import domain_settings
 
-    _change(ctx, config, as_json, name, lambda settings: domain_settings.authorised(settings, address))
+    _change(ask, name, lambda settings: domain_settings.authorised(settings, address))
 
 
-@app.command("unauthorise")
-def unauthorise(
-    ctx: typer.Context, name: Name, address: Address, config: Config = None, as_json: Json = False
-) -> None:
+@command(app, "unauthorise")
+def unauthorise(ask: Asked, name: Name, address: Address) -> None:
     """Take an address away from a sandbox domain again."""
     from posthouse.desk import domain_settings
 
-    _change(ctx, config, as_json, name, lambda settings: domain_settings.unauthorised(settings, address))
+    _change(ask, name, lambda settings: domain_settings.unauthorised(settings, address))
 
 
-@app.command("verify")
-def verify(ctx: typer.Context, name: Name, config: Config = None, as_json: Json = False) -> None:
+@command(app, "verify")
+def verify(ask: Asked, name: Name) -> None:
     """Look the records up in DNS; once the DKIM record is there, the domain may send."""
     from posthouse.cli.house import open_house
     from posthouse.desk import domains, verification
 
-    ask = asked(ctx, config, as_json)
     house = open_house(ask)
     with house.reading() as conn:
         domain, keys = domains.load(conn, name)
@@ -164,29 +145,25 @@ def verify(ctx: typer.Context, name: Name, config: Config = None, as_json: Json 
         raise typer.Exit(1)
 
 
-@app.command("remove")
-def remove(ctx: typer.Context, name: Name, config: Config = None, as_json: Json = False) -> None:
+@command(app, "remove")
+def remove(ask: Asked, name: Name) -> None:
     """Remove a domain with its keys, users and tokens; mail that is queued is still sent, unsigned."""
     from posthouse.cli.house import open_house
     from posthouse.desk import domains
 
-    ask = asked(ctx, config, as_json)
     with open_house(ask).writing() as conn:
         gone = domains.remove(conn, name)
     ask.output.item({"removed": gone}, f"Removed {gone} with its keys, users and tokens.")
 
 
 def _change(
-    ctx: typer.Context,
-    config: Path | None,
-    as_json: bool,
+    ask: Asked,
     name: str,
     change: Callable[[DomainSettings], DomainSettings],
 ) -> None:
     from posthouse.cli.house import open_house
     from posthouse.desk import domains
 
-    ask = asked(ctx, config, as_json)
     with open_house(ask).writing() as conn:
         domain, _ = domains.change_settings(conn, name, change)
     if ask.as_json:

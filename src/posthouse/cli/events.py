@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from posthouse.cli.options import Config, Json, asked
+from posthouse.cli.options import Asked
 from posthouse.cli.output import Output, visible, when
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ _HEADS = ["TIME", "KIND", "MESSAGE", "RECIPIENT", "ANSWER"]
 
 
 def events(
-    ctx: typer.Context,
+    ask: Asked,
     message: Annotated[str, typer.Option("--message", metavar="ID", help="Only this message.")] = "",
     recipient: Annotated[str, typer.Option("--recipient", metavar="ADDRESS", help="Only this address.")] = "",
     kind: Annotated[
@@ -32,13 +32,10 @@ def events(
         int, typer.Option("--limit", min=1, max=100_000, help="How many of the latest.")
     ] = LIMIT,
     follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on printing what happens.")] = False,
-    config: Config = None,
-    as_json: Json = False,
 ) -> None:
     """Print the latest events, oldest first."""
     from posthouse.cli.house import open_house
 
-    ask = asked(ctx, config, as_json)
     query = {"message_id": message, "recipient": recipient, "kinds": _kinds(kind or [])}
     rows = _latest(open_house(ask), query, limit)
     if follow:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from posthouse.cli.options import NATIVE, SENDGRID, Config, Json, asked
+from posthouse.cli.options import NATIVE, SENDGRID, Asked, command
 from posthouse.cli.output import Output, when
 
 if TYPE_CHECKING:
@@ -19,14 +19,9 @@ app = typer.Typer(
 _OPENINGS = {SENDGRID: "SG.", NATIVE: "ph_"}  # SDKs look at the first letters
 
 
-@app.callback()
-def common(ctx: typer.Context, config: Config = None, as_json: Json = False) -> None:
-    ctx.obj = asked(ctx, config, as_json)
-
-
-@app.command("add")
+@command(app, "add")
 def add(
-    ctx: typer.Context,
+    ask: Asked,
     permission: Annotated[
         list[str] | None,
         typer.Option("--permission", metavar="WORD", help="What it may do; may be repeated (mail.send)."),
@@ -36,15 +31,12 @@ def add(
         str | None, typer.Option("--domain", metavar="NAME", help="Only for this domain.")
     ] = None,
     native: Annotated[bool, typer.Option("--native", help="Posthouse's own words, no service's.")] = False,
-    config: Config = None,
-    as_json: Json = False,
 ) -> None:
     """Make a key and print it, once."""
     from posthouse.cli.house import open_house
     from posthouse.desk import domains, keys
     from posthouse.model.account import MAIL_SEND
 
-    ask = asked(ctx, config, as_json)
     house = open_house(ask)
     dialect = NATIVE if native else SENDGRID
     with house.writing() as conn:
@@ -62,14 +54,13 @@ def add(
     _print_issued(ask.output, issued)
 
 
-@app.command("list")
-def list_(ctx: typer.Context, config: Config = None, as_json: Json = False) -> None:
+@command(app, "list")
+def list_(ask: Asked) -> None:
     """List the keys that are valid."""
     from posthouse.cli.house import open_house
     from posthouse.desk import keys
     from posthouse.model.account import CredentialKind
 
-    ask = asked(ctx, config, as_json)
     with open_house(ask).reading() as conn:
         rows = keys.listing(conn, CredentialKind.API_KEY)
     if ask.as_json:
@@ -89,19 +80,16 @@ def list_(ctx: typer.Context, config: Config = None, as_json: Json = False) -> N
     ask.output.table(["ID", "NAME", "DOMAIN", "DIALECT", "ADDED", "PERMISSIONS"], cells, "No keys yet.")
 
 
-@app.command("revoke")
+@command(app, "revoke")
 def revoke(
-    ctx: typer.Context,
+    ask: Asked,
     id: Annotated[str, typer.Argument(metavar="ID", help="The key's id: its middle part.")],
-    config: Config = None,
-    as_json: Json = False,
 ) -> None:
     """End a key; sessions signed in with it end within a second."""
     from posthouse.cli.house import open_house
     from posthouse.desk import keys
     from posthouse.model.account import CredentialKind
 
-    ask = asked(ctx, config, as_json)
     house = open_house(ask)
     with house.writing() as conn:
         gone = keys.revoke(conn, house.clock.now(), kind=CredentialKind.API_KEY, id=id)

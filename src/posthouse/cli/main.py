@@ -35,7 +35,7 @@ from posthouse.cli import (
     tokens,
     users,
 )
-from posthouse.cli.options import Asked, Config, Json, asked
+from posthouse.cli.options import AccountName, Asked, Config, Json, command
 from posthouse.model.errors import PosthouseError, SettingsError
 from posthouse.observe import struck_out
 
@@ -49,9 +49,9 @@ app = typer.Typer(
 )
 
 
-def version(ctx: typer.Context, config: Config = None, as_json: Json = False) -> None:
+def version(ask: Asked) -> None:
     """Print the version."""
-    asked(ctx, config, as_json).output.item({"version": __version__}, f"posthouse {__version__}")
+    ask.output.item({"version": __version__}, f"posthouse {__version__}")
 
 
 def _print_version(wanted: bool) -> None:
@@ -65,6 +65,7 @@ def common(
     ctx: typer.Context,
     config: Config = None,
     as_json: Json = False,
+    account: AccountName = "",
     version: Annotated[
         bool,
         typer.Option(
@@ -73,11 +74,11 @@ def common(
     ] = False,
 ) -> None:
     """An email sending service that you run yourself."""
-    ctx.obj = Asked(config, as_json)
+    ctx.obj = Asked(config, as_json, account)
 
 
-app.command("serve")(serve.serve)
-app.command("dev")(dev.dev)
+command(app, "serve", of_account=False)(serve.serve)
+command(app, "dev", of_account=False)(dev.dev)
 app.add_typer(domains.app, name="domain")
 app.add_typer(users.app, name="user")
 app.add_typer(keys.app, name="key")
@@ -89,13 +90,13 @@ app.add_typer(contacts.app, name="contact")
 app.add_typer(egress.ip_app, name="ip")
 app.add_typer(egress.pool_app, name="pool")
 app.add_typer(batches.app, name="batch")
-app.command("events")(events.events)
+command(app, "events")(events.events)
 app.add_typer(queue.app, name="queue")
-app.command("message")(message.message)
-app.command("captures")(captures.captures)
-app.command("check")(check.check)
-app.command("backup")(backup.backup)
-app.command("version")(version)
+command(app, "message")(message.message)
+command(app, "captures")(captures.captures)
+command(app, "check", of_account=False)(check.check)
+command(app, "backup", of_account=False)(backup.backup)
+command(app, "version", of_account=False)(version)
 
 
 def run(arguments: Sequence[str]) -> int:

@@ -8,18 +8,16 @@ from typing import Annotated, Any
 
 import typer
 
-from posthouse.cli.options import Asked, Config, Json, asked
+from posthouse.cli.options import Asked
 from posthouse.cli.output import Output, visible, when
 
 
 def message(
-    ctx: typer.Context,
+    ask: Asked,
     message_id: Annotated[str, typer.Argument(metavar="ID", help="The message's id, as events show it.")],
     source: Annotated[
         bool, typer.Option("--source", help="Print the message itself: what was captured, else what came in.")
     ] = False,
-    config: Config = None,
-    as_json: Json = False,
 ) -> None:
     """Tell a message's story: who sent it, what it asked for, where each recipient stands, every attempt.
 
@@ -28,7 +26,6 @@ def message(
     from posthouse.cli.house import open_house
     from posthouse.desk import reports
 
-    ask = asked(ctx, config, as_json)
     if source:
         _print_source(ask, message_id)
         return

@@ -1,13 +1,18 @@
-"""What every command takes: `--config F` and `--json`, before the command or after it.
+"""What every command takes: `--config F`, `--json` and, where it works on an account's things, `--account
+NAME`; before the command or after it. A command itself is written with one parameter for all of them: `ask`.
 
-Public: Config, Json, Asked, asked, and the names of the dialects that credentials are made for.
+Public: Asked, command, group, asked, the options themselves, and the names of the dialects that credentials
+are made for.
 """
 
 from __future__ import annotations
 
+import inspect
+from collections.abc import Callable
 from dataclasses import dataclass
+from inspect import Parameter
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any, TypeVar
 
 import typer
 
@@ -20,21 +25,75 @@ Config = Annotated[
     typer.Option("--config", "-c", metavar="FILE", help="Settings file; default: posthouse.toml here."),
 ]
 Json = Annotated[bool, typer.Option("--json", help="JSON instead of text: one value, or one line per item.")]
+AccountName = Annotated[
+    str,
+    typer.Option(
+        "--account", metavar="NAME", envvar="POSTHOUSE_ACCOUNT", help="Whose things; default: default."
+    ),
+]
+
+Work = TypeVar("Work", bound=Callable[..., None])
 
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What the common options said, wherever they stood."""
+    """What the common options said, wherever they stood. `account` is a name, "" for the usual one."""
 
     config: Path | None
     as_json: bool
+    account: str = ""
 
     @property
     def output(self) -> Output:
         return Output(self.as_json)
 
 
-def asked(ctx: typer.Context, config: Path | None, as_json: bool) -> Asked:
-    """The command's own options joined with those before it; the nearest --config wins."""
+def asked(ctx: typer.Context, config: Path | None, as_json: bool, account: str = "") -> Asked:
+    """The command's own options joined with those before it; the nearest --config and --account win."""
     before = ctx.obj if isinstance(ctx.obj, Asked) else Asked(None, False)
-    return Asked(config or before.config, as_json or before.as_json)
+    return Asked(config or before.config, as_json or before.as_json, account or before.account)
+
+
+def group(text: str) -> typer.Typer:
+    """A word with commands below it, such as `posthouse domain`."""
+    made = typer.Typer(help=text, no_args_is_help=True, rich_markup_mode=None)
+
+    def common(
+        ctx: typer.Context, config: Config = None, as_json: Json = False, account: AccountName = ""
+    ) -> None:
+        ctx.obj = asked(ctx, config, as_json, account)
+
+    made.callback()(common)
+    return made
+
+
+def command(app: typer.Typer, name: str, *, of_account: bool = True) -> Callable[[Work], Work]:
+    """Make `work(ask, …)` a command. `of_account` False: it is about the whole installation."""
+
+    def register(work: Work) -> Work:
+        app.command(name)(_with_common(work, of_account))
+        return work
+
+    return register
+
+
+def _with_common(work: Callable[..., None], of_account: bool) -> Callable[..., None]:
+    """The same work in the form that typer reads: `ask` is spelled out as options of their own."""
+
+    def run(ctx: typer.Context, config: Path | None, as_json: bool, account: str = "", **own: Any) -> None:
+        work(asked(ctx, config, as_json, account), **own)
+
+    _, *own = inspect.signature(work, eval_str=True).parameters.values()
+    common = [_option("config", Config, None), _option("as_json", Json, False)]
+    if of_account:
+        common.append(_option("account", AccountName, ""))
+    parameters = [Parameter("ctx", Parameter.KEYWORD_ONLY, annotation=typer.Context), *own, *common]
+    named = [parameter.replace(kind=Parameter.KEYWORD_ONLY) for parameter in parameters]
+    run.__signature__ = inspect.Signature(named)  # type: ignore[attr-defined]
+    run.__annotations__ = {parameter.name: parameter.annotation for parameter in named}
+    run.__doc__ = work.__doc__
+    return run
+
+
+def _option(name: str, annotation: Any, default: Any) -> Parameter:
+    return Parameter(name, Parameter.KEYWORD_ONLY, annotation=annotation, default=default)

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from posthouse.cli.options import Config, Json, asked
+from posthouse.cli.options import AccountName, Asked, Config, Json, asked, command
 from posthouse.cli.output import Output, span, when
 
 if TYPE_CHECKING:
@@ -27,10 +26,11 @@ Everything = Annotated[bool, typer.Option("--all", help="The whole queue.")]
 
 
 @app.callback()
-def overview(ctx: typer.Context, config: Config = None, as_json: Json = False) -> None:
+def overview(
+    ctx: typer.Context, config: Config = None, as_json: Json = False, account: AccountName = ""
+) -> None:
     """Show the queue: lanes, how much waits, the oldest, and the last answer."""
-    ask = asked(ctx, config, as_json)
-    ctx.obj = ask
+    ctx.obj = ask = asked(ctx, config, as_json, account)
     if ctx.invoked_subcommand:
         return
     from posthouse.cli.house import open_house
@@ -52,23 +52,21 @@ def _cells(row: dict[str, Any]) -> list[str]:
     return [row["lane"], *counts, span(row["oldest_s"]), when(row["next_due_at"]), why or "-"]
 
 
-@app.command("flush")
+@command(app, "flush")
 def flush(
-    ctx: typer.Context,
+    ask: Asked,
     lane: Lane = "",
     domain: DomainName = "",
     message: MessageId = "",
     recipient: Recipient = "",
     everything: Everything = False,
-    config: Config = None,
-    as_json: Json = False,
 ) -> None:
     """Try now what waits for a later time."""
     from posthouse.pipeline.nudges import FLUSH
     from posthouse.store import queue, workers
 
     chosen = _selector(lane, domain, message, recipient, everything)
-    house, output = _opened(ctx, config, as_json)
+    house, output = _opened(ask)
     with house.reading() as conn:
         flushed = queue.in_steps(conn, queue.flush, chosen, house.clock.now())
         with conn.transaction():
@@ -76,63 +74,57 @@ def flush(
         _told(output, "flushed", flushed)
 
 
-@app.command("hold")
+@command(app, "hold")
 def hold(
-    ctx: typer.Context,
+    ask: Asked,
     lane: Lane = "",
     domain: DomainName = "",
     message: MessageId = "",
     recipient: Recipient = "",
     everything: Everything = False,
-    config: Config = None,
-    as_json: Json = False,
 ) -> None:
     """Keep what waits in the queue until it is released."""
     from posthouse.store import queue
 
     chosen = _selector(lane, domain, message, recipient, everything)
-    house, output = _opened(ctx, config, as_json)
+    house, output = _opened(ask)
     with house.reading() as conn:
         _told(output, "held", queue.in_steps(conn, queue.hold, chosen, house.clock.now(), house.ids))
 
 
-@app.command("release")
+@command(app, "release")
 def release(
-    ctx: typer.Context,
+    ask: Asked,
     lane: Lane = "",
     domain: DomainName = "",
     message: MessageId = "",
     recipient: Recipient = "",
     everything: Everything = False,
-    config: Config = None,
-    as_json: Json = False,
 ) -> None:
     """Let go what is held."""
     from posthouse.store import queue
 
     chosen = _selector(lane, domain, message, recipient, everything)
-    house, output = _opened(ctx, config, as_json)
+    house, output = _opened(ask)
     with house.reading() as conn:
         _told(output, "released", queue.in_steps(conn, queue.release, chosen, house.clock.now(), house.ids))
 
 
-@app.command("drop")
+@command(app, "drop")
 def drop(
-    ctx: typer.Context,
+    ask: Asked,
     lane: Lane = "",
     domain: DomainName = "",
     message: MessageId = "",
     recipient: Recipient = "",
     everything: Everything = False,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
-    config: Config = None,
-    as_json: Json = False,
 ) -> None:
     """Give up what waits or is held; each recipient gets a `cancelled` event."""
     from posthouse.store import queue
 
     chosen = _selector(lane, domain, message, recipient, everything)
-    house, output = _opened(ctx, config, as_json)
+    house, output = _opened(ask)
     if sys.stdin.isatty() and sys.stdout.isatty() and not output.as_json and not yes:
         typer.confirm("These deliveries are given up for good. Go on?", abort=True)
     with house.reading() as conn:
@@ -156,10 +148,9 @@ def _selector(lane: str, domain: str, message: str, recipient: str, everything: 
     )
 
 
-def _opened(ctx: typer.Context, config: Path | None, as_json: bool) -> tuple[House, Output]:
+def _opened(ask: Asked) -> tuple[House, Output]:
     from posthouse.cli.house import open_house
 
-    ask = asked(ctx, config, as_json)
     return open_house(ask), ask.output
 
 

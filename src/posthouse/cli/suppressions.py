@@ -7,10 +7,10 @@ from typing import Annotated
 
 import typer
 
-from posthouse.cli.options import Config, Json, asked
+from posthouse.cli.options import Asked, command, group
 from posthouse.cli.output import when
 
-app = typer.Typer(help="Addresses that must not get mail.", no_args_is_help=True, rich_markup_mode=None)
+app = group("Addresses that must not get mail.")
 
 Addresses = Annotated[
     list[str], typer.Argument(metavar="ADDRESS...", help="Addresses; - reads them from input, one a line.")
@@ -25,28 +25,20 @@ Tag = Annotated[str, typer.Option("--tag", metavar="TAG", help="For mail with th
 Group = Annotated[int, typer.Option("--group", metavar="NUMBER", help="For mail of this group only.")]
 
 
-@app.callback()
-def common(ctx: typer.Context, config: Config = None, as_json: Json = False) -> None:
-    ctx.obj = asked(ctx, config, as_json)
-
-
-@app.command("add")
+@command(app, "add")
 def add(
-    ctx: typer.Context,
+    ask: Asked,
     addresses: Addresses,
     kind: Kind = "unsubscribe",
     domain: DomainName = "",
     tag: Tag = "",
     group: Group = 0,
     detail: Annotated[str, typer.Option("--detail", metavar="TEXT", help="Why, for people.")] = "",
-    config: Config = None,
-    as_json: Json = False,
 ) -> None:
     """Put addresses on a list; mail to them is dropped from now on."""
     from posthouse.cli.house import open_house
     from posthouse.desk import accounts, suppressions
 
-    ask = asked(ctx, config, as_json)
     house = open_house(ask)
     given = _given(addresses)
     with house.writing() as conn:
@@ -59,22 +51,19 @@ def add(
     ask.output.say(f"added: {len(added)} {'address' if len(added) == 1 else 'addresses'}")
 
 
-@app.command("remove")
+@command(app, "remove")
 def remove(
-    ctx: typer.Context,
+    ask: Asked,
     addresses: Addresses,
     kind: Kind = "",
     domain: DomainName = "",
     tag: Tag = "",
     group: Group = 0,
-    config: Config = None,
-    as_json: Json = False,
 ) -> None:
     """Take addresses off the lists: all lists, unless the options name some."""
     from posthouse.cli.house import open_house
     from posthouse.desk import accounts, suppressions
 
-    ask = asked(ctx, config, as_json)
     given = _given(addresses)
     with open_house(ask).writing() as conn:
         account_id = accounts.own_account(conn)
@@ -85,24 +74,21 @@ def remove(
         raise typer.Exit(1)
 
 
-@app.command("list")
+@command(app, "list")
 def list_(
-    ctx: typer.Context,
+    ask: Asked,
     kind: Kind = "",
     domain: DomainName = "",
     tag: Tag = "",
     group: Group = 0,
     address: Annotated[str, typer.Option("--address", metavar="ADDRESS", help="Only this address.")] = "",
     limit: Annotated[int, typer.Option("--limit", min=1, max=1_000_000, help="How many at most.")] = 1000,
-    config: Config = None,
-    as_json: Json = False,
 ) -> None:
     """List the addresses in alphabetical order."""
     from posthouse.cli.house import open_house
     from posthouse.desk import accounts, suppressions
     from posthouse.store.suppressions import SuppressionQuery, listing
 
-    ask = asked(ctx, config, as_json)
     with open_house(ask).reading() as conn:
         account_id = accounts.own_account(conn)
         where = suppressions.place(conn, account_id, kind=kind, domain=domain, tag=tag, group=group)

@@ -8,10 +8,10 @@ from typing import Annotated
 
 import typer
 
-from posthouse.cli.options import Config, Json, asked
+from posthouse.cli.options import Asked, command, group
 from posthouse.cli.output import visible, when
 
-app = typer.Typer(help="Stored templates of letters.", no_args_is_help=True, rich_markup_mode=None)
+app = group("Stored templates of letters.")
 
 MOST_READ = 1024 * 1024
 
@@ -22,14 +22,9 @@ DomainName = Annotated[
 Version = Annotated[str, typer.Option("--version", metavar="TAG", help="The version.")]
 
 
-@app.callback()
-def common(ctx: typer.Context, config: Config = None, as_json: Json = False) -> None:
-    ctx.obj = asked(ctx, config, as_json)
-
-
-@app.command("add")
+@command(app, "add")
 def add(
-    ctx: typer.Context,
+    ask: Asked,
     name: Annotated[str, typer.Argument(metavar="NAME", help="The template's name.")],
     domain: DomainName = "",
     file: Annotated[str, typer.Option("--file", metavar="FILE", help="The HTML text; - reads input.")] = "",
@@ -49,14 +44,11 @@ def add(
     ] = "",
     description: Annotated[str, typer.Option("--description", metavar="TEXT", help="For people.")] = "",
     active: Annotated[bool, typer.Option("--active", help="Use this version from now on.")] = False,
-    config: Config = None,
-    as_json: Json = False,
 ) -> None:
     """Store a version of a template; the first one is active at once."""
     from posthouse.cli.house import open_house
     from posthouse.desk import accounts, domains, templates
 
-    ask = asked(ctx, config, as_json)
     house = open_house(ask)
     if file == text_file == "-":
         raise typer.BadParameter("only one of --file and --text-file can be -")
@@ -101,20 +93,17 @@ def _read(name: str) -> str:
         raise typer.TyperException(f"{name} is not UTF-8 text") from error
 
 
-@app.command("list")
+@command(app, "list")
 def list_(
-    ctx: typer.Context,
+    ask: Asked,
     domain: Annotated[
         str, typer.Option("--domain", metavar="NAME", help="Only this domain's templates.")
     ] = "",
-    config: Config = None,
-    as_json: Json = False,
 ) -> None:
     """List the templates and their versions; the active one has a star."""
     from posthouse.cli.house import open_house
     from posthouse.desk import accounts, domains, templates
 
-    ask = asked(ctx, config, as_json)
     wanted = domains.sending_name(domain) if domain else None
     with open_house(ask).reading() as conn:
         rows = templates.template_rows(conn, accounts.own_account(conn), wanted)
@@ -134,21 +123,18 @@ def list_(
     ask.output.table(["TEMPLATE", "DOMAIN", "VERSIONS", "ADDED", "ID"], cells, "No templates yet.")
 
 
-@app.command("show")
+@command(app, "show")
 def show(
-    ctx: typer.Context,
+    ask: Asked,
     name: Name,
     domain: DomainName = "",
     version: Version = "",
-    config: Config = None,
-    as_json: Json = False,
 ) -> None:
     """Print a version's texts: the active one, unless another is named."""
     from posthouse.cli.house import open_house
     from posthouse.desk import accounts, domains, templates
     from posthouse.store.templates import find
 
-    ask = asked(ctx, config, as_json)
     with open_house(ask).reading() as conn:
         account_id = accounts.own_account(conn)
         about = templates.load(conn, account_id, domains.sending_name(domain) if domain else "", name)
@@ -169,21 +155,18 @@ def show(
             ask.output.say("\n".join(["", *(visible(line) for line in lines)]))
 
 
-@app.command("activate")
+@command(app, "activate")
 def activate(
-    ctx: typer.Context,
+    ask: Asked,
     name: Name,
     version: Annotated[str, typer.Option("--version", metavar="TAG", help="The version to use.")],
     domain: DomainName = "",
-    config: Config = None,
-    as_json: Json = False,
 ) -> None:
     """Use a version from now on."""
     from posthouse.cli.house import open_house
     from posthouse.desk import accounts, domains, templates
     from posthouse.store import templates as stored
 
-    ask = asked(ctx, config, as_json)
     with open_house(ask).writing() as conn:
         wanted = domains.sending_name(domain) if domain else ""
         about = templates.load(conn, accounts.own_account(conn), wanted, name)
@@ -196,23 +179,20 @@ def activate(
     )
 
 
-@app.command("remove")
+@command(app, "remove")
 def remove(
-    ctx: typer.Context,
+    ask: Asked,
     name: Name,
     domain: DomainName = "",
     version: Annotated[
         str, typer.Option("--version", metavar="TAG", help="Only this version; not the active one.")
     ] = "",
-    config: Config = None,
-    as_json: Json = False,
 ) -> None:
     """Remove a template, or one version; mail that was accepted with it is still sent."""
     from posthouse.cli.house import open_house
     from posthouse.desk import accounts, domains, templates
     from posthouse.store import templates as stored
 
-    ask = asked(ctx, config, as_json)
     with open_house(ask).writing() as conn:
         wanted = domains.sending_name(domain) if domain else ""
         about = templates.load(conn, accounts.own_account(conn), wanted, name)

@@ -6,31 +6,23 @@ from typing import Annotated
 
 import typer
 
-from posthouse.cli.options import MAILPACE, NATIVE, Config, Json, asked
+from posthouse.cli.options import MAILPACE, NATIVE, Asked, command, group
 from posthouse.cli.output import when
 
-app = typer.Typer(help="Tokens of a domain.", no_args_is_help=True, rich_markup_mode=None)
+app = group("Tokens of a domain.")
 
 
-@app.callback()
-def common(ctx: typer.Context, config: Config = None, as_json: Json = False) -> None:
-    ctx.obj = asked(ctx, config, as_json)
-
-
-@app.command("add")
+@command(app, "add")
 def add(
-    ctx: typer.Context,
+    ask: Asked,
     domain: Annotated[str, typer.Argument(metavar="DOMAIN", help="The domain to send for.")],
     name: Annotated[str, typer.Option("--name", metavar="TEXT", help="What people call it.")] = "",
     native: Annotated[bool, typer.Option("--native", help="Posthouse's own words, no service's.")] = False,
-    config: Config = None,
-    as_json: Json = False,
 ) -> None:
     """Make a token and print it, once."""
     from posthouse.cli.house import open_house
     from posthouse.desk import domains, keys
 
-    ask = asked(ctx, config, as_json)
     house = open_house(ask)
     with house.writing() as conn:
         issued = keys.issue_token(
@@ -49,21 +41,18 @@ def add(
     )
 
 
-@app.command("list")
+@command(app, "list")
 def list_(
-    ctx: typer.Context,
+    ask: Asked,
     domain: Annotated[
         str | None, typer.Option("--domain", metavar="NAME", help="Only this domain's tokens.")
     ] = None,
-    config: Config = None,
-    as_json: Json = False,
 ) -> None:
     """List the tokens that are valid."""
     from posthouse.cli.house import open_house
     from posthouse.desk import domains, keys
     from posthouse.model.account import CredentialKind
 
-    ask = asked(ctx, config, as_json)
     name = domains.sending_name(domain) if domain else None
     with open_house(ask).reading() as conn:
         rows = keys.listing(conn, CredentialKind.DOMAIN_TOKEN, name)
@@ -77,19 +66,16 @@ def list_(
     ask.output.table(["ID", "NAME", "DOMAIN", "DIALECT", "ADDED"], cells, "No tokens yet.")
 
 
-@app.command("revoke")
+@command(app, "revoke")
 def revoke(
-    ctx: typer.Context,
+    ask: Asked,
     id: Annotated[str, typer.Argument(metavar="ID", help="The token's id, as `token list` shows it.")],
-    config: Config = None,
-    as_json: Json = False,
 ) -> None:
     """End a token; sessions signed in with it end within a second."""
     from posthouse.cli.house import open_house
     from posthouse.desk import keys
     from posthouse.model.account import CredentialKind
 
-    ask = asked(ctx, config, as_json)
     house = open_house(ask)
     with house.writing() as conn:
         gone = keys.revoke(conn, house.clock.now(), kind=CredentialKind.DOMAIN_TOKEN, id=id)

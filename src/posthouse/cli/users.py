@@ -6,35 +6,27 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from posthouse.cli.options import MAILGUN, NATIVE, Config, Json, asked
+from posthouse.cli.options import MAILGUN, NATIVE, Asked, command, group
 from posthouse.cli.output import Output, when
 
 if TYPE_CHECKING:
     from posthouse.desk.credentials import Issued
 
-app = typer.Typer(help="SMTP users of a domain.", no_args_is_help=True, rich_markup_mode=None)
+app = group("SMTP users of a domain.")
 
 Login = Annotated[str, typer.Argument(metavar="LOGIN@DOMAIN", help="The user's full name.")]
 
 
-@app.callback()
-def common(ctx: typer.Context, config: Config = None, as_json: Json = False) -> None:
-    ctx.obj = asked(ctx, config, as_json)
-
-
-@app.command("add")
+@command(app, "add")
 def add(
-    ctx: typer.Context,
+    ask: Asked,
     login: Login,
     native: Annotated[bool, typer.Option("--native", help="Posthouse's own words, no service's.")] = False,
-    config: Config = None,
-    as_json: Json = False,
 ) -> None:
     """Add a user to a domain and print the password, once."""
     from posthouse.cli.house import open_house
     from posthouse.desk import credentials
 
-    ask = asked(ctx, config, as_json)
     house = open_house(ask)
     dialect = NATIVE if native else MAILGUN
     with house.writing() as conn:
@@ -44,46 +36,41 @@ def add(
     _print_issued(ask.output, issued)
 
 
-@app.command("reset")
-def reset(ctx: typer.Context, login: Login, config: Config = None, as_json: Json = False) -> None:
+@command(app, "reset")
+def reset(ask: Asked, login: Login) -> None:
     """Give a user a new password and print it, once; the old one ends at once."""
     from posthouse.cli.house import open_house
     from posthouse.desk import credentials
 
-    ask = asked(ctx, config, as_json)
     house = open_house(ask)
     with house.writing() as conn:
         issued = credentials.reset(conn, house.installation, house.ids, house.clock.now(), login=login)
     _print_issued(ask.output, issued)
 
 
-@app.command("revoke")
-def revoke(ctx: typer.Context, login: Login, config: Config = None, as_json: Json = False) -> None:
+@command(app, "revoke")
+def revoke(ask: Asked, login: Login) -> None:
     """End a user's right to sign in; other users keep theirs."""
     from posthouse.cli.house import open_house
     from posthouse.desk import credentials
 
-    ask = asked(ctx, config, as_json)
     house = open_house(ask)
     with house.writing() as conn:
         gone = credentials.revoke(conn, house.clock.now(), login=login)
     ask.output.item({"revoked": gone}, f"{gone} can no longer sign in.")
 
 
-@app.command("list")
+@command(app, "list")
 def list_(
-    ctx: typer.Context,
+    ask: Asked,
     domain: Annotated[
         str | None, typer.Option("--domain", metavar="NAME", help="Only this domain's users.")
     ] = None,
-    config: Config = None,
-    as_json: Json = False,
 ) -> None:
     """List the users that may sign in."""
     from posthouse.cli.house import open_house
     from posthouse.desk import credentials, domains
 
-    ask = asked(ctx, config, as_json)
     name = domains.sending_name(domain) if domain else None
     with open_house(ask).reading() as conn:
         rows = credentials.listing(conn, name)

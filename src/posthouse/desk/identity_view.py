@@ -67,14 +67,6 @@ class IdentityView:
         """A domain of this region by its A-label name."""
         return self._current.domains.get(name)
 
-    def account_domain(self, name: str) -> Domain | None:
-        """The domain of this region that speaks for a name: itself, or the nearest one above it."""
-        found = self._current.domains.get(name)
-        while found is None and "." in name:
-            name = name.partition(".")[2]
-            found = self._current.domains.get(name)
-        return found
-
     def domains_of(self, account_id: str) -> list[Domain]:
         return [domain for domain in self._current.domains.values() if domain.account_id == account_id]
 

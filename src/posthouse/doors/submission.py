@@ -17,7 +17,7 @@ from posthouse.mail import letter as letters
 from posthouse.mail import trace
 from posthouse.mail.addresses import Mailbox, parse_mailboxes
 from posthouse.mail.words import decode_words
-from posthouse.model.account import DEFAULTS, CredentialKind, Principal
+from posthouse.model.account import DEFAULTS, CredentialKind, Domain, Principal
 from posthouse.model.address import BadAddress
 from posthouse.model.clock import Clock, Ids
 from posthouse.model.errors import Refused
@@ -139,13 +139,15 @@ class Reader:
     def _domain_of(self, name: str, principal: Principal) -> str:
         """The registered domain that a letter of an account-wide key is sent for: the author's, or the most
         specific one above it. Raises Refused."""
-        above = name
-        while "." in above and not above.startswith("["):
+
+        def own(above: str) -> Domain | None:
             found = self._find_domain(above)
-            if found is not None and found.account_id == principal.account_id:
-                return found.name
-            above = above.partition(".")[2]
-        raise _no_domain(name)
+            return found if found and found.account_id == principal.account_id else None
+
+        found = policy.registered(name, own)
+        if found is None:
+            raise _no_domain(name)
+        return found.name
 
     def _received(
         self, message_id: str, asked: Asked, mail: MailFrom, engine: ServerEngine, client: str

@@ -10,7 +10,7 @@ Public: routes, Tracking.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qs
@@ -31,6 +31,8 @@ PIXEL = bytes.fromhex(
     "47494638396101000100800000000000ffffff21f90401000000002c00000000010001000002024401003b"
 )
 _FORM_BYTES = 4096
+_FORM_FIELDS = 50
+MOST_LATER = 1000
 _HEADERS = {
     "Cache-Control": "no-store, private",
     "Content-Security-Policy": CONTENT_POLICY,
@@ -61,8 +63,12 @@ class Tracking:
         key = self.key_of(token.tag)
         return token if key is not None and verify(token, key) else None
 
-    def later(self, work: Any) -> None:
-        """The visitor does not wait for our records."""
+    def later(self, work: Coroutine[Any, Any, None]) -> None:
+        """The visitor does not wait for our records; past a bound they are lost rather than our memory."""
+        if len(self._tasks) >= MOST_LATER:
+            work.close()
+            log.warning("an event of a link was lost: the store is too slow", waiting=len(self._tasks))
+            return
         task = asyncio.get_running_loop().create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
@@ -129,7 +135,7 @@ async def _do_unsubscribe(
     tracking: Tracking, request: Request, found: Found, choices: Sequence[tuple[str, str]]
 ) -> Response:
     """RFC 8058: the body `List-Unsubscribe=One-Click` takes what the link stands for, without a page."""
-    form = parse_qs((await _body(request)).decode("utf-8", "replace"), max_num_fields=50)
+    form = _fields(await _body(request))
     if form.get("List-Unsubscribe") == ["One-Click"]:
         scopes = [choices[0][0]]
     else:
@@ -149,6 +155,14 @@ async def _body(request: Request) -> bytes:
         if len(content) > _FORM_BYTES:
             break
     return content[:_FORM_BYTES]
+
+
+def _fields(body: bytes) -> dict[str, list[str]]:
+    """A form's fields; {} for one with more of them than ours has."""
+    try:
+        return parse_qs(body.decode("utf-8", "replace"), max_num_fields=_FORM_FIELDS)
+    except ValueError:
+        return {}
 
 
 def _choices(tracking: Tracking, found: Found, scope: str) -> list[tuple[str, str]]:

@@ -8,7 +8,8 @@ folding, order and case too; one `Prepared` serves all its recipients.
 A letter whose options say more is a `Rendering`: compiled once (`compiled`, `header_plan`), copied for each
 recipient. Signing is last in both because everything before it changes bytes (RFC 6376 5.3).
 
-Public names: Prepared, prepare, finish, is_plain, Rendering, CannotRender.
+Public names: Prepared, prepare, finish, is_plain, Rendering, CannotRender,
+template_input.
 """
 
 from __future__ import annotations
@@ -36,7 +37,16 @@ from posthouse.model.options import NOBODY_SPECIAL, LinkTag, RecipientOptions, S
 if TYPE_CHECKING:
     from posthouse.mail.handlebars import Template
 
-__all__ = ["DROPPED", "CannotRender", "Prepared", "Rendering", "finish", "is_plain", "prepare"]
+__all__ = [
+    "DROPPED",
+    "CannotRender",
+    "Prepared",
+    "Rendering",
+    "finish",
+    "is_plain",
+    "prepare",
+    "template_input",
+]
 
 _PERCENT_WORDS = (b"recipient", b"unsubscribe_", b"tag_unsubscribe_", b"mailing_list_unsubscribe_")
 _AFTER_PERCENT = frozenset({b"r", b"u", b"t", b"m", b"="})
@@ -242,14 +252,18 @@ class Rendering:
         return fill
 
     def _data(self, personal: RecipientOptions) -> Mapping[str, Any]:
-        """A template's input: its own variables over the message's data over the recipient's."""
-        options = self._options
-        metadata = options.metadata if personal.metadata is None else personal.metadata
-        given = options.template_vars
-        if options.percent and personal.variables:
-            given = percent.personal_metadata(given, personal.variables)
+        """What its template sees of one recipient, and the links."""
         links = {name: tag.literal for name, tag in self._markers.items()}
-        return {**links, **personal.variables, **metadata, **given}
+        return links | template_input(self._options, personal)
+
+
+def template_input(options: SendOptions, personal: RecipientOptions) -> dict[str, Any]:
+    """A template's input: its own variables over the message's data over the recipient's."""
+    metadata = options.metadata if personal.metadata is None else personal.metadata
+    given = options.template_vars
+    if options.percent and personal.variables:
+        given = percent.personal_metadata(given, personal.variables)
+    return {**personal.variables, **metadata, **given}
 
 
 def _markers(links: Sequence[LinkTag]) -> dict[str, LinkTag]:

@@ -10,10 +10,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Protocol
+from typing import Protocol
 
 from msgspec.structs import replace as with_values
 
+from posthouse.mail.render import template_input
 from posthouse.model.clock import Clock
 from posthouse.model.errors import Refused
 from posthouse.model.message import Recipient, Submission
@@ -101,7 +102,8 @@ def _use(submission: Submission, wish: TemplateWish, found: Found | None) -> Non
         return
     version = found.version
     is_template = version.engine == HANDLEBARS
-    data = _data(submission) if is_template else None
+    # proven with what the first recipient brings
+    data = template_input(submission.options, submission.recipients[0].options) if is_template else None
     try:
         prove(version, data or {})
     except TemplateError as error:
@@ -121,14 +123,6 @@ def _in_trouble(submission: Submission, wish: TemplateWish, sentence: str) -> No
     if isinstance(trouble, Refused):
         raise trouble
     submission.drop_reason, submission.drop_text = trouble.reason, trouble.text
-
-
-def _data(submission: Submission) -> dict[str, Any]:
-    """The template's input for the first recipient, the strongest last."""
-    options = submission.options
-    first = submission.recipients[0].options
-    metadata = options.metadata if first.metadata is None else first.metadata
-    return {**first.variables, **metadata, **options.template_vars}
 
 
 # -- hours ------------------------------------------------------------

@@ -43,13 +43,14 @@ class Found:
     delivery: Delivery
 
     @property
-    def is_copy(self) -> bool:
-        return bool(read_recipient_options(self.delivery.personal).copy_of)
+    def copy_of(self) -> str:
+        """Of a blind copy: the recipient whose mail it repeats, else ""."""
+        return read_recipient_options(self.delivery.personal).copy_of
 
     @property
     def address(self) -> str:
-        """Whose links these are: of a blind copy the recipient's whose mail it repeats."""
-        return read_recipient_options(self.delivery.personal).copy_of or self.delivery.recipient
+        """Whose links these are."""
+        return self.copy_of or self.delivery.recipient
 
 
 class Engagement:
@@ -104,7 +105,7 @@ class Engagement:
     ) -> None:
         try:
             found = await self.find(delivery_id)
-            if found is None or found.is_copy:
+            if found is None or found.copy_of:
                 return
             event = self._event(found, kind, visitor, detail, self._clock.now())
             await self._store.write(events.append_each, event)
@@ -131,14 +132,9 @@ class Engagement:
 
 
 def _find(conn: Connection, delivery_id: str) -> Found | None:
-    message_id = delivery_id.partition(".")[0]
-    message = messages.load_message(conn, message_id)
-    if message is None:
-        return None
-    for delivery in queue.deliveries_of(conn, message_id):
-        if delivery.id == delivery_id:
-            return Found(message, delivery)
-    return None
+    delivery = queue.find_delivery(conn, delivery_id)
+    message = messages.load_message(conn, delivery.message_id) if delivery else None
+    return Found(message, delivery) if message and delivery else None
 
 
 def _unsubscribe(conn: Connection, items: list[tuple[list[Suppression], Event]]) -> list[None]:

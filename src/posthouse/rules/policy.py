@@ -4,7 +4,8 @@ The address that is judged here is the parsed `Address` itself, the same value t
 uses (MSG-5, S5). From must be exactly one mailbox (DM-2): receivers cannot align anything else with DMARC,
 and every form that two programs could read differently is refused rather than guessed.
 
-Public: judge_fields, judge_from, judge_recipient, judge_hops, is_local_name.
+Public: judge_fields, judge_from, judge_recipient, judge_hops, registered,
+is_local_name.
 """
 
 from __future__ import annotations
@@ -85,7 +86,7 @@ def judge_from(
     is_verified = principal.verified
     name = mailbox.address.domain
     if settings.from_domain != "any" and name != principal.domain and not is_local_name(name):
-        owned = _registered(name, find_domain)
+        owned = registered(name, find_domain)
         if owned is None or owned.account_id != principal.account_id:
             raise Refused(550, "5.7.1", f"Domain not found: {name}", reason="from-domain")
         if owned.verified_at is None:
@@ -144,7 +145,7 @@ def _single(mailboxes: Sequence[FromMailbox]) -> FromMailbox:
     return mailbox
 
 
-def _registered(name: str, find_domain: FindDomain) -> Domain | None:
+def registered(name: str, find_domain: FindDomain) -> Domain | None:
     """The most specific registered domain that is the name or above it."""
     while "." in name and not name.startswith("["):
         found = find_domain(name)

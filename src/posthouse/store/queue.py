@@ -41,6 +41,7 @@ __all__ = [
     "counts",
     "deliveries_of",
     "drop",
+    "find_delivery",
     "flush",
     "give_back",
     "hold",
@@ -258,6 +259,15 @@ _of_message = Statement(
     "first",
     "end",
 )
+
+
+_delivery = Statement(select(delivery).where(delivery.c.id == bindparam("of_id")), "of_id")
+
+
+def find_delivery(conn: Connection, delivery_id: str) -> Delivery | None:
+    """By its id; None if there is none."""
+    row = conn.row(_delivery, delivery_id)
+    return None if row is None else to_delivery(row)
 
 
 def deliveries_of(conn: Connection, message_id: str) -> list[Delivery]:

@@ -11,75 +11,54 @@ together in one transaction, and a check per row would only cost.
 
 from __future__ import annotations
 
-from typing import Any
-
-from sqlalchemy import Column, Float, ForeignKey, Index, Integer, LargeBinary, MetaData, Table, Text
+from sqlalchemy import Column, Index, Integer, LargeBinary, MetaData, Table
 from sqlalchemy.sql.elements import ColumnElement, literal_column
-from sqlalchemy.types import TypeEngine
+
+from posthouse.store.columns import TEXT, instant, integer, part_of, text
 
 metadata = MetaData()
-_TEXT: TypeEngine[str] = Text().with_variant(Text(collation="C"), "postgresql")
 
 CONSUMERS = ("counters",)
 """Who reads the outbox: every event gets one `event_todo` row for each of these names."""
 
 
-def _text(name: str, *, key: bool = False) -> Column[str]:
-    return Column(name, _TEXT, primary_key=key, nullable=False)
-
-
-def _integer(name: str, *, key: bool = False) -> Column[int]:
-    return Column(name, Integer, primary_key=key, nullable=False, autoincrement=False)
-
-
-def _instant(name: str, *, nullable: bool = False) -> Column[Any]:
-    return Column(name, Float, nullable=nullable)
-
-
-def _of(name: str, parent: str, *, nullable: bool = False) -> Column[str]:
-    """A key of `parent`; the row goes when the parent goes."""
-    return Column(name, _TEXT, ForeignKey(f"{parent}.id", ondelete="CASCADE"), nullable=nullable)
-
-
 def word(value: str) -> ColumnElement[str]:
     """A constant of ours written into the SQL text: partial indexes match only constants, not parameters."""
-    return literal_column(f"'{value}'", _TEXT)
+    return literal_column(f"'{value}'", TEXT)
 
 
 # Steps of the schema that this store has taken; see `migrations`.
-schema_step = Table("schema_step", metadata, _integer("number", key=True), _text("name"), _instant("at"))
+schema_step = Table("schema_step", metadata, integer("number", key=True), text("name"), instant("at"))
 
 # Counters and cursors of our own, a row per name: the identity version, the probe, the sweeper's place.
-mark = Table("mark", metadata, _text("name", key=True), _integer("number"), _text("value"))
+mark = Table("mark", metadata, text("name", key=True), integer("number"), text("value"))
 
-account = Table(
-    "account", metadata, _text("id", key=True), Column("name", _TEXT, nullable=False, unique=True)
-)
+account = Table("account", metadata, text("id", key=True), Column("name", TEXT, nullable=False, unique=True))
 
 # Sending domains, names in lower-case A-label form; `settings` is JSON text, "" for the defaults.
 domain = Table(
     "domain",
     metadata,
-    _text("id", key=True),
-    _of("account_id", "account"),
-    Column("name", _TEXT, nullable=False, unique=True),
-    _text("region"),
-    _instant("verified_at", nullable=True),
-    _instant("created_at"),
-    _text("settings"),
+    text("id", key=True),
+    part_of("account_id", "account"),
+    Column("name", TEXT, nullable=False, unique=True),
+    text("region"),
+    instant("verified_at", nullable=True),
+    instant("created_at"),
+    text("settings"),
 )
 
 # DKIM keys; `private` is sealed with the installation's key before it comes here.
 domain_key = Table(
     "domain_key",
     metadata,
-    _text("id", key=True),
-    _of("domain_id", "domain"),
-    _text("selector"),
-    _text("algorithm"),
+    text("id", key=True),
+    part_of("domain_id", "domain"),
+    text("selector"),
+    text("algorithm"),
     Column("private", LargeBinary, nullable=False),
-    _text("public"),
-    _integer("active"),
+    text("public"),
+    integer("active"),
 )
 Index("domain_key_domain", domain_key.c.domain_id)
 
@@ -89,17 +68,17 @@ Index("domain_key_domain", domain_key.c.domain_id)
 credential = Table(
     "credential",
     metadata,
-    _text("id", key=True),
-    _of("account_id", "account"),
-    _of("domain_id", "domain", nullable=True),
-    _text("kind"),
-    _text("login"),
+    text("id", key=True),
+    part_of("account_id", "account"),
+    part_of("domain_id", "domain", nullable=True),
+    text("kind"),
+    text("login"),
     Column("secret_hash", LargeBinary, nullable=False),
-    _instant("created_at"),
-    _instant("revoked_at", nullable=True),
-    _text("dialect"),
-    _text("permissions"),
-    _text("name"),
+    instant("created_at"),
+    instant("revoked_at", nullable=True),
+    text("dialect"),
+    text("permissions"),
+    text("name"),
 )
 Index(
     "credential_login",
@@ -113,22 +92,22 @@ Index(
 message = Table(
     "message",
     metadata,
-    _text("id", key=True),
-    _text("account_id"),
-    _text("domain"),
-    _text("credential_id"),
-    _text("sender"),
-    _text("subject"),
-    _text("header_id"),
-    _integer("size_bytes"),
-    _instant("accepted_at"),
-    _instant("expires_at"),
-    _integer("is_utf8"),
-    _integer("is_8bit"),
-    _text("ret"),
-    _text("envid"),
-    _text("options"),
-    _text("batch_id"),
+    text("id", key=True),
+    text("account_id"),
+    text("domain"),
+    text("credential_id"),
+    text("sender"),
+    text("subject"),
+    text("header_id"),
+    integer("size_bytes"),
+    instant("accepted_at"),
+    instant("expires_at"),
+    integer("is_utf8"),
+    integer("is_8bit"),
+    text("ret"),
+    text("envid"),
+    text("options"),
+    text("batch_id"),
     sqlite_with_rowid=False,
 )
 # Messages of a batch; a query must name the constant ('' or not), or SQLite does not see that this serves it.
@@ -136,31 +115,29 @@ _IN_BATCH = message.c.batch_id != word("")
 Index("message_batch", message.c.batch_id, sqlite_where=_IN_BATCH, postgresql_where=_IN_BATCH)
 
 # The bytes of a letter, once per message, apart so that scanning messages never drags bodies along.
-content = Table(
-    "content", metadata, _text("message_id", key=True), Column("raw", LargeBinary, nullable=False)
-)
+content = Table("content", metadata, text("message_id", key=True), Column("raw", LargeBinary, nullable=False))
 
 # Message x recipient: the queue. States and their changes: `queue`. `personal`: what this recipient's copy
 # differs in, JSON text, "" for nothing.
 delivery = Table(
     "delivery",
     metadata,
-    _text("id", key=True),
-    _text("message_id"),
-    _text("account_id"),
-    _text("recipient"),
-    _text("domain"),
-    _text("lane"),
-    _text("state"),
-    _instant("due_at"),
-    _instant("expires_at"),
-    _integer("attempt"),
-    _text("owner"),
-    _text("notify"),
-    _text("orcpt"),
-    _integer("last_code"),
-    _text("last_text"),
-    _text("personal"),
+    text("id", key=True),
+    text("message_id"),
+    text("account_id"),
+    text("recipient"),
+    text("domain"),
+    text("lane"),
+    text("state"),
+    instant("due_at"),
+    instant("expires_at"),
+    integer("attempt"),
+    text("owner"),
+    text("notify"),
+    text("orcpt"),
+    integer("last_code"),
+    text("last_text"),
+    text("personal"),
     sqlite_with_rowid=False,
 )
 _WAITING, _TAKEN, _HELD = (delivery.c.state == word(name) for name in ("waiting", "taken", "held"))
@@ -183,15 +160,15 @@ Index("delivery_held", delivery.c.lane, sqlite_where=_HELD, postgresql_where=_HE
 event = Table(
     "event",
     metadata,
-    _text("id", key=True),
-    _text("kind"),
-    _instant("at"),
-    _text("account_id"),
-    _text("domain"),
-    _text("message_id"),
-    _text("delivery_id"),
-    _text("recipient"),
-    _text("data"),
+    text("id", key=True),
+    text("kind"),
+    instant("at"),
+    text("account_id"),
+    text("domain"),
+    text("message_id"),
+    text("delivery_id"),
+    text("recipient"),
+    text("data"),
     sqlite_with_rowid=False,
 )
 Index("event_message", event.c.message_id)
@@ -201,8 +178,8 @@ Index("event_recipient", event.c.recipient, event.c.id)
 event_todo = Table(
     "event_todo",
     metadata,
-    _text("consumer", key=True),
-    _text("event_id", key=True),
+    text("consumer", key=True),
+    text("event_id", key=True),
     sqlite_with_rowid=False,
 )
 
@@ -210,11 +187,11 @@ event_todo = Table(
 counter = Table(
     "counter",
     metadata,
-    _integer("hour", key=True),
-    _text("account_id", key=True),
-    _text("domain", key=True),
-    _text("kind", key=True),
-    _integer("count"),
+    integer("hour", key=True),
+    text("account_id", key=True),
+    text("domain", key=True),
+    text("kind", key=True),
+    integer("count"),
     sqlite_with_rowid=False,
 )
 
@@ -222,11 +199,11 @@ counter = Table(
 capture = Table(
     "capture",
     metadata,
-    _text("delivery_id", key=True),
-    _text("message_id"),
-    _instant("at"),
-    _text("sender"),
-    _text("recipient"),
+    text("delivery_id", key=True),
+    text("message_id"),
+    instant("at"),
+    text("sender"),
+    text("recipient"),
     Column("content", LargeBinary, nullable=False),
 )
 
@@ -234,11 +211,11 @@ capture = Table(
 worker = Table(
     "worker",
     metadata,
-    _text("id", key=True),
-    _text("host"),
-    _integer("pid"),
-    _instant("started_at"),
-    _instant("beat_at"),
+    text("id", key=True),
+    text("host"),
+    integer("pid"),
+    instant("started_at"),
+    instant("beat_at"),
 )
 
 # Hints that something changed; they only shorten waits, so old ones may be thrown away.
@@ -246,7 +223,7 @@ nudge = Table(
     "nudge",
     metadata,
     Column("number", Integer, primary_key=True, autoincrement=True),
-    _text("kind"),
-    _text("detail"),
+    text("kind"),
+    text("detail"),
     sqlite_autoincrement=True,
 )

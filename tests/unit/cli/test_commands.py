@@ -2,55 +2,28 @@
 
 from __future__ import annotations
 
-import json
 import re
 import sqlite3
-from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from posthouse import __version__
-from posthouse.cli.main import run
 from posthouse.desk.installation import Installation
 from posthouse.model.clock import Ids, SystemClock
 from posthouse.model.event import Event, EventKind
 from posthouse.model.message import Delivery, DeliveryState, Message
 from posthouse.store import identity, messages, queue
 from posthouse.store.engine import connect
+from unit.cli.calling import Cli, caller
 
 IDS = Ids(SystemClock())
-
-
-@dataclass
-class Answer:
-    code: int
-    out: str
-    err: str
-
-    @property
-    def rows(self) -> list[dict[str, Any]]:
-        return [json.loads(line) for line in self.out.splitlines()]
-
-
-Cli = Callable[..., Answer]
 
 
 @pytest.fixture
 def cli(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Cli:
     """Run a command line in an empty directory of its own."""
-    monkeypatch.chdir(tmp_path)
-
-    def call(*arguments: str) -> Answer:
-        capsys.readouterr()
-        code = run(arguments)
-        captured = capsys.readouterr()
-        assert "Traceback" not in captured.err
-        return Answer(code, captured.out, captured.err)
-
-    return call
+    return caller(tmp_path, monkeypatch, capsys)
 
 
 @pytest.fixture

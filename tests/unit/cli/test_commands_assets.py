@@ -2,54 +2,26 @@
 
 from __future__ import annotations
 
-import io
-import json
-from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from posthouse.cli.main import run
 from posthouse.model.clock import Ids, SystemClock
 from posthouse.model.event import Event, EventKind
 from posthouse.model.message import Delivery, DeliveryState, Message
 from posthouse.model.options import RecipientOptions, Seen, SendOptions, options_text
 from posthouse.store import events, identity, messages
 from posthouse.store.engine import connect, migrate
+from unit.cli.calling import Cli, caller
 
 IDS = Ids(SystemClock())
 NOW = 1_700_000_000.0
 
 
-@dataclass
-class Answer:
-    code: int
-    out: str
-    err: str
-
-    @property
-    def rows(self) -> list[dict[str, Any]]:
-        return [json.loads(line) for line in self.out.splitlines()]
-
-
-Cli = Callable[..., Answer]
-
-
 @pytest.fixture
 def house(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Cli:
     """Run a command line in a directory of its own, where there is a domain; `given` is its input."""
-    monkeypatch.chdir(tmp_path)
-
-    def call(*arguments: str, given: bytes = b"") -> Answer:
-        monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(given), "utf-8"))
-        capsys.readouterr()
-        code = run(arguments)
-        captured = capsys.readouterr()
-        assert "Traceback" not in captured.err
-        return Answer(code, captured.out, captured.err)
-
+    call = caller(tmp_path, monkeypatch, capsys)
     assert call("domain", "add", "example.com", "--assume-verified").code == 0
     return call
 

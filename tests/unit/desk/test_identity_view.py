@@ -14,6 +14,7 @@ from posthouse.desk.identity_view import IdentityView
 from posthouse.desk.installation import Installation
 from posthouse.model.account import Domain
 from posthouse.model.clock import FakeClock, Ids
+from posthouse.rules.policy import registered
 from posthouse.store import egress, groups
 from posthouse.store.egress import LocalAddress, Pool
 from posthouse.store.engine import Connection, connect, migrate
@@ -90,7 +91,7 @@ async def test_a_name_is_spoken_for_by_the_nearest_domain(conn: Connection) -> N
     add_domain(conn, "europe.test", "eu")
     view = await viewed(conn)
     found = {
-        name: getattr(view.account_domain(name), "name", None)
+        name: getattr(registered(name, view.domain), "name", None)
         for name in (
             "example.com",
             "a.b.shop.example.com",

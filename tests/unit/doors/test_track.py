@@ -11,7 +11,7 @@ from urllib.parse import urlencode
 import pytest
 from starlette.applications import Starlette
 
-from posthouse.doors.track import PIXEL, Tracking, routes
+from posthouse.doors.track import MOST_LATER, PIXEL, Tracking, routes
 from posthouse.mail.tokens import click_data, domain_tag, write_token
 from posthouse.model.message import Delivery, DeliveryState, Message
 from posthouse.model.options import SendOptions
@@ -218,3 +218,32 @@ async def test_S28_a_post_without_an_answer_changes_nothing(form: dict[str, str]
 async def test_the_store_is_away() -> None:
     answer = await ask(FakeEngagement(is_away=True), unsubscribe_path())
     assert (answer.status, answer.headers["retry-after"]) == (503, "30")
+
+
+async def test_a_form_with_too_many_fields_changes_nothing() -> None:
+    engagement = FakeEngagement()
+    flood = {f"field{number}": "x" for number in range(60)}
+    answer = await ask(engagement, unsubscribe_path(), "POST", flood)
+    assert answer.status == 400
+    assert engagement.noted == []
+
+
+async def test_what_waits_to_be_noted_is_bounded() -> None:
+    tracking = Tracking(FakeEngagement(), lambda tag: KEY, lambda account, number: "")  # type: ignore[arg-type]
+    done = asyncio.Event()
+    begun: list[int] = []
+
+    async def note(number: int) -> None:
+        begun.append(number)
+        await done.wait()
+
+    for number in range(MOST_LATER + 5):
+        tracking.later(note(number))
+    await asyncio.sleep(0)
+    assert len(begun) == MOST_LATER
+    done.set()
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    tracking.later(note(-1))
+    await asyncio.sleep(0)
+    assert begun[-1] == -1

@@ -14,7 +14,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from posthouse.mail.handlebars.dates import format_date
-from posthouse.mail.handlebars.values import is_empty, look_up, number_of, string_form, text_of
+from posthouse.mail.handlebars.values import is_empty, look_up, number_of, text_of
 
 BLOCKS = frozenset({"if", "unless", "each", "with"})
 
@@ -24,7 +24,7 @@ def _equals(left: Any, right: Any) -> bool:
     one, two = number_of(left), number_of(right)
     if not math.isnan(one) and not math.isnan(two):
         return one == two
-    return string_form(left) == string_form(right)
+    return text_of(left) == text_of(right)
 
 
 def _length(args: Sequence[Any]) -> int:
@@ -63,7 +63,7 @@ VALUES: dict[str, Callable[[Sequence[Any]], Any]] = {
     "formatDate": _format_date,
 }
 QUESTIONS: dict[str, Callable[[Sequence[Any]], bool]] = {
-    "equal": _pair(lambda left, right: string_form(left) == string_form(right)),
+    "equal": _pair(lambda left, right: text_of(left) == text_of(right)),
     "equals": _pair(_equals),
     "notEquals": _pair(lambda left, right: not _equals(left, right)),
     "greaterThan": _pair(lambda left, right: number_of(left) > number_of(right)),

@@ -24,11 +24,6 @@ class Template:
 
     nodes: tuple[Node, ...]
 
-    @property
-    def is_constant(self) -> bool:
-        """No tag at all: renders to its source."""
-        return all(isinstance(node, Text) for node in self.nodes)
-
     def render(self, data: Mapping[str, Any], *, escapes: bool = True) -> str:
         """`escapes` False: for plain text and subjects. Raises TemplateError past the budget."""
         run = _Run(dict(data), escapes)
@@ -203,10 +198,10 @@ def _is_zero(value: Any) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool) and value == 0
 
 
-def _with_name(scope: _Scope | None, name: str) -> dict[str, Any] | None:
+def _with_name(scope: _Scope | None, name: str) -> Mapping[str, Any] | None:
     """The block parameters of the nearest scope that has this one."""
     while scope is not None:
         if name in scope.names:
-            return dict(scope.names)
+            return scope.names
         scope = scope.names_outer
     return None

@@ -1,6 +1,6 @@
 """Values as JavaScript templates see them: look-up, truth, text, escaping, comparison.
 
-Public: look_up, is_empty, is_same, text_of, escaped, string_form, number_of.
+Public: look_up, is_empty, is_same, text_of, escaped, number_of.
 """
 
 from __future__ import annotations
@@ -104,11 +104,6 @@ def number_text(value: int | float) -> str:
 def escaped(text: str) -> str:
     """HTML-escaped as handlebars.js does it."""
     return _special.sub(lambda match: _ESCAPES[match[0]], text) if _special.search(text) else text
-
-
-def string_form(value: Any) -> str:
-    """For comparisons: null is "", everything else as printed."""
-    return text_of(value)
 
 
 def number_of(value: Any) -> float:
