@@ -14,6 +14,7 @@ from posthouse.model.account import (
     Domain,
     DomainKey,
     DomainSettings,
+    KeyState,
 )
 from posthouse.store import identity
 from posthouse.store.connection import Connection
@@ -22,8 +23,8 @@ from store.letters import NOW
 
 DOMAIN = Domain("d1", "a1", "example.test", "us", None, NOW)
 KEYS = [
-    DomainKey("k1", "d1", "rsa1", "rsa-sha256", b"\0\1sealed", "MIIB", True),
-    DomainKey("k2", "d1", "ed1", "ed25519-sha256", b"sealed", "11qY", False),
+    DomainKey("k1", "d1", "rsa1", "rsa-sha256", b"\0\1sealed", "MIIB", KeyState.ACTIVE, 4.0),
+    DomainKey("k2", "d1", "ed1", "ed25519-sha256", b"sealed", "11qY", KeyState.STANDBY, 5.0),
 ]
 CREDENTIAL = Credential("c1", "a1", "d1", CredentialKind.SMTP_USER, "app@example.test", b"\xffhash", NOW)
 
@@ -38,7 +39,7 @@ def known(conn: Connection) -> Connection:
 
 
 def test_everything_comes_back_as_it_was(known: Connection) -> None:
-    assert identity.find_account(known, "main") == Account("a1", "main")
+    assert identity.find_account(known, "main") == Account("a1", "main", NOW)
     assert identity.find_domain(known, "example.test") == DOMAIN
     assert identity.keys_of(known, "d1") == KEYS
     assert identity.find_credential(known, "app@example.test") == CREDENTIAL

@@ -59,7 +59,10 @@ def list_(
     from posthouse.store.batches import list_batches
 
     with open_house(ask).reading() as conn:
-        rows = [batches.batch_row(item) for item in list_batches(conn, accounts.own_account(conn), limit)]
+        rows = [
+            batches.batch_row(item)
+            for item in list_batches(conn, accounts.own_account(conn, ask.account), limit)
+        ]
     if ask.as_json:
         ask.output.lines(rows)
         return
@@ -78,6 +81,6 @@ def _change(
 
     house = open_house(ask)
     with house.reading() as conn:
-        count = verb(conn, (accounts.own_account(conn), batch_id), house.clock.now(), house.ids)
+        count = verb(conn, (accounts.own_account(conn, ask.account), batch_id), house.clock.now(), house.ids)
     words = f"batch {visible(batch_id)}: {done}: {count} {'delivery' if count == 1 else 'deliveries'}"
     ask.output.item({"id": batch_id, done: count}, words)

@@ -32,7 +32,7 @@ def set_(
 
     name, zone = _address(address), _zone(time_zone)
     with open_house(ask).writing() as conn:
-        account_id = accounts.own_account(conn)
+        account_id = accounts.own_account(conn, ask.account)
         if zone:
             contacts.set_zone(conn, account_id, name, zone)
         else:
@@ -47,18 +47,18 @@ def show(ask: Asked, address: Address) -> None:
 
     name = _address(address)
     with open_house(ask).reading() as conn:
-        known = _known(conn, name, address)
+        known = _known(conn, ask.account, name, address)
     zone, source = known["time_zone"], known["source"]
     words = f"{zone} ({source})" if zone else "no time zone"
     ask.output.item(known, f"{visible(name)}: {words}, {known['engagements']} opens and clicks")
 
 
-def _known(conn: Connection, name: str, written: str) -> dict[str, Any]:
+def _known(conn: Connection, account: str, name: str, written: str) -> dict[str, Any]:
     """Events keep an address as it was written, contacts in lower case."""
     from posthouse.desk import accounts
     from posthouse.store import contacts, events
 
-    account_id = accounts.own_account(conn)
+    account_id = accounts.own_account(conn, account)
     zone, source = contacts.zones_of(conn, account_id, [name]).get(name, ""), "set"
     if not zone:
         zone, source = events.last_click_zone(conn, account_id, written), "click"
@@ -81,7 +81,7 @@ def list_(
     from posthouse.store import contacts
 
     with open_house(ask).reading() as conn:
-        found = contacts.list_contacts(conn, accounts.own_account(conn), limit)
+        found = contacts.list_contacts(conn, accounts.own_account(conn, ask.account), limit)
     if ask.as_json:
         ask.output.lines([{"address": one.address, "time_zone": one.time_zone} for one in found])
         return

@@ -74,7 +74,7 @@ def add_pool(ask: Asked, name: PoolName, ip: Members = None) -> None:
 
     house = open_house(ask)
     with house.writing() as conn:
-        pool = egress.put_pool(conn, house.ids, accounts.own_account(conn), name, ip or [])
+        pool = egress.put_pool(conn, house.ids, accounts.own_account(conn, ask.account), name, ip or [])
     ask.output.item(egress.pool_row(pool), f"Pool {pool.name}: {', '.join(pool.addresses)} (id {pool.id})")
 
 
@@ -86,7 +86,7 @@ def list_pools(ask: Asked) -> None:
     from posthouse.store.egress import list_pools as stored
 
     with open_house(ask).reading() as conn:
-        found = stored(conn, accounts.own_account(conn))
+        found = stored(conn, accounts.own_account(conn, ask.account))
     if ask.as_json:
         ask.output.lines([egress.pool_row(pool) for pool in found])
         return
@@ -101,6 +101,6 @@ def remove_pool(ask: Asked, name: PoolName, ip: Members = None) -> None:
     from posthouse.desk import accounts, egress
 
     with open_house(ask).writing() as conn:
-        pool = egress.remove_pool(conn, accounts.own_account(conn), name, ip or [])
+        pool = egress.remove_pool(conn, accounts.own_account(conn, ask.account), name, ip or [])
     words = f"Took {', '.join(ip)} out of pool {pool.name}." if ip else f"Removed pool {pool.name}."
     ask.output.item({"removed": ip or pool.name}, words)

@@ -25,7 +25,7 @@ def add(
     from posthouse.desk import accounts, suppressions
 
     with open_house(ask).writing() as conn:
-        account_id = accounts.own_account(conn)
+        account_id = accounts.own_account(conn, ask.account)
         made = suppressions.add_group(conn, account_id, name, description, is_default=default)
     ask.output.item(suppressions.group_row(made), str(made.number))
 
@@ -38,7 +38,7 @@ def list_(ask: Asked) -> None:
     from posthouse.store import groups
 
     with open_house(ask).reading() as conn:
-        found = groups.list_groups(conn, accounts.own_account(conn))
+        found = groups.list_groups(conn, accounts.own_account(conn, ask.account))
     if ask.as_json:
         ask.output.lines([suppressions.group_row(group) for group in found])
         return
@@ -59,5 +59,5 @@ def remove(
     from posthouse.desk import accounts, suppressions
 
     with open_house(ask).writing() as conn:
-        suppressions.remove_group(conn, accounts.own_account(conn), number)
+        suppressions.remove_group(conn, accounts.own_account(conn, ask.account), number)
     ask.output.item({"removed": number}, f"Removed group {number} with its list.")

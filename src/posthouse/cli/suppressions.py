@@ -42,7 +42,7 @@ def add(
     house = open_house(ask)
     given = _given(addresses)
     with house.writing() as conn:
-        account_id = accounts.own_account(conn)
+        account_id = accounts.own_account(conn, ask.account)
         where = suppressions.place(conn, account_id, kind=kind, domain=domain, tag=tag, group=group)
         added = suppressions.add(conn, account_id, given, where, house.clock.now(), detail)
     if ask.as_json:
@@ -66,7 +66,7 @@ def remove(
 
     given = _given(addresses)
     with open_house(ask).writing() as conn:
-        account_id = accounts.own_account(conn)
+        account_id = accounts.own_account(conn, ask.account)
         where = suppressions.place(conn, account_id, kind=kind, domain=domain, tag=tag, group=group)
         gone = suppressions.remove(conn, account_id, given, where)
     ask.output.item({"removed": gone}, f"removed: {gone} {'row' if gone == 1 else 'rows'}")
@@ -90,7 +90,7 @@ def list_(
     from posthouse.store.suppressions import SuppressionQuery, listing
 
     with open_house(ask).reading() as conn:
-        account_id = accounts.own_account(conn)
+        account_id = accounts.own_account(conn, ask.account)
         where = suppressions.place(conn, account_id, kind=kind, domain=domain, tag=tag, group=group)
         query = SuppressionQuery(
             account_id, where.kind, where.domain, where.scope, address.strip() or None, limit=limit

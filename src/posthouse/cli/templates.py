@@ -56,7 +56,7 @@ def add(
     fields = {"Subject": subject, "From": sender, "Reply-To": reply_to}
     with house.writing() as conn:
         draft = templates.Draft(
-            account_id=accounts.own_account(conn),
+            account_id=accounts.own_account(conn, ask.account),
             domain=domains.load(conn, domain)[0].name if domain else "",
             name=name,
             tag=version,
@@ -106,7 +106,7 @@ def list_(
 
     wanted = domains.sending_name(domain) if domain else None
     with open_house(ask).reading() as conn:
-        rows = templates.template_rows(conn, accounts.own_account(conn), wanted)
+        rows = templates.template_rows(conn, accounts.own_account(conn, ask.account), wanted)
     if ask.as_json:
         ask.output.lines(rows)
         return
@@ -136,7 +136,7 @@ def show(
     from posthouse.store.templates import find
 
     with open_house(ask).reading() as conn:
-        account_id = accounts.own_account(conn)
+        account_id = accounts.own_account(conn, ask.account)
         about = templates.load(conn, account_id, domains.sending_name(domain) if domain else "", name)
         found = find(conn, account_id, about.domain, about.id, version)
     if found is None:
@@ -169,7 +169,7 @@ def activate(
 
     with open_house(ask).writing() as conn:
         wanted = domains.sending_name(domain) if domain else ""
-        about = templates.load(conn, accounts.own_account(conn), wanted, name)
+        about = templates.load(conn, accounts.own_account(conn, ask.account), wanted, name)
         is_there = stored.activate(conn, about.id, version)
     if not is_there:
         raise typer.TyperException(f"there is no version {visible(version)} of {visible(about.name)}")
@@ -195,7 +195,7 @@ def remove(
 
     with open_house(ask).writing() as conn:
         wanted = domains.sending_name(domain) if domain else ""
-        about = templates.load(conn, accounts.own_account(conn), wanted, name)
+        about = templates.load(conn, accounts.own_account(conn, ask.account), wanted, name)
         if not version:
             stored.remove_template(conn, about.id)
         elif not stored.remove_version(conn, about.id, version):

@@ -1,24 +1,31 @@
-"""Whose things a command on this machine changes. One installation has one account so far.
+"""Whose things a command or a call changes.
 
-Public: own_account.
+Public: USUAL, own_account, load.
 """
 
 from __future__ import annotations
 
-from posthouse.desk.domains import ACCOUNT
+from posthouse.model.account import Account
 from posthouse.model.errors import Refused
 from posthouse.store import identity
 from posthouse.store.engine import Connection
 
+USUAL = "default"
+"""The account that is meant where nobody names one; it is made with the first domain."""
 
-def own_account(conn: Connection) -> str:
-    """The account's id; it is made with the first domain. Raises Refused before that."""
-    found = identity.find_account(conn, ACCOUNT)
-    if found is None:
-        raise Refused(
-            550,
-            "5.1.2",
-            "There is no domain here yet: begin with `posthouse domain add`",
-            reason="no-account",
-        )
-    return found.id
+
+def own_account(conn: Connection, name: str = "") -> str:
+    """The account's id, "" for the usual one. Raises Refused."""
+    return load(conn, name).id
+
+
+def load(conn: Connection, name: str = "") -> Account:
+    """An account by its name, "" for the usual one. Raises Refused."""
+    found = identity.find_account(conn, name or USUAL)
+    if found is not None:
+        return found
+    if not name or name == USUAL:
+        text = "There is no domain here yet: begin with `posthouse domain add`"
+    else:
+        text = f"There is no account {name} here"
+    raise Refused(550, "5.1.2", text, reason="no-account")

@@ -22,7 +22,7 @@ from posthouse.mail.dkim import (
     new_key,
     txt_strings,
 )
-from posthouse.model.account import DEFAULTS, Domain, DomainKey, DomainSettings
+from posthouse.model.account import DEFAULTS, Domain, DomainKey, DomainSettings, KeyState
 from posthouse.model.address import BadAddress, ascii_domain
 from posthouse.model.clock import Ids
 from posthouse.model.errors import Refused
@@ -93,10 +93,12 @@ def draft(
         created_at=now,
         settings=settings,
     )
-    return Draft(domain, tuple(_key(installation, ids, domain.id, algorithm) for algorithm in algorithms))
+    return Draft(
+        domain, tuple(_key(installation, ids, now, domain.id, algorithm) for algorithm in algorithms)
+    )
 
 
-def _key(installation: Installation, ids: Ids, domain_id: str, algorithm: str) -> DomainKey:
+def _key(installation: Installation, ids: Ids, now: float, domain_id: str, algorithm: str) -> DomainKey:
     private, public = new_key(algorithm)
     key_id = ids.new()
     return DomainKey(
@@ -106,7 +108,8 @@ def _key(installation: Installation, ids: Ids, domain_id: str, algorithm: str) -
         algorithm=algorithm,
         private=installation.seal(private, key_id),
         public=public,
-        active=True,
+        state=KeyState.ACTIVE,
+        since=now,
     )
 
 
@@ -173,7 +176,7 @@ def records_of(
             key.algorithm == RSA_SHA256,
         )
         for key in keys
-        if key.active
+        if key.is_active
     ]
     advice = [
         Record("SPF; joins an SPF record that is there", "TXT", name, _spf(hostname, sources), False),
@@ -198,7 +201,7 @@ def _spf(hostname: str, sources: Sequence[str]) -> str:
 
 def load_signing_keys(installation: Installation, domain: str, keys: Sequence[DomainKey]) -> list[SigningKey]:
     """Open the active keys of a domain, RSA first. Raises SealBroken; costs about 100 us a key."""
-    ordered = sorted((key for key in keys if key.active), key=lambda key: key.algorithm != RSA_SHA256)
+    ordered = sorted((key for key in keys if key.is_active), key=lambda key: key.algorithm != RSA_SHA256)
     return [
         SigningKey(domain, key.selector, key.algorithm, load_key(installation.open(key.private, key.id)))
         for key in ordered

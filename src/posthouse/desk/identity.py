@@ -86,6 +86,8 @@ def _principal(domain: Domain | None, credential: Credential) -> Principal:
         kind=credential.kind,
         dialect=credential.dialect,
         permissions=credential.permissions,
+        ranges=credential.ranges,
+        limits=credential.limits,
     )
 
 

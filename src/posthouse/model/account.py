@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 import msgspec
@@ -20,10 +21,33 @@ class CredentialKind(StrEnum):
 MAIL_SEND = "mail.send"
 
 
+class AccountSettings(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
+    """What holds for all mail of an account. Stored as JSON.
+
+    `minute_messages`, `daily_messages`, `monthly_messages`: most recipients in a minute, day and month (UTC),
+    0 for no limit. `starts_at`: recipients a day that a new account begins with; from there its own daily cap
+    grows with its reputation up to `daily_messages` (0: the cap does not grow, it is `daily_messages`).
+    `over_limit`: "refuse" or "queue" what is over a limit, "" for the installation's choice. `is_suspended`:
+    nobody of it may sign in or send.
+    """
+
+    minute_messages: int = 0
+    daily_messages: int = 0
+    monthly_messages: int = 0
+    starts_at: int = 0
+    over_limit: str = ""
+    is_suspended: bool = False
+
+
+ACCOUNT_DEFAULTS = AccountSettings()
+
+
 @dataclass(frozen=True, slots=True)
 class Account:
     id: str
     name: str
+    created_at: float = 0.0
+    settings: AccountSettings = ACCOUNT_DEFAULTS
 
 
 class DomainSettings(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
@@ -70,10 +94,19 @@ class Domain:
     settings: DomainSettings = DEFAULTS
 
 
+class KeyState(StrEnum):
+    """A standby key is published and signs nothing yet; the active ones sign; a retiring one signs nothing
+    any more, but its record must stay until mail that it signed has been delivered."""
+
+    STANDBY = "standby"
+    ACTIVE = "active"
+    RETIRING = "retiring"
+
+
 @dataclass(frozen=True, slots=True)
 class DomainKey:
     """A DKIM key of a domain. `algorithm` is rsa-sha256 or ed25519-sha256; `private` is PKCS#8 DER, sealed
-    with the installation's key; `public` is the value of the p= tag (base64)."""
+    with the installation's key; `public` is the value of the p= tag (base64). `since`: of its state."""
 
     id: str
     domain_id: str
@@ -81,7 +114,22 @@ class DomainKey:
     algorithm: str
     private: bytes
     public: str
-    active: bool
+    state: KeyState
+    since: float
+
+    @property
+    def is_active(self) -> bool:
+        return self.state is KeyState.ACTIVE
+
+
+class CredentialLimits(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
+    """Session limits of one credential; None: those of its dialect. 0 for no limit. Stored as JSON."""
+
+    messages_per_connection: int | None = None
+    connections_per_address: int | None = None
+
+
+NO_LIMITS = CredentialLimits()
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +138,8 @@ class Credential:
 
     `login` is unique among the valid ones: `name@domain` of a user, the public id of a key or token.
     `domain_id` is "" for a key of the whole account. `dialect` is whose words it hears ("mailgun", …),
-    `permissions` words such as `mail.send`, `name` what people call it.
+    `permissions` words such as `mail.send`, `name` what people call it. `ranges`: networks in CIDR form from
+    which it may be used, empty for any.
     """
 
     id: str
@@ -104,6 +153,8 @@ class Credential:
     dialect: str = "mailgun"
     permissions: tuple[str, ...] = (MAIL_SEND,)
     name: str = ""
+    ranges: tuple[str, ...] = ()
+    limits: CredentialLimits = NO_LIMITS
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,3 +175,31 @@ class Principal:
     kind: CredentialKind = CredentialKind.SMTP_USER
     dialect: str = "mailgun"
     permissions: tuple[str, ...] = (MAIL_SEND,)
+    ranges: tuple[str, ...] = ()
+    limits: CredentialLimits = NO_LIMITS
+
+
+class Role(StrEnum):
+    """What a person may do with an account: everything; everything but people, limits and the account itself;
+    look."""
+
+    OWNER = "owner"
+    DEVELOPER = "developer"
+    VIEWER = "viewer"
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """Somebody who signs in to look and to change things. `email` is lower case. `password_hash` is argon2's
+    text; `totp` a sealed secret, b"" for none; `must_change`: the password was given, not chosen. `roles` by
+    account id."""
+
+    id: str
+    email: str
+    name: str
+    password_hash: str
+    totp: bytes
+    must_change: bool
+    created_at: float
+    seen_at: float | None = None
+    roles: Mapping[str, Role] = field(default_factory=dict)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from posthouse.model.options import NOBODY_SPECIAL, PLAIN, RecipientOptions, SendOptions
+from posthouse.model.trust import TlsCheck
 
 
 class DeliveryState(StrEnum):
@@ -118,7 +119,8 @@ class SmtpResult:
     `tls` is "" in clear, else version and cipher. `transcript` is text, a line per command and reply, bodies
     and credentials left out. `mx` and `address` name the host that decided. `connection_failed`: this
     host could not be used at all (connect, greeting, EHLO, 421), which counts against the site.
-    `passes_dsn_on`: the host offers DSN and got our NOTIFY (RFC 3461 5.2.1).
+    `passes_dsn_on`: the host offers DSN and got our NOTIFY (RFC 3461 5.2.1). `policy`: which TLS policy held
+    for the connection and why, a sentence; `checks`: of every connection of this attempt.
     """
 
     phase: Phase
@@ -133,6 +135,8 @@ class SmtpResult:
     ambiguous: bool = False
     connection_failed: bool = False
     passes_dsn_on: bool = False
+    policy: str = ""
+    checks: tuple[TlsCheck, ...] = ()
 
     @property
     def is_delivered(self) -> bool:

@@ -66,6 +66,7 @@ unsub_group = Table(
 Index("unsub_group_name", unsub_group.c.account_id, unsub_group.c.name, unique=True)
 
 # Local addresses to send from; `account_id` "" is everybody's. `hello` is the name to greet with, "": ours.
+# `warmup` is JSON text, "" for an address that is warm.
 ip = Table(
     "ip",
     metadata,
@@ -73,6 +74,7 @@ ip = Table(
     text("account_id"),
     text("hello"),
     instant("created_at"),
+    text("warmup"),
 )
 
 # Named sets of these addresses.

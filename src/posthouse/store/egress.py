@@ -20,12 +20,13 @@ from posthouse.store.versions import raise_identity
 @dataclass(frozen=True, slots=True)
 class LocalAddress:
     """An IPv4 or IPv6 literal of this machine. `account_id` "": every account may use it. `hello`: the name
-    to greet receiving hosts with, "" for the installation's."""
+    to greet receiving hosts with, "" for the installation's. `warmup`: JSON text, "" for a warm address."""
 
     address: str
     account_id: str
     hello: str
     created_at: float
+    warmup: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +55,7 @@ _leave_pools = Statement(delete(pool_ip).where(pool_ip.c.address == bindparam("o
 
 def add_ip(conn: Connection, new: LocalAddress) -> None:
     """Raises Duplicate if the address is there already."""
-    if not conn.change(_add_ip, new.address, new.account_id, new.hello, new.created_at):
+    if not conn.change(_add_ip, new.address, new.account_id, new.hello, new.created_at, new.warmup):
         raise Duplicate(f"the address {new.address} is there already")
     raise_identity(conn)
 

@@ -15,17 +15,23 @@ from sqlalchemy.dialects.postgresql import insert as upsert_into
 from sqlalchemy.schema import Table
 
 from posthouse.model.account import (
+    ACCOUNT_DEFAULTS,
     DEFAULTS,
+    NO_LIMITS,
     Account,
+    AccountSettings,
     Credential,
     CredentialKind,
+    CredentialLimits,
     Domain,
     DomainKey,
     DomainSettings,
+    KeyState,
 )
 from posthouse.store.connection import Connection, Row
+from posthouse.store.identity_tables import account, credential, domain, domain_key
 from posthouse.store.statement import Statement
-from posthouse.store.tables import account, credential, domain, domain_key, mark, word
+from posthouse.store.tables import mark, word
 from posthouse.store.trouble import Duplicate
 from posthouse.store.versions import raise_identity
 
@@ -56,12 +62,20 @@ def _changed(conn: Connection, rows: int) -> bool:
 
 _add_account = _insert_once(account)
 _account = Statement(select(account).where(account.c.name == bindparam("name")), "name")
+_accounts = Statement(select(account).order_by(account.c.name))
+_set_account = Statement(
+    update(account).where(account.c.id == bindparam("of_id")).values(settings=bindparam("new_settings")),
+    "of_id",
+    "new_settings",
+)
+_remove_account = Statement(delete(account).where(account.c.id == bindparam("of_id")), "of_id")
+_encode = msgspec.json.Encoder().encode
+_read_account = msgspec.json.Decoder(AccountSettings).decode
 
 
 def ensure_account(conn: Connection, name: str, *, id: str, now: float) -> Account:
     """The account of that name, made with `id` if there is none."""
-    del now  # accounts carry no date yet
-    _changed(conn, conn.change(_add_account, id, name))
+    _changed(conn, conn.change(_add_account, id, name, now, ""))
     found = find_account(conn, name)
     assert found is not None
     return found
@@ -69,7 +83,28 @@ def ensure_account(conn: Connection, name: str, *, id: str, now: float) -> Accou
 
 def find_account(conn: Connection, name: str) -> Account | None:
     row = conn.row(_account, name)
-    return None if row is None else Account(*row)
+    return None if row is None else _to_account(row)
+
+
+def list_accounts(conn: Connection) -> list[Account]:
+    """All, by name."""
+    return [_to_account(row) for row in conn.rows(_accounts)]
+
+
+def set_account_settings(conn: Connection, account_id: str, settings: AccountSettings) -> bool:
+    """New settings in the place of the old ones. False: no such account."""
+    text = "" if settings == ACCOUNT_DEFAULTS else _encode(settings).decode()
+    return _changed(conn, conn.change(_set_account, account_id, text))
+
+
+def remove_account(conn: Connection, account_id: str) -> bool:
+    """With its domains, keys, credentials and memberships; queued mail stays. False: no such account."""
+    return _changed(conn, conn.change(_remove_account, account_id))
+
+
+def _to_account(row: Row) -> Account:
+    account_id, name, created_at, text = row
+    return Account(account_id, name, created_at, _read_account(text) if text else ACCOUNT_DEFAULTS)
 
 
 # Domains
@@ -88,7 +123,6 @@ _set_settings = Statement(
     "of_name",
     "new_settings",
 )
-_encode = msgspec.json.Encoder().encode
 _read_settings = msgspec.json.Decoder(DomainSettings).decode
 _add_key = Statement(
     insert(domain_key).values({column.name: bindparam(column.name) for column in domain_key.columns}),
@@ -123,7 +157,8 @@ def add_domain(conn: Connection, new: Domain, keys: Sequence[DomainKey]) -> None
             key.algorithm,
             key.private,
             key.public,
-            int(key.active),
+            key.state.value,
+            key.since,
         )
 
 
@@ -164,11 +199,12 @@ def set_verified(conn: Connection, name: str, at: float | None) -> bool:
 def keys_of(conn: Connection, domain_id: str) -> list[DomainKey]:
     """The domain's keys, the oldest first."""
     keys = [DomainKey(*row) for row in conn.rows(_keys, domain_id)]
-    return [replace(key, active=bool(key.active)) for key in keys]
+    return [replace(key, state=KeyState(key.state)) for key in keys]
 
 
 # Credentials
 
+_read_limits = msgspec.json.Decoder(CredentialLimits).decode
 _is_valid = credential.c.revoked_at.is_(None)
 _add_credential = _insert_once(credential)
 _credential = Statement(
@@ -205,6 +241,8 @@ def _to_credential(row: Row) -> Credential:
         domain_id=made.domain_id or "",
         kind=CredentialKind(made.kind),
         permissions=tuple(row[9].split()),
+        ranges=tuple(row[11].split()),
+        limits=_read_limits(row[12]) if row[12] else NO_LIMITS,
     )
 
 
@@ -223,6 +261,8 @@ def add_credential(conn: Connection, new: Credential) -> None:
         new.dialect,
         " ".join(new.permissions),
         new.name,
+        " ".join(new.ranges),
+        "" if new.limits == NO_LIMITS else _encode(new.limits).decode(),
     )
     if not _changed(conn, added):
         raise Duplicate(f"the login {new.login} is there already")

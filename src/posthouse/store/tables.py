@@ -1,4 +1,5 @@
-"""Every table and index of the store, with a sentence each.
+"""Every table and index of mail and machine, with a sentence each; those of people and domains are in
+`identity_tables`, of what they keep with us in `asset_tables`, of receiving hosts in `site_tables`.
 
 Only Integer, Float, Text and LargeBinary columns: no value needs converting between Python and either
 engine, so compiled statements run by the driver directly. Texts compare byte by byte on both engines
@@ -14,7 +15,7 @@ from __future__ import annotations
 from sqlalchemy import Column, Index, Integer, LargeBinary, MetaData, Table
 from sqlalchemy.sql.elements import ColumnElement, literal_column
 
-from posthouse.store.columns import TEXT, instant, integer, part_of, text
+from posthouse.store.columns import TEXT, instant, integer, text
 
 metadata = MetaData()
 
@@ -32,61 +33,6 @@ schema_step = Table("schema_step", metadata, integer("number", key=True), text("
 
 # Counters and cursors of our own, a row per name: the identity version, the probe, the sweeper's place.
 mark = Table("mark", metadata, text("name", key=True), integer("number"), text("value"))
-
-account = Table("account", metadata, text("id", key=True), Column("name", TEXT, nullable=False, unique=True))
-
-# Sending domains, names in lower-case A-label form; `settings` is JSON text, "" for the defaults.
-domain = Table(
-    "domain",
-    metadata,
-    text("id", key=True),
-    part_of("account_id", "account"),
-    Column("name", TEXT, nullable=False, unique=True),
-    text("region"),
-    instant("verified_at", nullable=True),
-    instant("created_at"),
-    text("settings"),
-)
-
-# DKIM keys; `private` is sealed with the installation's key before it comes here.
-domain_key = Table(
-    "domain_key",
-    metadata,
-    text("id", key=True),
-    part_of("domain_id", "domain"),
-    text("selector"),
-    text("algorithm"),
-    Column("private", LargeBinary, nullable=False),
-    text("public"),
-    integer("active"),
-)
-Index("domain_key_domain", domain_key.c.domain_id)
-
-# Sign-ins; only the keyed hash of the secret. A login is unique among those that are not revoked. A key of
-# the whole account has no domain: NULL, so that the others still go with their domain. `permissions` are
-# words with blanks between them.
-credential = Table(
-    "credential",
-    metadata,
-    text("id", key=True),
-    part_of("account_id", "account"),
-    part_of("domain_id", "domain", nullable=True),
-    text("kind"),
-    text("login"),
-    Column("secret_hash", LargeBinary, nullable=False),
-    instant("created_at"),
-    instant("revoked_at", nullable=True),
-    text("dialect"),
-    text("permissions"),
-    text("name"),
-)
-Index(
-    "credential_login",
-    credential.c.login,
-    unique=True,
-    sqlite_where=credential.c.revoked_at.is_(None),
-    postgresql_where=credential.c.revoked_at.is_(None),
-)
 
 # One row per accepted letter, without its bytes; `options` is JSON text, "" for none.
 message = Table(

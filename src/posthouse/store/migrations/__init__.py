@@ -18,7 +18,11 @@ from sqlalchemy import bindparam, func, insert, select
 from sqlalchemy.schema import CreateTable
 
 from posthouse.store.connection import Connection
-from posthouse.store.migrations import step_0001_first_tables, step_0002_options_and_assets
+from posthouse.store.migrations import (
+    step_0001_first_tables,
+    step_0002_options_and_assets,
+    step_0003_people_and_trust,
+)
 from posthouse.store.statement import Statement, ddl
 from posthouse.store.tables import schema_step
 from posthouse.store.trouble import StoreError, Trouble
@@ -35,6 +39,7 @@ class Step(NamedTuple):
 STEPS: tuple[Step, ...] = (
     Step(1, "first tables", step_0001_first_tables.run),
     Step(2, "options and assets", step_0002_options_and_assets.run),
+    Step(3, "people and trust", step_0003_people_and_trust.run),
 )
 
 _ADVISORY_LOCK = 1886351220

@@ -6,19 +6,19 @@ was.
 
 from __future__ import annotations
 
-from sqlalchemy import Column, Float, ForeignKey, Index, LargeBinary, MetaData, Table
+from collections.abc import Collection
+
+from sqlalchemy import Column, Float, ForeignKey, Index, Integer, LargeBinary, MetaData, Table
 from sqlalchemy.schema import CreateIndex, CreateTable
 
 from posthouse.store.connection import Connection
+from posthouse.store.identity_tables import account, domain
 from posthouse.store.statement import ddl, rows_insert
 from posthouse.store.tables import (
-    account,
     capture,
     content,
     counter,
     delivery,
-    domain,
-    domain_key,
     event,
     event_todo,
     mark,
@@ -28,6 +28,7 @@ from posthouse.store.tables import (
 )
 
 _LATER = {
+    "account": {"created_at", "settings"},
     "domain": {"settings"},
     "message": {"options", "batch_id"},
     "delivery": {"personal"},
@@ -53,6 +54,18 @@ Index(
     sqlite_where=credential.c.revoked_at.is_(None),
     postgresql_where=credential.c.revoked_at.is_(None),
 )
+domain_key = Table(
+    "domain_key",
+    MetaData(),
+    Column("id", _TEXT, primary_key=True, nullable=False),
+    Column("domain_id", _TEXT, ForeignKey(domain.c.id, ondelete="CASCADE"), nullable=False),
+    Column("selector", _TEXT, nullable=False),
+    Column("algorithm", _TEXT, nullable=False),
+    Column("private", LargeBinary, nullable=False),
+    Column("public", _TEXT, nullable=False),
+    Column("active", Integer, nullable=False),
+)
+Index("domain_key_domain", domain_key.c.domain_id)
 _TABLES = (
     mark,
     account,
@@ -84,7 +97,11 @@ def run(connection: Connection) -> None:
 
 
 def _as_it_was(table: Table) -> CreateTable:
+    return without(table, _LATER.get(table.name, set()))
+
+
+def without(table: Table, later: Collection[str]) -> CreateTable:
+    """A table of today less the columns that a later step added."""
     made = CreateTable(table)
-    later = _LATER.get(table.name, set())
     made.columns = [column for column in made.columns if column.element.name not in later]
     return made

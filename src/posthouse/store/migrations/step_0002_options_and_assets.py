@@ -5,14 +5,17 @@ Columns are added with an empty default, which costs the same for an empty and f
 
 from __future__ import annotations
 
-from sqlalchemy.schema import CreateIndex, CreateTable, Index, Table
+from sqlalchemy.schema import CreateIndex, Index, Table
 
 from posthouse.store.asset_tables import ASSET_TABLES
 from posthouse.store.connection import Connection
+from posthouse.store.identity_tables import credential
+from posthouse.store.migrations.step_0001_first_tables import without
 from posthouse.store.statement import ddl
-from posthouse.store.tables import credential, message
+from posthouse.store.tables import message
 
 _ADDED = (("domain", "settings"), ("message", "options"), ("message", "batch_id"), ("delivery", "personal"))
+_LATER = {"credential": ("ranges", "limits"), "ip": ("warmup",)}
 _TEXT = {"sqlite": "TEXT", "postgresql": 'TEXT COLLATE "C"'}
 _KEPT = "id, account_id, domain_id, kind, login, secret_hash, created_at, revoked_at"
 
@@ -42,7 +45,7 @@ def _remake_credentials(connection: Connection) -> None:
 
 def _make(connection: Connection, table: Table) -> None:
     engine = connection.engine.name
-    connection.script(ddl(CreateTable(table), engine))
+    connection.script(ddl(without(table, _LATER.get(table.name, ())), engine))
     for index in sorted(table.indexes, key=lambda index: str(index.name)):
         connection.script(ddl(CreateIndex(index), engine))
 

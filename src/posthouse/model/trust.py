@@ -1,0 +1,30 @@
+"""How a connection fared against what its receiver promised about TLS (MTA-STS, DANE).
+
+Public: TlsCheck, NO_POLICY, STS, TLSA.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+STS, TLSA, NO_POLICY = "sts", "tlsa", "no-policy-found"
+
+
+@dataclass(frozen=True, slots=True)
+class TlsCheck:
+    """One connection and the policy that held for it; what a TLS report counts (RFC 8460 4.2 to 4.4).
+
+    `policy` is STS, TLSA or NO_POLICY; `policy_domain` the recipient domain (STS) or the MX host (TLSA);
+    `policy_lines` the policy as published, `mx_patterns` its patterns. `result` is "" for a session that was
+    as it should be, else a result type of RFC 8460 4.3 such as certificate-expired. `reason` is for people.
+    """
+
+    policy: str
+    policy_domain: str
+    result: str = ""
+    mx: str = ""
+    address: str = ""
+    source: str = ""
+    reason: str = ""
+    policy_lines: tuple[str, ...] = ()
+    mx_patterns: tuple[str, ...] = ()

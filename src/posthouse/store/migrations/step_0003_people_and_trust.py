@@ -1,0 +1,55 @@
+"""Step 3: people, accounts with settings, states of keys, what DNS and receiving hosts told us.
+
+Columns are added with an empty default, which costs the same for an empty and for a large store.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy.schema import CreateIndex, CreateTable, Table
+
+from posthouse.store.connection import Connection
+from posthouse.store.identity_tables import (
+    account_cap,
+    credential_use,
+    domain_check,
+    hook_key,
+    membership,
+    person,
+    session,
+)
+from posthouse.store.site_tables import SITE_TABLES
+from posthouse.store.statement import ddl
+
+_TEXT = {"sqlite": "TEXT NOT NULL DEFAULT ''", "postgresql": "TEXT COLLATE \"C\" NOT NULL DEFAULT ''"}
+_INSTANT = {"sqlite": "FLOAT NOT NULL DEFAULT 0", "postgresql": "FLOAT NOT NULL DEFAULT 0"}
+_ADDED = (
+    ("account", "created_at", _INSTANT),
+    ("account", "settings", _TEXT),
+    ("domain_key", "state", _TEXT),
+    ("domain_key", "since", _INSTANT),
+    ("credential", "ranges", _TEXT),
+    ("credential", "limits", _TEXT),
+    ("ip", "warmup", _TEXT),
+)
+_NEW = (domain_check, credential_use, hook_key, person, membership, session, account_cap, *SITE_TABLES)
+
+
+def run(connection: Connection) -> None:
+    """Change everything; the transaction is the caller's."""
+    engine = connection.engine.name
+    for table, column, kind in _ADDED:
+        connection.script(f"ALTER TABLE {table} ADD COLUMN {column} {kind[engine]}")
+    connection.script(
+        "UPDATE domain_key SET state = CASE WHEN active = 1 THEN 'active' ELSE 'retiring' END, "
+        "since = (SELECT created_at FROM domain WHERE domain.id = domain_key.domain_id)"
+    )
+    connection.script("ALTER TABLE domain_key DROP COLUMN active")
+    for new in _NEW:
+        _make(connection, new)
+
+
+def _make(connection: Connection, table: Table) -> None:
+    engine = connection.engine.name
+    connection.script(ddl(CreateTable(table), engine))
+    for index in sorted(table.indexes, key=lambda index: str(index.name)):
+        connection.script(ddl(CreateIndex(index), engine))
