@@ -43,7 +43,8 @@ def test_everything_comes_back_as_it_was(known: Connection) -> None:
     assert identity.find_domain(known, "example.test") == DOMAIN
     assert identity.keys_of(known, "d1") == KEYS
     assert identity.find_credential(known, "app@example.test") == CREDENTIAL
-    assert identity.list_domains(known) == [DOMAIN]
+    assert identity.list_domains(known) == identity.list_domains(known, "a1") == [DOMAIN]
+    assert identity.list_domains(known, "a2") == []
     assert identity.list_credentials(known) == [CREDENTIAL]
     assert identity.list_credentials(known, "example.test") == [CREDENTIAL]
     assert identity.list_credentials(known, "other.test") == []

@@ -55,7 +55,7 @@ def add(
         algorithms=(RSA_SHA256, ED25519_SHA256) if ed25519 else (RSA_SHA256,),
     )
     with house.writing() as conn:
-        domain = domains.create(conn, house.ids, new)
+        domain = domains.create(conn, house.ids, new, ask.account)
     _print_domain(ask.output, house, domain, new.keys)
 
 
@@ -63,10 +63,11 @@ def add(
 def list_(ask: Asked) -> None:
     """List the domains."""
     from posthouse.cli.house import open_house
+    from posthouse.desk import accounts
     from posthouse.store import identity
 
     with open_house(ask).reading() as conn:
-        found = identity.list_domains(conn)
+        found = identity.list_domains(conn, accounts.own_account(conn, ask.account))
     if ask.as_json:
         ask.output.lines([_domain_row(domain) for domain in found])
         return
@@ -78,11 +79,11 @@ def list_(ask: Asked) -> None:
 def show(ask: Asked, name: Name) -> None:
     """Show a domain, the DNS records to publish, and its settings."""
     from posthouse.cli.house import open_house
-    from posthouse.desk import domains
+    from posthouse.desk import accounts, domains
 
     house = open_house(ask)
     with house.reading() as conn:
-        domain, keys = domains.load(conn, name)
+        domain, keys = domains.load(conn, accounts.own_account(conn, ask.account), name)
     _print_domain(ask.output, house, domain, keys)
     ask.output.say("\nSettings (change them with `posthouse domain set`):")
     _say_settings(ask.output, domain)
@@ -122,11 +123,11 @@ def unauthorise(ask: Asked, name: Name, address: Address) -> None:
 def verify(ask: Asked, name: Name) -> None:
     """Look the records up in DNS; once the DKIM record is there, the domain may send."""
     from posthouse.cli.house import open_house
-    from posthouse.desk import domains, verification
+    from posthouse.desk import accounts, domains, verification
 
     house = open_house(ask)
     with house.reading() as conn:
-        domain, keys = domains.load(conn, name)
+        domain, keys = domains.load(conn, accounts.own_account(conn, ask.account), name)
     findings = verification.look_up(_records(house, domain, keys), house.settings.dns.servers)
     is_verified = verification.may_send(findings)
     if is_verified:
@@ -149,10 +150,10 @@ def verify(ask: Asked, name: Name) -> None:
 def remove(ask: Asked, name: Name) -> None:
     """Remove a domain with its keys, users and tokens; mail that is queued is still sent, unsigned."""
     from posthouse.cli.house import open_house
-    from posthouse.desk import domains
+    from posthouse.desk import accounts, domains
 
     with open_house(ask).writing() as conn:
-        gone = domains.remove(conn, name)
+        gone = domains.remove(conn, accounts.own_account(conn, ask.account), name)
     ask.output.item({"removed": gone}, f"Removed {gone} with its keys, users and tokens.")
 
 
@@ -162,10 +163,11 @@ def _change(
     change: Callable[[DomainSettings], DomainSettings],
 ) -> None:
     from posthouse.cli.house import open_house
-    from posthouse.desk import domains
+    from posthouse.desk import accounts, domains
 
     with open_house(ask).writing() as conn:
-        domain, _ = domains.change_settings(conn, name, change)
+        account_id = accounts.own_account(conn, ask.account)
+        domain, _ = domains.change_settings(conn, account_id, name, change)
     if ask.as_json:
         ask.output.item(_domain_row(domain), "")
     _say_settings(ask.output, domain)

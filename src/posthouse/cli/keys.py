@@ -34,12 +34,13 @@ def add(
 ) -> None:
     """Make a key and print it, once."""
     from posthouse.cli.house import open_house
-    from posthouse.desk import domains, keys
+    from posthouse.desk import accounts, domains, keys
     from posthouse.model.account import MAIL_SEND
 
     house = open_house(ask)
     dialect = NATIVE if native else SENDGRID
     with house.writing() as conn:
+        own = accounts.own_account(conn, ask.account) if domain else ""
         issued = keys.issue_key(
             conn,
             house.installation,
@@ -49,7 +50,7 @@ def add(
             dialect=dialect,
             permissions=permission or (MAIL_SEND,),
             name=name,
-            domain=domains.load(conn, domain)[0] if domain else None,
+            domain=domains.load(conn, own, domain)[0] if domain else None,
         )
     _print_issued(ask.output, issued)
 

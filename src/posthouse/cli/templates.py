@@ -55,9 +55,10 @@ def add(
     html, text = _read(file), _read(text_file)
     fields = {"Subject": subject, "From": sender, "Reply-To": reply_to}
     with house.writing() as conn:
+        account_id = accounts.own_account(conn, ask.account)
         draft = templates.Draft(
-            account_id=accounts.own_account(conn, ask.account),
-            domain=domains.load(conn, domain)[0].name if domain else "",
+            account_id=account_id,
+            domain=domains.load(conn, account_id, domain)[0].name if domain else "",
             name=name,
             tag=version,
             html=html,

@@ -21,7 +21,7 @@ def add(
 ) -> None:
     """Make a token and print it, once."""
     from posthouse.cli.house import open_house
-    from posthouse.desk import domains, keys
+    from posthouse.desk import accounts, domains, keys
 
     house = open_house(ask)
     with house.writing() as conn:
@@ -30,7 +30,7 @@ def add(
             house.installation,
             house.ids,
             house.clock.now(),
-            domain=domains.load(conn, domain)[0],
+            domain=domains.load(conn, accounts.own_account(conn, ask.account), domain)[0],
             dialect=NATIVE if native else MAILPACE,
             name=name,
         )

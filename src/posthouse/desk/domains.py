@@ -12,6 +12,7 @@ import ipaddress
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
+from posthouse.desk import accounts
 from posthouse.desk.installation import Installation
 from posthouse.mail.dkim import (
     ED25519_SHA256,
@@ -29,7 +30,7 @@ from posthouse.model.errors import Refused
 from posthouse.store import egress, identity
 from posthouse.store.engine import Connection
 
-ACCOUNT = "default"
+ACCOUNT = accounts.USUAL
 _SELECTORS = {RSA_SHA256: "ph1", ED25519_SHA256: "ph1ed"}
 
 
@@ -113,31 +114,33 @@ def _key(installation: Installation, ids: Ids, now: float, domain_id: str, algor
     )
 
 
-def create(conn: Connection, ids: Ids, new: Draft, account: str = ACCOUNT) -> Domain:
-    """Store a draft under the account, inside the caller's transaction. Raises Refused."""
-    if identity.find_domain(conn, new.domain.name):
-        raise Refused(550, "5.1.2", f"There is a domain {new.domain.name} already", reason="exists")
-    owner = identity.ensure_account(conn, account, id=ids.new(), now=new.domain.created_at)
-    domain = replace(new.domain, account_id=owner.id)
+def create(conn: Connection, ids: Ids, new: Draft, account: str = "") -> Domain:
+    """Store a draft under the account of that name, inside the caller's transaction; the usual one ("") is
+    made with its first domain. Raises Refused."""
+    if account in ("", accounts.USUAL):
+        identity.ensure_account(conn, accounts.USUAL, id=ids.new(), now=new.domain.created_at)
+    domain = replace(new.domain, account_id=accounts.own_account(conn, account))
+    if identity.find_domain(conn, domain.name):
+        raise Refused(550, "5.1.2", f"There is a domain {domain.name} already", reason="exists")
     identity.add_domain(conn, domain, list(new.keys))
     return domain
 
 
-def load(conn: Connection, name: str) -> tuple[Domain, list[DomainKey]]:
-    """A domain and its keys. Raises Refused."""
+def load(conn: Connection, account_id: str, name: str) -> tuple[Domain, list[DomainKey]]:
+    """A domain of the account and its keys. Raises Refused, in the same words for another account's (S20)."""
     name = sending_name(name)
     domain = identity.find_domain(conn, name)
-    if domain is None:
+    if domain is None or domain.account_id != account_id:
         raise _no_domain(name)
     return domain, identity.keys_of(conn, domain.id)
 
 
 def change_settings(
-    conn: Connection, name: str, change: Callable[[DomainSettings], DomainSettings]
+    conn: Connection, account_id: str, name: str, change: Callable[[DomainSettings], DomainSettings]
 ) -> tuple[Domain, list[DomainKey]]:
     """Replace a domain's settings by what `change` makes of them, inside the caller's transaction. Raises
     Refused."""
-    domain, keys = load(conn, name)
+    domain, keys = load(conn, account_id, name)
     settings = change(domain.settings)
     pool = settings.ip_pool
     if pool != domain.settings.ip_pool and pool and not egress.find_pool(conn, domain.account_id, pool):
@@ -146,12 +149,11 @@ def change_settings(
     return replace(domain, settings=settings), keys
 
 
-def remove(conn: Connection, name: str) -> str:
+def remove(conn: Connection, account_id: str, name: str) -> str:
     """Remove a domain with its keys and users, inside the caller's transaction. Raises Refused."""
-    name = sending_name(name)
-    if not identity.remove_domain(conn, name):
-        raise _no_domain(name)
-    return name
+    domain, _ = load(conn, account_id, name)
+    identity.remove_domain(conn, domain.name)
+    return domain.name
 
 
 def records_of(

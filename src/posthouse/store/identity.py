@@ -112,6 +112,9 @@ def _to_account(row: Row) -> Account:
 _add_domain = _insert_once(domain)
 _domain = Statement(select(domain).where(domain.c.name == bindparam("of_name")), "of_name")
 _domains = Statement(select(domain).order_by(domain.c.name))
+_domains_of = Statement(
+    select(domain).where(domain.c.account_id == bindparam("of_account")).order_by(domain.c.name), "of_account"
+)
 _remove_domain = Statement(delete(domain).where(domain.c.name == bindparam("of_name")), "of_name")
 _set_verified = Statement(
     update(domain).where(domain.c.name == bindparam("of_name")).values(verified_at=bindparam("at")),
@@ -168,9 +171,10 @@ def find_domain(conn: Connection, name: str) -> Domain | None:
     return None if row is None else _to_domain(row)
 
 
-def list_domains(conn: Connection) -> list[Domain]:
-    """All, by name."""
-    return [_to_domain(row) for row in conn.rows(_domains)]
+def list_domains(conn: Connection, account_id: str | None = None) -> list[Domain]:
+    """All, or those of an account, by name."""
+    rows = conn.rows(_domains) if account_id is None else conn.rows(_domains_of, account_id)
+    return [_to_domain(row) for row in rows]
 
 
 def set_settings(conn: Connection, name: str, settings: DomainSettings) -> bool:

@@ -101,3 +101,9 @@ def test_c12_a_sandbox_and_its_recipients(house: Cli) -> None:
         "posthouse: joe@example.com is not an authorised recipient here\n",
     )
     assert house("domain", "authorise", "box.example.com", "joe").code == 1
+
+
+def test_s20_domains_are_of_accounts(house: Cli) -> None:
+    for words in (["add", "second.test"], ["list"], ["show", "example.com"]):
+        answer = house("domain", *words, "--account", "second")
+        assert (answer.code, answer.err) == (1, "posthouse: There is no account second here\n")

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from posthouse.desk import credentials, domains
+from posthouse.desk import accounts, credentials, domains
 from posthouse.desk.identity import Identity, load_identity
 from posthouse.desk.identity_view import IdentityView
 from posthouse.desk.installation import Installation
@@ -134,7 +134,7 @@ async def test_a_removed_domains_users_are_gone(conn: Connection) -> None:
     issued = issue(conn, "joe@example.com")
     view = await viewed(conn)
     with conn.transaction():
-        domains.remove(conn, "Example.COM")
+        domains.remove(conn, accounts.own_account(conn), "Example.COM")
     assert await view.refresh(OneConnection(conn))
     assert view.recognise("joe@example.com", issued.password) is None
     assert view.domain("example.com") is None

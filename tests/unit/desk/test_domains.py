@@ -8,13 +8,14 @@ from pathlib import Path
 
 import pytest
 
-from posthouse.desk import domains, verification
+from posthouse.desk import accounts, domains, verification
 from posthouse.desk.identity_view import IdentityView
 from posthouse.desk.installation import Installation, SealBroken
 from posthouse.mail.dkim import ED25519_SHA256, RSA_SHA256, public_of
 from posthouse.model.account import DomainSettings
 from posthouse.model.clock import FakeClock, Ids
 from posthouse.model.errors import Refused
+from posthouse.store import identity
 from posthouse.store.engine import Connection, connect, migrate
 
 CLOCK = FakeClock()
@@ -59,15 +60,43 @@ def test_create_load_remove(conn: Connection, drafted: domains.Draft) -> None:
     with conn.transaction():
         made = domains.create(conn, IDS, drafted)
     assert made.account_id
-    domain, keys = domains.load(conn, "BÜCHER.example")
+    domain, keys = domains.load(conn, made.account_id, "BÜCHER.example")
     assert domain == made
     assert tuple(keys) == drafted.keys
     with pytest.raises(Refused, match="There is a domain xn--bcher"), conn.transaction():
         domains.create(conn, IDS, drafted)
     with conn.transaction():
-        assert domains.remove(conn, "bücher.example") == "xn--bcher-kva.example"
+        assert domains.remove(conn, made.account_id, "bücher.example") == "xn--bcher-kva.example"
     with pytest.raises(Refused, match="There is no domain"):
-        domains.load(conn, "bücher.example")
+        domains.load(conn, made.account_id, "bücher.example")
+
+
+def test_s20_a_domain_of_another_account_is_as_none(conn: Connection, drafted: domains.Draft) -> None:
+    with conn.transaction():
+        identity.ensure_account(conn, "second", id="a2", now=CLOCK.now())
+        name = domains.create(conn, IDS, drafted).name
+    uses = (
+        lambda owner, name: domains.load(conn, owner, name),
+        lambda owner, name: domains.remove(conn, owner, name),
+        lambda owner, name: domains.change_settings(conn, owner, name, lambda settings: settings),
+    )
+    for use in uses:
+        with pytest.raises(Refused) as foreign, conn.transaction():
+            use("a2", name)
+        with pytest.raises(Refused) as absent, conn.transaction():
+            use("a2", "none.example")
+        assert str(foreign.value).replace(name, "none.example") == str(absent.value)
+        assert (foreign.value.code, foreign.value.reason) == (absent.value.code, absent.value.reason)
+    assert domains.load(conn, accounts.own_account(conn), name)
+
+
+def test_a_domain_is_made_in_the_account_that_is_named(conn: Connection, drafted: domains.Draft) -> None:
+    with pytest.raises(Refused, match="There is no account second here"), conn.transaction():
+        domains.create(conn, IDS, drafted, "second")
+    with conn.transaction():
+        identity.ensure_account(conn, "second", id="a2", now=CLOCK.now())
+        assert domains.create(conn, IDS, drafted, "second").account_id == "a2"
+    assert [found.name for found in identity.list_accounts(conn)] == ["second"]
 
 
 @pytest.mark.parametrize(
@@ -138,11 +167,11 @@ async def test_verification_is_noted_once_and_seen(conn: Connection, drafted: do
     with conn.transaction():
         made = domains.create(conn, IDS, drafted)
         verification.note_verified(conn, made, 5.0)
-    domain, _ = domains.load(conn, made.name)
+    domain, _ = domains.load(conn, made.account_id, made.name)
     assert domain.verified_at == 5.0
     with conn.transaction():
         verification.note_verified(conn, domain, 9.0)
-    assert domains.load(conn, made.name)[0].verified_at == 5.0
+    assert domains.load(conn, made.account_id, made.name)[0].verified_at == 5.0
 
     class Direct:
         async def read(self, fn, *args):  # type: ignore[no-untyped-def]

@@ -15,7 +15,7 @@ from posthouse.desk.installation import Installation
 from posthouse.model.account import Domain
 from posthouse.model.clock import FakeClock, Ids
 from posthouse.rules.policy import registered
-from posthouse.store import egress, groups
+from posthouse.store import egress, groups, identity
 from posthouse.store.egress import LocalAddress, Pool
 from posthouse.store.engine import Connection, connect, migrate
 
@@ -37,6 +37,7 @@ def add_domain(conn: Connection, name: str, region: str = "us", account: str = "
         INSTALLATION, IDS, CLOCK.now(), name=name, region=region, algorithms=("ed25519-sha256",)
     )
     with conn.transaction():
+        identity.ensure_account(conn, account, id=IDS.new(), now=CLOCK.now())
         return domains.create(conn, IDS, new, account)
 
 
@@ -138,11 +139,14 @@ async def test_a_key_by_selector_is_only_for_its_account(conn: Connection) -> No
 
 
 async def test_changed_settings_are_seen(conn: Connection) -> None:
-    add_domain(conn, "example.com")
+    domain = add_domain(conn, "example.com")
     view = await viewed(conn)
     with conn.transaction():
         domains.change_settings(
-            conn, "example.com", lambda settings: domain_settings.changed(settings, ["track_opens=yes"])
+            conn,
+            domain.account_id,
+            "example.com",
+            lambda settings: domain_settings.changed(settings, ["track_opens=yes"]),
         )
     assert await view.refresh(OneConnection(conn))
     found = view.domain("example.com")

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from posthouse.desk import credentials, domains, keys
+from posthouse.desk import accounts, credentials, domains, keys
 from posthouse.desk.identity_view import IdentityView
 from posthouse.desk.installation import Installation
 from posthouse.model.account import MAIL_SEND, CredentialKind, Domain
@@ -49,7 +49,12 @@ def make_key(conn: Connection, **more: Any) -> keys.IssuedKey:
 def make_token(conn: Connection, domain: str = "example.com", dialect: str = "mailpace") -> keys.IssuedKey:
     with conn.transaction():
         return keys.issue_token(
-            conn, INSTALLATION, IDS, CLOCK.now(), domain=domains.load(conn, domain)[0], dialect=dialect
+            conn,
+            INSTALLATION,
+            IDS,
+            CLOCK.now(),
+            domain=domains.load(conn, accounts.own_account(conn), domain)[0],
+            dialect=dialect,
         )
 
 
@@ -85,7 +90,7 @@ async def test_c04_a_key_speaks_for_the_account(conn: Connection) -> None:
     assert (principal.kind, principal.dialect, principal.verified) == (KEY, "sendgrid", True)
     assert principal.permissions == (MAIL_SEND,)
     assert principal.login == key.id
-    assert principal.account_id == domains.load(conn, "example.com")[0].account_id
+    assert principal.account_id == domains.load(conn, accounts.own_account(conn), "example.com")[0].account_id
 
 
 @pytest.mark.parametrize("user", ["apikey", "APIKEY", "ApiKey", " apikey\n"], ids=repr)
@@ -112,7 +117,9 @@ def test_c04_a_permission_is_one_word(conn: Connection, word: str) -> None:
 
 async def test_c04_a_key_of_a_domain_speaks_for_it(conn: Connection) -> None:
     add_domain(conn, "europe.test", "eu")
-    key = make_key(conn, domain=domains.load(conn, "europe.test")[0], name="  nightly ")
+    key = make_key(
+        conn, domain=domains.load(conn, accounts.own_account(conn), "europe.test")[0], name="  nightly "
+    )
     principal = (await viewed(conn, "eu")).recognise("apikey", key.secret)
     assert principal is not None
     assert (principal.domain, principal.region, principal.verified) == ("europe.test", "eu", False)
