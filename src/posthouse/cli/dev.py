@@ -105,7 +105,7 @@ def sandbox_user(house: House, directory: Path) -> str:
 
     It is kept in a private file, so that every start prints a line that works.
     """
-    from posthouse.desk import credentials
+    from posthouse.desk import accounts, credentials
     from posthouse.desk.secrets_file import read_private, write_private
     from posthouse.store import identity
 
@@ -119,7 +119,8 @@ def sandbox_user(house: House, directory: Path) -> str:
         if kept and known and known.secret_hash == house.installation.secret_hash(kept):
             return kept
         make: Callable[..., credentials.Issued] = credentials.reset if known else credentials.issue
-        issued = make(conn, house.installation, house.ids, now, login=LOGIN)
+        account_id = accounts.own_account(conn)
+        issued = make(conn, house.installation, house.ids, now, account_id=account_id, login=LOGIN)
     write_private(file, issued.password.encode() + b"\n")
     return issued.password
 

@@ -6,15 +6,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from posthouse.cli.options import NATIVE, SENDGRID, Asked, command
+from posthouse.cli.options import NATIVE, SENDGRID, Asked, command, group
 from posthouse.cli.output import Output, when
 
 if TYPE_CHECKING:
     from posthouse.desk.keys import IssuedKey
 
-app = typer.Typer(
-    help="Keys that send for every domain of the account.", no_args_is_help=True, rich_markup_mode=None
-)
+app = group("Keys that send for every domain of the account.")
 
 _OPENINGS = {SENDGRID: "SG.", NATIVE: "ph_"}  # SDKs look at the first letters
 
@@ -34,23 +32,23 @@ def add(
 ) -> None:
     """Make a key and print it, once."""
     from posthouse.cli.house import open_house
-    from posthouse.desk import accounts, domains, keys
+    from posthouse.desk import accounts, keys
     from posthouse.model.account import MAIL_SEND
 
     house = open_house(ask)
     dialect = NATIVE if native else SENDGRID
     with house.writing() as conn:
-        own = accounts.own_account(conn, ask.account) if domain else ""
         issued = keys.issue_key(
             conn,
             house.installation,
             house.ids,
             house.clock.now(),
+            account_id=accounts.own_account(conn, ask.account),
             opening=_OPENINGS[dialect],
             dialect=dialect,
             permissions=permission or (MAIL_SEND,),
             name=name,
-            domain=domains.load(conn, own, domain)[0] if domain else None,
+            domain=domain or "",
         )
     _print_issued(ask.output, issued)
 
@@ -59,11 +57,11 @@ def add(
 def list_(ask: Asked) -> None:
     """List the keys that are valid."""
     from posthouse.cli.house import open_house
-    from posthouse.desk import keys
+    from posthouse.desk import accounts, keys
     from posthouse.model.account import CredentialKind
 
     with open_house(ask).reading() as conn:
-        rows = keys.listing(conn, CredentialKind.API_KEY)
+        rows = keys.listing(conn, accounts.own_account(conn, ask.account), CredentialKind.API_KEY)
     if ask.as_json:
         ask.output.lines(rows)
         return
@@ -88,12 +86,13 @@ def revoke(
 ) -> None:
     """End a key; sessions signed in with it end within a second."""
     from posthouse.cli.house import open_house
-    from posthouse.desk import keys
+    from posthouse.desk import accounts, keys
     from posthouse.model.account import CredentialKind
 
     house = open_house(ask)
     with house.writing() as conn:
-        gone = keys.revoke(conn, house.clock.now(), kind=CredentialKind.API_KEY, id=id)
+        account_id = accounts.own_account(conn, ask.account)
+        gone = keys.revoke(conn, house.clock.now(), account_id=account_id, kind=CredentialKind.API_KEY, id=id)
     ask.output.item({"revoked": gone}, f"The key {gone} is no longer valid.")
 
 

@@ -21,7 +21,7 @@ def add(
 ) -> None:
     """Make a token and print it, once."""
     from posthouse.cli.house import open_house
-    from posthouse.desk import accounts, domains, keys
+    from posthouse.desk import accounts, keys
 
     house = open_house(ask)
     with house.writing() as conn:
@@ -30,7 +30,8 @@ def add(
             house.installation,
             house.ids,
             house.clock.now(),
-            domain=domains.load(conn, accounts.own_account(conn, ask.account), domain)[0],
+            account_id=accounts.own_account(conn, ask.account),
+            domain=domain,
             dialect=NATIVE if native else MAILPACE,
             name=name,
         )
@@ -50,12 +51,12 @@ def list_(
 ) -> None:
     """List the tokens that are valid."""
     from posthouse.cli.house import open_house
-    from posthouse.desk import domains, keys
+    from posthouse.desk import accounts, domains, keys
     from posthouse.model.account import CredentialKind
 
     name = domains.sending_name(domain) if domain else None
     with open_house(ask).reading() as conn:
-        rows = keys.listing(conn, CredentialKind.DOMAIN_TOKEN, name)
+        rows = keys.listing(conn, accounts.own_account(conn, ask.account), CredentialKind.DOMAIN_TOKEN, name)
     if ask.as_json:
         ask.output.lines(rows)
         return
@@ -73,10 +74,13 @@ def revoke(
 ) -> None:
     """End a token; sessions signed in with it end within a second."""
     from posthouse.cli.house import open_house
-    from posthouse.desk import keys
+    from posthouse.desk import accounts, keys
     from posthouse.model.account import CredentialKind
 
     house = open_house(ask)
     with house.writing() as conn:
-        gone = keys.revoke(conn, house.clock.now(), kind=CredentialKind.DOMAIN_TOKEN, id=id)
+        account_id = accounts.own_account(conn, ask.account)
+        gone = keys.revoke(
+            conn, house.clock.now(), account_id=account_id, kind=CredentialKind.DOMAIN_TOKEN, id=id
+        )
     ask.output.item({"revoked": gone}, f"The token {gone} is no longer valid.")

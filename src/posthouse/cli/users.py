@@ -25,13 +25,19 @@ def add(
 ) -> None:
     """Add a user to a domain and print the password, once."""
     from posthouse.cli.house import open_house
-    from posthouse.desk import credentials
+    from posthouse.desk import accounts, credentials
 
     house = open_house(ask)
     dialect = NATIVE if native else MAILGUN
     with house.writing() as conn:
         issued = credentials.issue(
-            conn, house.installation, house.ids, house.clock.now(), login=login, dialect=dialect
+            conn,
+            house.installation,
+            house.ids,
+            house.clock.now(),
+            account_id=accounts.own_account(conn, ask.account),
+            login=login,
+            dialect=dialect,
         )
     _print_issued(ask.output, issued)
 
@@ -40,11 +46,14 @@ def add(
 def reset(ask: Asked, login: Login) -> None:
     """Give a user a new password and print it, once; the old one ends at once."""
     from posthouse.cli.house import open_house
-    from posthouse.desk import credentials
+    from posthouse.desk import accounts, credentials
 
     house = open_house(ask)
     with house.writing() as conn:
-        issued = credentials.reset(conn, house.installation, house.ids, house.clock.now(), login=login)
+        account_id = accounts.own_account(conn, ask.account)
+        issued = credentials.reset(
+            conn, house.installation, house.ids, house.clock.now(), account_id=account_id, login=login
+        )
     _print_issued(ask.output, issued)
 
 
@@ -52,11 +61,12 @@ def reset(ask: Asked, login: Login) -> None:
 def revoke(ask: Asked, login: Login) -> None:
     """End a user's right to sign in; other users keep theirs."""
     from posthouse.cli.house import open_house
-    from posthouse.desk import credentials
+    from posthouse.desk import accounts, credentials
 
     house = open_house(ask)
     with house.writing() as conn:
-        gone = credentials.revoke(conn, house.clock.now(), login=login)
+        account_id = accounts.own_account(conn, ask.account)
+        gone = credentials.revoke(conn, house.clock.now(), account_id=account_id, login=login)
     ask.output.item({"revoked": gone}, f"{gone} can no longer sign in.")
 
 
@@ -69,11 +79,11 @@ def list_(
 ) -> None:
     """List the users that may sign in."""
     from posthouse.cli.house import open_house
-    from posthouse.desk import credentials, domains
+    from posthouse.desk import accounts, credentials, domains
 
     name = domains.sending_name(domain) if domain else None
     with open_house(ask).reading() as conn:
-        rows = credentials.listing(conn, name)
+        rows = credentials.listing(conn, accounts.own_account(conn, ask.account), name)
     if ask.as_json:
         ask.output.lines(rows)
         return

@@ -4,7 +4,8 @@ A user's login is `name@domain` in lower case; the domain decides what its user 
 a keyed hash of each secret, nothing else. `recognise` works on tables in memory (see `identity_view`), costs
 the same for a known and an unknown login, and never says which of the two it was.
 
-Public: Issued, Known, SignIns, issue, reset, revoke, listing, recognise, refusal, new_password, normal_login.
+Public: Issued, Known, SignIns, issue, reset, revoke, load, listing, recognise, refusal, new_password,
+normal_login.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from posthouse.desk import domains
 from posthouse.desk.installation import Installation
 from posthouse.model.account import Credential, CredentialKind, Principal
 from posthouse.model.address import BadAddress, ascii_domain
@@ -82,23 +84,27 @@ def normal_login(text: str) -> str:
 
 
 def issue(
-    conn: Connection, installation: Installation, ids: Ids, now: float, *, login: str, dialect: str = ""
+    conn: Connection,
+    installation: Installation,
+    ids: Ids,
+    now: float,
+    *,
+    account_id: str,
+    login: str,
+    dialect: str = "",
 ) -> Issued:
-    """Add a user to an existing domain, inside the caller's transaction. Raises Refused.
+    """Add a user to a domain of the account, inside the caller's transaction. Raises Refused.
 
     `dialect`: whose words this user hears, "" for the usual ones.
     """
     login = normal_login(login)
-    name = login.rpartition("@")[2]
-    domain = identity.find_domain(conn, name)
-    if domain is None:
-        raise Refused(550, "5.1.2", f"There is no domain {name} here; add it first", reason="no-domain")
+    domain = domains.load(conn, account_id, login.rpartition("@")[2])[0]
     if identity.find_credential(conn, login):
         raise Refused(550, "5.1.3", f"There is a user {login} already", reason="exists")
     password = new_password()
     user = Credential(
         id=ids.new(),
-        account_id=domain.account_id,
+        account_id=account_id,
         domain_id=domain.id,
         kind=CredentialKind.SMTP_USER,
         login=login,
@@ -109,31 +115,43 @@ def issue(
     return Issued(login, password)
 
 
-def reset(conn: Connection, installation: Installation, ids: Ids, now: float, *, login: str) -> Issued:
+def reset(
+    conn: Connection, installation: Installation, ids: Ids, now: float, *, account_id: str, login: str
+) -> Issued:
     """End the old password at once, also in open sessions, and make a new one. Raises Refused."""
-    login = normal_login(login)
-    before = identity.find_credential(conn, login)
-    if before is None:
-        raise _no_user(login)
+    before = load(conn, account_id, login)
+    password = new_password()
     # a new credential, not a new hash in the old one: sessions know their credential by its id
-    revoke(conn, now, login=login)
-    return issue(conn, installation, ids, now, login=login, dialect=before.dialect)
+    identity.revoke_credential(conn, before.login, now)
+    fresh = replace(
+        before, id=ids.new(), secret_hash=installation.secret_hash(password), created_at=now, revoked_at=None
+    )
+    identity.add_credential(conn, fresh)
+    return Issued(before.login, password)
 
 
-def revoke(conn: Connection, now: float, *, login: str) -> str:
+def revoke(conn: Connection, now: float, *, account_id: str, login: str) -> str:
     """End a user's right to sign in, other users of the domain keep theirs. Raises Refused."""
+    user = load(conn, account_id, login)
+    identity.revoke_credential(conn, user.login, now)
+    return user.login
+
+
+def load(conn: Connection, account_id: str, login: str) -> Credential:
+    """A valid user of the account. Raises Refused, in the same words for another account's."""
     login = normal_login(login)
-    if not identity.revoke_credential(conn, login, now):
-        raise _no_user(login)
-    return login
+    found = identity.find_credential(conn, login)
+    if found is None or found.account_id != account_id or found.kind is not CredentialKind.SMTP_USER:
+        raise Refused(550, "5.1.1", f"There is no user {login} here", reason="no-user")
+    return found
 
 
-def listing(conn: Connection, domain: str | None = None) -> list[dict[str, Any]]:
-    """Users that may sign in, as rows for people: login, created_at, dialect; no hash."""
+def listing(conn: Connection, account_id: str, domain: str | None = None) -> list[dict[str, Any]]:
+    """The account's users that may sign in, as rows for people: login, created_at, dialect; no hash."""
     return [
         {"login": user.login, "created_at": user.created_at, "dialect": user.dialect}
         for user in identity.list_credentials(conn, domain)
-        if user.revoked_at is None and user.kind is CredentialKind.SMTP_USER
+        if user.account_id == account_id and user.revoked_at is None and user.kind is CredentialKind.SMTP_USER
     ]
 
 
@@ -175,7 +193,3 @@ def refusal(password: str, *, is_key: bool = False) -> Refused:
         text = "Authentication failed: this is an API key; use the SMTP password of this user"
         return Refused(535, "5.7.8", text, reason="api-key")
     return Refused(535, "5.7.8", "Authentication failed", reason="bad-credentials")
-
-
-def _no_user(login: str) -> Refused:
-    return Refused(550, "5.1.1", f"There is no user {login} here", reason="no-user")

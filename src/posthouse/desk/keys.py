@@ -3,7 +3,7 @@
 Both are found by the keyed hash of the secret and named by a public id, which stands as `login` in the store.
 A key sends for every domain of its account, or for one; a token for its domain.
 
-Public: IssuedKey, issue_key, issue_token, revoke, listing.
+Public: IssuedKey, issue_key, issue_token, revoke, load, listing.
 """
 
 from __future__ import annotations
@@ -15,9 +15,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from posthouse.desk.domains import ACCOUNT
+from posthouse.desk import domains
 from posthouse.desk.installation import Installation
-from posthouse.model.account import MAIL_SEND, Credential, CredentialKind, Domain
+from posthouse.model.account import MAIL_SEND, Credential, CredentialKind
 from posthouse.model.clock import Ids
 from posthouse.model.errors import Refused
 from posthouse.store import identity
@@ -42,11 +42,12 @@ def issue_key(
     ids: Ids,
     now: float,
     *,
+    account_id: str,
     opening: str,
     dialect: str,
     permissions: Sequence[str] = (MAIL_SEND,),
     name: str = "",
-    domain: Domain | None = None,
+    domain: str = "",
 ) -> IssuedKey:
     """A key `<opening><id>.<43 characters>`, 256 random bits; in the caller's transaction. Raises Refused.
 
@@ -58,10 +59,7 @@ def issue_key(
             raise Refused(
                 501, "5.5.4", f"{word!r} is no permission; one looks like {MAIL_SEND}", reason="bad-word"
             )
-    if domain is not None:
-        account_id = domain.account_id
-    else:
-        account_id = identity.ensure_account(conn, ACCOUNT, id=ids.new(), now=now).id
+    only_for = domains.load(conn, account_id, domain)[0] if domain else None
     key_id = _public_id()
     issued = IssuedKey(key_id, f"{opening}{key_id}.{secrets.token_urlsafe(32)}")
     identity.add_credential(
@@ -69,7 +67,7 @@ def issue_key(
         Credential(
             id=ids.new(),
             account_id=account_id,
-            domain_id=domain.id if domain else "",
+            domain_id=only_for.id if only_for else "",
             kind=CredentialKind.API_KEY,
             login=issued.id,
             secret_hash=installation.secret_hash(issued.secret),
@@ -88,18 +86,21 @@ def issue_token(
     ids: Ids,
     now: float,
     *,
-    domain: Domain,
+    account_id: str,
+    domain: str,
     dialect: str,
     name: str = "",
 ) -> IssuedKey:
-    """A token of a domain in the form of a random UUID (122 bits), in the caller's transaction."""
+    """A token of a domain in the form of a random UUID (122 bits), in the caller's transaction. Raises
+    Refused."""
+    only_for = domains.load(conn, account_id, domain)[0]
     issued = IssuedKey(ids.new(), str(uuid.uuid4()))
     identity.add_credential(
         conn,
         Credential(
             id=ids.new(),
-            account_id=domain.account_id,
-            domain_id=domain.id,
+            account_id=account_id,
+            domain_id=only_for.id,
             kind=CredentialKind.DOMAIN_TOKEN,
             login=issued.id,
             secret_hash=installation.secret_hash(issued.secret),
@@ -111,18 +112,28 @@ def issue_token(
     return issued
 
 
-def revoke(conn: Connection, now: float, *, kind: CredentialKind, id: str) -> str:
+def revoke(conn: Connection, now: float, *, account_id: str, kind: CredentialKind, id: str) -> str:
     """End a key or a token, by its public id; the id. Raises Refused."""
+    found = load(conn, account_id, kind, id)
+    identity.revoke_credential(conn, found.login, now)
+    return found.login
+
+
+def load(conn: Connection, account_id: str, kind: CredentialKind, id: str) -> Credential:
+    """A valid key or token of the account by its public id. Raises Refused, in the same words for another
+    account's."""
     id = id.strip()
     found = identity.find_credential(conn, id)
-    if found is None or found.kind is not kind:
+    if found is None or found.account_id != account_id or found.kind is not kind:
         raise Refused(550, "5.1.1", f"There is no {_NOUNS[kind]} {id} here", reason="no-key")
-    identity.revoke_credential(conn, id, now)
-    return id
+    return found
 
 
-def listing(conn: Connection, kind: CredentialKind, domain: str | None = None) -> list[dict[str, Any]]:
-    """What is valid of this kind, as rows for people: id, name, domain, permissions, dialect, created_at."""
+def listing(
+    conn: Connection, account_id: str, kind: CredentialKind, domain: str | None = None
+) -> list[dict[str, Any]]:
+    """What is valid of this kind in the account, as rows for people: id, name, domain, permissions, dialect,
+    created_at."""
     names = {item.id: item.name for item in identity.list_domains(conn)}
     return [
         {
@@ -134,7 +145,7 @@ def listing(conn: Connection, kind: CredentialKind, domain: str | None = None) -
             "created_at": item.created_at,
         }
         for item in identity.list_credentials(conn, domain)
-        if item.revoked_at is None and item.kind is kind
+        if item.account_id == account_id and item.revoked_at is None and item.kind is kind
     ]
 
 

@@ -23,6 +23,7 @@ from posthouse.store.engine import Connection, connect, migrate
 CLOCK = FakeClock()
 IDS = Ids(CLOCK)
 INSTALLATION = Installation(b"k" * 32)
+OWN = accounts.own_account
 ED25519 = ("ed25519-sha256",)  # made in microseconds, an RSA key takes a second
 
 
@@ -43,7 +44,7 @@ def add_domain(conn: Connection, name: str, region: str = "us") -> None:
 
 def issue(conn: Connection, login: str) -> credentials.Issued:
     with conn.transaction():
-        return credentials.issue(conn, INSTALLATION, IDS, CLOCK.now(), login=login)
+        return credentials.issue(conn, INSTALLATION, IDS, CLOCK.now(), account_id=OWN(conn), login=login)
 
 
 class OneConnection:
@@ -110,17 +111,19 @@ async def test_c06_old_password_after_reset_and_revoked_user(conn: Connection) -
     assert before is not None
     assert view.current(before) == before
     with conn.transaction():
-        new = credentials.reset(conn, INSTALLATION, IDS, CLOCK.now(), login="joe@example.com")
+        new = credentials.reset(
+            conn, INSTALLATION, IDS, CLOCK.now(), account_id=OWN(conn), login="joe@example.com"
+        )
     assert await view.refresh(OneConnection(conn))
     assert view.recognise("joe@example.com", old.password) is None
     assert view.recognise("joe@example.com", new.password) is not None
     assert view.current(before) is None, "a session of the old password must end"
     with conn.transaction():
-        credentials.revoke(conn, CLOCK.now(), login="joe@example.com")
+        credentials.revoke(conn, CLOCK.now(), account_id=OWN(conn), login="joe@example.com")
     assert await view.refresh(OneConnection(conn))
     assert view.recognise("joe@example.com", new.password) is None
     assert view.recognise("ann@example.com", ann.password) is not None, "revoked alone"
-    assert [row["login"] for row in credentials.listing(conn)] == ["ann@example.com"]
+    assert [row["login"] for row in credentials.listing(conn, OWN(conn))] == ["ann@example.com"]
 
 
 async def test_c14_another_regions_user_is_unknown_here(conn: Connection) -> None:
@@ -182,15 +185,17 @@ def test_wrong_logins_are_refused(conn: Connection, login: str, part: str) -> No
 def test_nobody_can_be_revoked_or_reset(conn: Connection, verb: Any) -> None:
     with pytest.raises(Refused, match=r"There is no user who@example\.com here"), conn.transaction():
         if verb == "reset":
-            credentials.reset(conn, INSTALLATION, IDS, CLOCK.now(), login="who@example.com")
+            credentials.reset(
+                conn, INSTALLATION, IDS, CLOCK.now(), account_id=OWN(conn), login="who@example.com"
+            )
         else:
-            verb(conn, CLOCK.now(), login="who@example.com")
+            verb(conn, CLOCK.now(), account_id=OWN(conn), login="who@example.com")
 
 
 def test_a_login_can_come_back_after_it_was_revoked(conn: Connection) -> None:
     first = issue(conn, "joe@example.com")
     with conn.transaction():
-        credentials.revoke(conn, CLOCK.now(), login="joe@example.com")
+        credentials.revoke(conn, CLOCK.now(), account_id=OWN(conn), login="joe@example.com")
     assert issue(conn, "joe@example.com").password != first.password
 
 

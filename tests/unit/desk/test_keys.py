@@ -20,6 +20,7 @@ from posthouse.store.engine import Connection, connect, migrate
 CLOCK = FakeClock()
 IDS = Ids(CLOCK)
 INSTALLATION = Installation(b"k" * 32)
+OWN = accounts.own_account
 KEY, TOKEN = CredentialKind.API_KEY, CredentialKind.DOMAIN_TOKEN
 
 
@@ -41,7 +42,7 @@ def add_domain(conn: Connection, name: str, region: str = "us") -> Domain:
 
 
 def make_key(conn: Connection, **more: Any) -> keys.IssuedKey:
-    values: dict[str, Any] = {"opening": "SG.", "dialect": "sendgrid"} | more
+    values: dict[str, Any] = {"account_id": OWN(conn), "opening": "SG.", "dialect": "sendgrid"} | more
     with conn.transaction():
         return keys.issue_key(conn, INSTALLATION, IDS, CLOCK.now(), **values)
 
@@ -53,7 +54,8 @@ def make_token(conn: Connection, domain: str = "example.com", dialect: str = "ma
             INSTALLATION,
             IDS,
             CLOCK.now(),
-            domain=domains.load(conn, accounts.own_account(conn), domain)[0],
+            account_id=OWN(conn),
+            domain=domain,
             dialect=dialect,
         )
 
@@ -90,7 +92,7 @@ async def test_c04_a_key_speaks_for_the_account(conn: Connection) -> None:
     assert (principal.kind, principal.dialect, principal.verified) == (KEY, "sendgrid", True)
     assert principal.permissions == (MAIL_SEND,)
     assert principal.login == key.id
-    assert principal.account_id == domains.load(conn, accounts.own_account(conn), "example.com")[0].account_id
+    assert principal.account_id == domains.load(conn, OWN(conn), "example.com")[0].account_id
 
 
 @pytest.mark.parametrize("user", ["apikey", "APIKEY", "ApiKey", " apikey\n"], ids=repr)
@@ -117,15 +119,13 @@ def test_c04_a_permission_is_one_word(conn: Connection, word: str) -> None:
 
 async def test_c04_a_key_of_a_domain_speaks_for_it(conn: Connection) -> None:
     add_domain(conn, "europe.test", "eu")
-    key = make_key(
-        conn, domain=domains.load(conn, accounts.own_account(conn), "europe.test")[0], name="  nightly "
-    )
+    key = make_key(conn, domain="Europe.test", name="  nightly ")
     principal = (await viewed(conn, "eu")).recognise("apikey", key.secret)
     assert principal is not None
     assert (principal.domain, principal.region, principal.verified) == ("europe.test", "eu", False)
     assert (await viewed(conn, "us")).recognise("apikey", key.secret) is None, "C-14"
-    assert keys.listing(conn, KEY)[0]["name"] == "nightly"
-    assert keys.listing(conn, KEY)[0]["domain"] == "europe.test"
+    assert keys.listing(conn, OWN(conn), KEY)[0]["name"] == "nightly"
+    assert keys.listing(conn, OWN(conn), KEY)[0]["domain"] == "europe.test"
 
 
 async def test_c05_a_token_is_user_and_password(conn: Connection) -> None:
@@ -165,7 +165,13 @@ async def test_native_credentials_are_recognised_in_the_same_ways(conn: Connecti
     key, token = make_key(conn, opening="ph_", dialect="native"), make_token(conn, dialect="native")
     with conn.transaction():
         user = credentials.issue(
-            conn, INSTALLATION, IDS, CLOCK.now(), login="a@example.com", dialect="native"
+            conn,
+            INSTALLATION,
+            IDS,
+            CLOCK.now(),
+            account_id=OWN(conn),
+            login="a@example.com",
+            dialect="native",
         )
     assert key.secret.startswith("ph_")
     view = await viewed(conn)
@@ -178,7 +184,9 @@ async def test_native_credentials_are_recognised_in_the_same_ways(conn: Connecti
         assert principal is not None
         assert principal.dialect == "native"
     with conn.transaction():
-        again = credentials.reset(conn, INSTALLATION, IDS, CLOCK.now(), login="a@example.com")
+        again = credentials.reset(
+            conn, INSTALLATION, IDS, CLOCK.now(), account_id=OWN(conn), login="a@example.com"
+        )
     principal = (await viewed(conn)).recognise("a@example.com", again.password)
     assert principal is not None
     assert principal.dialect == "native", "a new password does not change the words"
@@ -193,28 +201,28 @@ async def test_revoked_ends_open_sessions_too(conn: Connection, kind: Credential
     assert principal is not None
     assert view.current(principal) == principal
     with conn.transaction():
-        assert keys.revoke(conn, CLOCK.now(), kind=kind, id=issued.id) == issued.id
+        assert keys.revoke(conn, CLOCK.now(), account_id=OWN(conn), kind=kind, id=issued.id) == issued.id
     await view.refresh(OneConnection(conn))
     assert view.current(principal) is None
     assert view.recognise(user, issued.secret) is None
-    assert keys.listing(conn, kind) == []
+    assert keys.listing(conn, OWN(conn), kind) == []
     with pytest.raises(Refused, match=f"There is no .* {re.escape(issued.id)} here"), conn.transaction():
-        keys.revoke(conn, CLOCK.now(), kind=kind, id=issued.id)
+        keys.revoke(conn, CLOCK.now(), account_id=OWN(conn), kind=kind, id=issued.id)
 
 
 def test_each_list_shows_its_own_kind_and_no_secret(conn: Connection) -> None:
     key, token = make_key(conn), make_token(conn)
     with conn.transaction():
-        credentials.issue(conn, INSTALLATION, IDS, CLOCK.now(), login="joe@example.com")
-    assert [row["login"] for row in credentials.listing(conn)] == ["joe@example.com"]
-    assert [row["id"] for row in keys.listing(conn, KEY)] == [key.id]
-    assert [row["id"] for row in keys.listing(conn, TOKEN, "example.com")] == [token.id]
-    assert keys.listing(conn, TOKEN, "other.test") == []
-    shown = str(keys.listing(conn, KEY) + keys.listing(conn, TOKEN))
+        credentials.issue(conn, INSTALLATION, IDS, CLOCK.now(), account_id=OWN(conn), login="joe@example.com")
+    assert [row["login"] for row in credentials.listing(conn, OWN(conn))] == ["joe@example.com"]
+    assert [row["id"] for row in keys.listing(conn, OWN(conn), KEY)] == [key.id]
+    assert [row["id"] for row in keys.listing(conn, OWN(conn), TOKEN, "example.com")] == [token.id]
+    assert keys.listing(conn, OWN(conn), TOKEN, "other.test") == []
+    shown = str(keys.listing(conn, OWN(conn), KEY) + keys.listing(conn, OWN(conn), TOKEN))
     assert key.secret not in shown
     assert token.secret not in shown
     with pytest.raises(Refused, match="There is no token"):
-        keys.revoke(conn, CLOCK.now(), kind=TOKEN, id=key.id)
+        keys.revoke(conn, CLOCK.now(), account_id=OWN(conn), kind=TOKEN, id=key.id)
 
 
 def test_c07_the_store_holds_no_secret(conn: Connection, tmp_path: Path) -> None:
