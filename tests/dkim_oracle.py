@@ -16,7 +16,8 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ed25519, padding, rsa
 
-from posthouse.mail.dkim import SigningKey, dkim_record, load_key, new_key
+from posthouse.mail.dkim import SigningKey, load_key, new_key
+from posthouse.rules.records import dkim_value
 
 DOMAIN = "example.com"
 
@@ -26,7 +27,7 @@ def key_and_record(algorithm: str) -> tuple[SigningKey, str]:
     """One key per algorithm for the whole run, with its DNS record."""
     der, public = new_key(algorithm)
     selector = algorithm.partition("-")[0]
-    return SigningKey(DOMAIN, selector, algorithm, load_key(der)), dkim_record(public, algorithm)
+    return SigningKey(DOMAIN, selector, algorithm, load_key(der)), dkim_value(public, algorithm)
 
 
 def rsa_key() -> SigningKey:

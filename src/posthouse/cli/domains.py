@@ -13,6 +13,7 @@ from posthouse.cli.output import Output, visible, when
 if TYPE_CHECKING:
     from posthouse.cli.house import House
     from posthouse.model.account import Domain, DomainKey, DomainSettings
+    from posthouse.rules.records import Record
 
 app = group("Sending domains and their DNS records.")
 
@@ -182,17 +183,16 @@ def _say_settings(output: Output, domain: Domain) -> None:
         output.say(f"{key:<22}{visible(text) or '-'}{'' if text == defaults[key] else '  (set)'}")
 
 
-def _records(house: House, domain: Domain, keys: tuple[DomainKey, ...] | list[DomainKey]) -> list[Any]:
-    from posthouse.desk import domains
+def _records(house: House, domain: Domain, keys: tuple[DomainKey, ...] | list[DomainKey]) -> list[Record]:
+    from posthouse.rules.records import Sender, needed
 
     settings = house.settings
-    return domains.records_of(
-        domain,
-        keys,
+    sender = Sender(
         settings.smtp.hostname,
         settings.delivery.source_addresses,
         has_own_links=not settings.tracking.url,
     )
+    return needed(domain, keys, sender)
 
 
 def _domain_row(domain: Domain) -> dict[str, Any]:

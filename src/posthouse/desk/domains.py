@@ -1,14 +1,13 @@
-"""Sending domains: made with their DKIM keys, shown with the DNS records they need, removed.
+"""Sending domains: made with their DKIM keys, loaded, set up, removed.
 
 Making an RSA key takes a second of CPU, so it happens in `draft`, before any transaction. Private keys are
 sealed with the installation key and tied to their row's id.
 
-Public: Draft, Record, draft, create, load, remove, change_settings, records_of, load_signing_keys, ACCOUNT.
+Public: Draft, draft, create, load, remove, change_settings, load_signing_keys, ACCOUNT.
 """
 
 from __future__ import annotations
 
-import ipaddress
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
@@ -18,10 +17,8 @@ from posthouse.mail.dkim import (
     ED25519_SHA256,
     RSA_SHA256,
     SigningKey,
-    dkim_record,
     load_key,
     new_key,
-    txt_strings,
 )
 from posthouse.model.account import DEFAULTS, Domain, DomainKey, DomainSettings, KeyState
 from posthouse.model.address import BadAddress, ascii_domain
@@ -40,24 +37,6 @@ class Draft:
 
     domain: Domain
     keys: tuple[DomainKey, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Record:
-    """A DNS record to publish. `value` is the whole text, not yet cut into strings of 255 octets."""
-
-    purpose: str
-    kind: str
-    name: str
-    value: str
-    is_required: bool
-
-    @property
-    def zone_text(self) -> str:
-        """The record as a line of a zone file."""
-        if self.kind != "TXT":
-            return f"{self.name}. IN {self.kind} {self.value}"
-        return f"{self.name}. IN TXT " + " ".join(f'"{part}"' for part in txt_strings(self.value))
 
 
 def sending_name(text: str) -> str:
@@ -154,51 +133,6 @@ def remove(conn: Connection, account_id: str, name: str) -> str:
     domain, _ = load(conn, account_id, name)
     identity.remove_domain(conn, domain.name)
     return domain.name
-
-
-def records_of(
-    domain: Domain,
-    keys: Sequence[DomainKey],
-    hostname: str,
-    sources: Sequence[str] = (),
-    *,
-    has_own_links: bool = True,
-) -> list[Record]:
-    """The DNS records for a domain whose mail leaves from `hostname` (or from these addresses).
-
-    `has_own_links`: tracked links are below the domain unless its settings name another place.
-    """
-    name = domain.name
-    signing = [
-        Record(
-            "DKIM signature",
-            "TXT",
-            f"{key.selector}._domainkey.{name}",
-            dkim_record(key.public, key.algorithm),
-            key.algorithm == RSA_SHA256,
-        )
-        for key in keys
-        if key.is_active
-    ]
-    advice = [
-        Record("SPF; joins an SPF record that is there", "TXT", name, _spf(hostname, sources), False),
-        Record(
-            "return path, for envelope senders below it", "MX", f"return.{name}", f"10 {hostname}.", False
-        ),
-        Record("SPF of the return path", "TXT", f"return.{name}", _spf(hostname, sources), False),
-        Record("DMARC, to begin with", "TXT", f"_dmarc.{name}", "v=DMARC1; p=none", False),
-    ]
-    if has_own_links and not domain.settings.tracking_url:
-        advice.append(Record("tracked links", "CNAME", f"email.{name}", f"{hostname}.", False))
-    return signing + advice
-
-
-def _spf(hostname: str, sources: Sequence[str]) -> str:
-    """RFC 7208 4.6: this host's addresses pass, everything else is doubtful."""
-    if not sources:
-        return f"v=spf1 a:{hostname} ~all"
-    terms = [f"ip{ipaddress.ip_address(address).version}:{address}" for address in sources]
-    return f"v=spf1 {' '.join(terms)} ~all"
 
 
 def load_signing_keys(installation: Installation, domain: str, keys: Sequence[DomainKey]) -> list[SigningKey]:

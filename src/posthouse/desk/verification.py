@@ -12,8 +12,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
-from posthouse.desk.domains import Record
 from posthouse.model.account import Domain
+from posthouse.rules.records import Record
 from posthouse.store import identity
 
 if TYPE_CHECKING:

@@ -1,4 +1,4 @@
-"""DKIM signatures (RFC 6376, 8301, 8463): keys, DNS records and the DKIM-Signature fields of a letter.
+"""DKIM signatures (RFC 6376, 8301, 8463): keys and the DKIM-Signature fields of a letter.
 
 Always relaxed/relaxed; never l= (8.2), no x= (a retry on day four must still verify), no i= (then it is the
 signing domain itself). A domain with an RSA and an Ed25519 key gets two signatures that share one body hash
@@ -6,7 +6,7 @@ and one canonical header. `signature_fields` is pure and may run in any thread; 
 RSA operation, which runs outside the interpreter's lock.
 
 Public names: SigningKey, signature_fields, new_key, load_key, import_key, ImportedKey, public_of,
-dkim_record, txt_strings, BadKey.
+BadKey.
 """
 
 from __future__ import annotations
@@ -179,17 +179,6 @@ def public_of(private: PrivateKey) -> str:
     else:
         form, encoding = serialization.PublicFormat.Raw, serialization.Encoding.Raw
     return b64encode(public.public_bytes(encoding, form)).decode("ascii")
-
-
-def dkim_record(public: str, algorithm: str) -> str:
-    """The TXT record for `selector._domainkey.domain` as one text (RFC 6376 3.6.1, RFC 8463 4.2)."""
-    kind = "rsa" if algorithm == RSA_SHA256 else "ed25519"
-    return f"v=DKIM1; k={kind}; p={public}"
-
-
-def txt_strings(record: str) -> list[str]:
-    """A record cut into the character strings of one TXT record, at most 255 octets each (RFC 1035 3.3)."""
-    return [record[at : at + 255] for at in range(0, len(record), 255)]
 
 
 def _judge_size(private: PrivateKey) -> str:

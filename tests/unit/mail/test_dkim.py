@@ -27,15 +27,14 @@ from posthouse.mail.dkim import (
     BadKey,
     PrivateKey,
     SigningKey,
-    dkim_record,
     import_key,
     load_key,
     new_key,
     public_of,
     signature_fields,
-    txt_strings,
 )
 from posthouse.mail.letter import closed, parse
+from posthouse.rules.records import dkim_value, txt_strings
 
 NOW = 1_700_000_000
 BASE = b"From: a@example.com\r\nTo: b@example.net\r\nSubject: Hi\r\nDate: Tue, 14 Nov 2023 22:13:20 +0000\r\n"
@@ -298,7 +297,7 @@ def test_keys_of_rfc_8463_sign_for_the_records_of_rfc_8463() -> None:
     keys = rfc_8463_keys()
     for key in keys:
         record = RFC_8463_RECORDS[f"{key.selector}._domainkey.{key.domain}"]
-        assert dkim_record(public_of(key.private), key.algorithm) == record
+        assert dkim_value(public_of(key.private), key.algorithm) == record
     message = signed(RFC_8463_LETTER, RFC_8463_BODY, *keys)
     assert verified_signatures(message, RFC_8463_RECORDS) == ["brisbane", "test"]
 
@@ -336,7 +335,7 @@ def test_short_keys_are_taken_with_a_warning() -> None:
     assert imported.algorithm == "rsa-sha256" and "1024" in imported.warning
     body = b"x\r\n"
     message = signed(BASE, body, SigningKey(DOMAIN, "short", "rsa-sha256", load_key(imported.der)))
-    record = dkim_record(imported.public, imported.algorithm)
+    record = dkim_value(imported.public, imported.algorithm)
     assert dkimpy_accepts(message, {f"short._domainkey.{DOMAIN}": record})
 
 
