@@ -26,43 +26,56 @@ def add_ip(
     hello: Annotated[
         str, typer.Option("--hello", metavar="NAME", help="The name to greet receiving hosts with.")
     ] = "",
+    dedicated: Annotated[bool, typer.Option("--dedicated", help="For the account's mail alone.")] = False,
 ) -> None:
-    """Add an address of this machine, for messages and domains to choose."""
+    """Add an address of this machine, for everybody's mail to choose or for one account alone."""
     from posthouse.cli.house import open_house
-    from posthouse.desk import egress
+    from posthouse.desk import accounts, egress, local_address
 
     house = open_house(ask)
+    allows = house.settings.delivery.private_networks == "allow"
+    name = local_address.parse_address(address, allows_loopback=allows)
+    local_address.prove_local(name)
     with house.writing() as conn:
-        made = egress.add_ip(conn, house.clock.now(), address, hello)
-    ask.output.item({"address": made.address, "hello": made.hello}, f"Added {made.address}.")
+        owner = accounts.load(conn, ask.account) if dedicated else None
+        made = egress.add_ip(conn, house.clock.now(), name, hello, owner.id if owner else "")
+    row = {"address": made.address, "hello": made.hello, "is_dedicated": owner is not None}
+    whose = f", for {owner.name} alone" if owner else ""
+    ask.output.item(row, f"Added {made.address}{whose}.")
 
 
 @command(ip_app, "list")
 def list_ips(ask: Asked) -> None:
-    """List the addresses and the pools that they are in."""
+    """List the account's own and everybody's addresses, and the pools that they are in."""
     from posthouse.cli.house import open_house
-    from posthouse.desk import egress
+    from posthouse.desk import accounts, egress
 
     with open_house(ask).reading() as conn:
-        rows = egress.ip_rows(conn)
+        rows = egress.ip_rows(conn, accounts.own_account(conn, ask.account))
     if ask.as_json:
         ask.output.lines(rows)
         return
     cells = [
-        [row["address"], row["hello"] or "-", ", ".join(row["pools"]) or "-", when(row["created_at"])]
+        [
+            row["address"],
+            row["hello"] or "-",
+            "dedicated" if row["is_dedicated"] else "shared",
+            ", ".join(row["pools"]) or "-",
+            when(row["created_at"]),
+        ]
         for row in rows
     ]
-    ask.output.table(["ADDRESS", "HELLO", "POOLS", "ADDED"], cells, "No addresses yet.")
+    ask.output.table(["ADDRESS", "HELLO", "USE", "POOLS", "ADDED"], cells, "No addresses yet.")
 
 
 @command(ip_app, "remove")
 def remove_ip(ask: Asked, address: Address) -> None:
     """Remove an address, also from its pools."""
     from posthouse.cli.house import open_house
-    from posthouse.desk import egress
+    from posthouse.desk import accounts, egress
 
     with open_house(ask).writing() as conn:
-        gone = egress.remove_ip(conn, address)
+        gone = egress.remove_ip(conn, accounts.own_account(conn, ask.account), address)
     ask.output.item({"removed": gone}, f"Removed {gone}.")
 
 

@@ -1,19 +1,17 @@
 """Addresses of this machine to send from, and pools of them.
 
-An address is tried before it is taken in: an attempt from an address that the machine does not have would
-fail for every receiving host.
+An address belongs to everybody or, dedicated, to one account; for all others it is not there. Pools belong to
+accounts.
 
-Public: add_ip, remove_ip, ip_rows, put_pool, remove_pool, pool_row.
+Public: add_ip, parse_hello, usable_ips, load_ip, remove_ip, ip_rows, put_pool, remove_pool, pool_row.
 """
 
 from __future__ import annotations
 
-import ipaddress
-import socket
 from collections.abc import Sequence
-from contextlib import closing
 from typing import Any
 
+from posthouse.desk.local_address import name_of
 from posthouse.model.address import BadAddress, ascii_domain
 from posthouse.model.clock import Ids
 from posthouse.model.errors import Refused
@@ -28,30 +26,10 @@ MAX_NAME = 64
 # Addresses
 
 
-def local_address(text: str) -> str:
-    """An address literal in its usual form, proved to be this machine's. Raises Refused."""
-    try:
-        if "%" in text:  # a scope id means nothing in a pool
-            raise ValueError(text)
-        address = ipaddress.ip_address(text.strip())
-    except ValueError as error:
-        raise _refused("Not an IPv4 or IPv6 address", "bad-address") from error
-    if address.is_unspecified or address.is_multicast:
-        raise _refused(f"{address} is not the address of one machine", "bad-address")
-    family = socket.AF_INET if address.version == 4 else socket.AF_INET6
-    try:
-        with closing(socket.socket(family, socket.SOCK_STREAM)) as trial:
-            trial.bind((str(address), 0))
-    except OSError as error:
-        raise _refused(
-            f"{address} is not an address of this machine: {error.strerror}", "not-here"
-        ) from error
-    return str(address)
-
-
 def add_ip(conn: Connection, now: float, address: str, hello: str = "", account_id: str = "") -> LocalAddress:
-    """Take an address in, inside the caller's transaction. Raises Refused."""
-    new = LocalAddress(local_address(address), account_id, _hello(hello) if hello else "", now)
+    """Take in an address as `local_address` found it good, inside the caller's transaction. `account_id`:
+    whose alone it is, "" for everybody's. Raises Refused."""
+    new = LocalAddress(address, account_id, parse_hello(hello) if hello else "", now)
     try:
         egress.add_ip(conn, new)
     except Duplicate as error:
@@ -59,8 +37,8 @@ def add_ip(conn: Connection, now: float, address: str, hello: str = "", account_
     return new
 
 
-def _hello(text: str) -> str:
-    """RFC 5321 4.1.1.1: a full domain name."""
+def parse_hello(text: str) -> str:
+    """A name to greet with, RFC 5321 4.1.1.1: a full domain name. Raises Refused."""
     try:
         name = ascii_domain(text.strip())
     except BadAddress as error:
@@ -70,28 +48,40 @@ def _hello(text: str) -> str:
     return name
 
 
-def remove_ip(conn: Connection, address: str) -> str:
-    """Also from every pool. Raises Refused."""
-    try:
-        name = str(ipaddress.ip_address(address.strip()))
-    except ValueError:
-        name = address
-    if not egress.remove_ip(conn, name):
+def usable_ips(conn: Connection, account_id: str) -> dict[str, LocalAddress]:
+    """The addresses that an account may know of: its own and everybody's."""
+    return {item.address: item for item in egress.list_ips(conn) if item.account_id in ("", account_id)}
+
+
+def load_ip(conn: Connection, account_id: str, address: str) -> LocalAddress:
+    """An address that the account may know of, in whatever notation. Raises Refused, with the same words for
+    another account's as for none."""
+    name = name_of(address)
+    found = usable_ips(conn, account_id).get(name)
+    if found is None:
         raise _refused(f"There is no address {name} here", "no-address")
-    return name
+    return found
 
 
-def ip_rows(conn: Connection) -> list[dict[str, Any]]:
-    """All addresses as rows with the pools that they are in."""
-    pools = egress.list_pools(conn)
+def remove_ip(conn: Connection, account_id: str, address: str) -> str:
+    """Also from every pool. Raises Refused."""
+    found = load_ip(conn, account_id, address)
+    egress.remove_ip(conn, found.address)
+    return found.address
+
+
+def ip_rows(conn: Connection, account_id: str) -> list[dict[str, Any]]:
+    """An account's own and everybody's addresses as rows, with the account's pools that they are in."""
+    pools = egress.list_pools(conn, account_id)
     return [
         {
             "address": item.address,
             "hello": item.hello,
+            "is_dedicated": bool(item.account_id),
             "pools": [pool.name for pool in pools if item.address in pool.addresses],
             "created_at": item.created_at,
         }
-        for item in egress.list_ips(conn)
+        for item in usable_ips(conn, account_id).values()
     ]
 
 
@@ -103,7 +93,7 @@ def put_pool(conn: Connection, ids: Ids, account_id: str, name: str, addresses: 
     name = name.strip()
     if not name or not name.isprintable() or len(name) > MAX_NAME:
         raise _refused(f"A pool's name has 1 to {MAX_NAME} visible characters", "bad-name")
-    members = _members(conn, addresses)
+    members = _members(conn, account_id, addresses)
     found = next((pool for pool in egress.list_pools(conn, account_id) if pool.name == name), None)
     if found is None:
         if not members:
@@ -115,17 +105,13 @@ def put_pool(conn: Connection, ids: Ids, account_id: str, name: str, addresses: 
     return _load(conn, account_id, found.id)
 
 
-def _members(conn: Connection, addresses: Sequence[str]) -> tuple[str, ...]:
-    known = {item.address for item in egress.list_ips(conn)}
-    members = []
-    for text in dict.fromkeys(addresses):
-        try:
-            name = str(ipaddress.ip_address(text.strip()))
-        except ValueError as error:
-            raise _refused("Not an IPv4 or IPv6 address", "bad-address") from error
+def _members(conn: Connection, account_id: str, addresses: Sequence[str]) -> tuple[str, ...]:
+    """The addresses in their usual form, once each. Raises Refused for one that the account may not use."""
+    known = usable_ips(conn, account_id)
+    members = dict.fromkeys(name_of(text) for text in addresses)
+    for name in members:
         if name not in known:
             raise _refused(f"There is no address {name} here: `posthouse ip add {name}` first", "no-address")
-        members.append(name)
     return tuple(members)
 
 
@@ -133,7 +119,7 @@ def remove_pool(conn: Connection, account_id: str, name: str, addresses: Sequenc
     """End a pool, or with addresses take only these out of it; the pool as it was. Raises Refused."""
     pool = _load(conn, account_id, name)
     if addresses:
-        egress.change_pool(conn, pool.id, leave=_members(conn, addresses))
+        egress.change_pool(conn, pool.id, leave=_members(conn, account_id, addresses))
     else:
         egress.remove_pool(conn, pool.id)
     return pool

@@ -251,7 +251,17 @@ def test_groups(house: Cli) -> None:
 # Addresses and pools
 
 
-def test_addresses_of_this_machine_and_pools(house: Cli) -> None:
+@pytest.fixture
+def trial(house: Cli, monkeypatch: pytest.MonkeyPatch) -> Cli:
+    """A house that may send from loopback addresses, with a second account."""
+    monkeypatch.setenv("POSTHOUSE_DELIVERY__PRIVATE_NETWORKS", "allow")
+    with connect(store_url()) as conn, conn.transaction():
+        identity.ensure_account(conn, "other", id="acc-other", now=NOW)
+    return house
+
+
+def test_addresses_of_this_machine_and_pools(trial: Cli) -> None:
+    house = trial
     assert house("ip", "add", "127.0.0.1", "--hello", "Out1.Example.com").out == "Added 127.0.0.1.\n"
     house("ip", "add", "127.0.0.2")
     (pool,) = house("pool", "add", "bulk", "--ip", "127.0.0.1", "--json").rows
@@ -271,7 +281,9 @@ def test_addresses_of_this_machine_and_pools(house: Cli) -> None:
 WRONG_ADDRESSES = [
     pytest.param(["ip", "add", "192.0.2.1"], "192.0.2.1 is not an address of this machine: ", id="elsewhere"),
     pytest.param(["ip", "add", "0.0.0.0"], "0.0.0.0 is not the address of one machine", id="all"),
-    pytest.param(["ip", "add", "fe80::1%lo"], "Not an IPv4 or IPv6 address", id="scope"),
+    pytest.param(["ip", "add", "fe80::1%lo"], "has a zone id", id="scope"),
+    pytest.param(["ip", "add", "127.0.0.1", "--account", "none", "--dedicated"], "no account", id="account"),
+    pytest.param(["ip", "list", "--account", "none"], "There is no account none here", id="list-account"),
     pytest.param(["ip", "add", "127.0.0.1", "--hello", "x"], "it needs at least one dot", id="hello"),
     pytest.param(["ip", "remove", "127.0.0.9"], "There is no address 127.0.0.9 here", id="unknown"),
     pytest.param(
@@ -283,13 +295,47 @@ WRONG_ADDRESSES = [
 
 
 @pytest.mark.parametrize(("arguments", "sentence"), WRONG_ADDRESSES)
-def test_wrong_addresses_are_one_sentence(house: Cli, arguments: list[str], sentence: str) -> None:
-    answer = house(*arguments)
+def test_wrong_addresses_are_one_sentence(trial: Cli, arguments: list[str], sentence: str) -> None:
+    answer = trial(*arguments)
     assert answer.code == 1
     assert sentence in answer.err
 
 
-def test_addresses_raise_the_identity_version(house: Cli) -> None:
+def test_a_loopback_address_needs_a_setting_for_trials(house: Cli) -> None:
+    assert "127.0.0.1 is a loopback address" in house("ip", "add", "127.0.0.1").err
+
+
+def test_the_same_address_in_another_notation_is_there_already(trial: Cli) -> None:
+    assert trial("ip", "add", "::1").code == 0
+    assert trial("ip", "add", " 0:0:0:0:0:0:0:1").err == "The address ::1 is there already\n"
+    assert trial("ip", "remove", "0::1").out == "Removed ::1.\n"
+
+
+def test_a_dedicated_address_is_not_there_for_other_accounts(trial: Cli) -> None:
+    other = ["--account", "other"]
+    assert trial("ip", "add", "127.0.0.1", "--dedicated", *other).out == "Added 127.0.0.1, for other alone.\n"
+    trial("ip", "add", "127.0.0.2")
+
+    def listed(*whose: str) -> list[tuple[str, bool]]:
+        rows = trial("ip", "list", "--json", *whose).rows
+        return [(row["address"], row["is_dedicated"]) for row in rows]
+
+    assert listed() == [("127.0.0.2", False)]
+    assert listed(*other) == [("127.0.0.1", True), ("127.0.0.2", False)]
+    for words in (["ip", "remove"], ["pool", "add", "p", "--ip"]):
+        refused, unknown = trial(*words, "127.0.0.1"), trial(*words, "127.0.0.9")
+        assert refused.code == unknown.code == 1
+        assert refused.err == unknown.err.replace("127.0.0.9", "127.0.0.1")
+    assert trial("pool", "add", "p", "--ip", "127.0.0.1", "--ip", "127.0.0.2", *other).code == 0
+    assert trial("pool", "list", "--json").rows == []
+    assert trial("ip", "list", "--json").rows[0]["pools"] == [], "another account's pools stay its own"
+    assert trial("pool", "remove", "p").err == "There is no pool p here\n"
+    assert trial("ip", "remove", "127.0.0.1", *other).code == 0
+
+
+def test_addresses_raise_the_identity_version(trial: Cli) -> None:
+    house = trial
+
     def version() -> int:
         with connect(store_url()) as conn:
             return identity.identity_version(conn)
