@@ -17,10 +17,11 @@ def captures(
 ) -> None:
     """List captured copies, newest first; `posthouse message ID --source` prints one."""
     from posthouse.cli.house import open_house
+    from posthouse.desk import accounts
     from posthouse.store.captures import list_captures
 
     with open_house(ask).reading() as conn:
-        found = list_captures(conn, limit)
+        found = list_captures(conn, limit, account_id=accounts.scope(conn, ask.account))
     if ask.as_json:
         ask.output.lines([asdict(line) for line in found])
         return

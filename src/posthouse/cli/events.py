@@ -35,12 +35,22 @@ def events(
 ) -> None:
     """Print the latest events, oldest first."""
     from posthouse.cli.house import open_house
+    from posthouse.desk import accounts
 
-    query = {"message_id": message, "recipient": recipient, "kinds": _kinds(kind or [])}
-    rows = _latest(open_house(ask), query, limit)
+    chosen = _kinds(kind or [])
+    house = open_house(ask)
+    with house.reading() as conn:
+        account_id = accounts.scope(conn, ask.account)
+    query = {
+        "account_id": account_id,
+        "message_id": message,
+        "recipient": recipient,
+        "kinds": chosen,
+    }
+    rows = _latest(house, query, limit)
     if follow:
         _print_rows(ask.output, rows)
-        _follow(ask.output, open_house(ask), query, rows)
+        _follow(ask.output, house, query, rows)
     elif ask.as_json:
         ask.output.lines(rows)
     else:

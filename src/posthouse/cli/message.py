@@ -24,13 +24,13 @@ def message(
     To stop what waits of it: `posthouse queue drop --message ID` (or `hold`, and `release` later).
     """
     from posthouse.cli.house import open_house
-    from posthouse.desk import reports
+    from posthouse.desk import accounts, reports
 
     if source:
         _print_source(ask, message_id)
         return
     with open_house(ask).reading() as conn:
-        story = reports.story_of(conn, message_id)
+        story = reports.story_of(conn, accounts.scope(conn, ask.account), message_id)
     if story is None:
         raise typer.TyperException(f"there is no message {visible(message_id)} here")
     if ask.as_json:
@@ -42,10 +42,10 @@ def message(
 def _print_source(ask: Asked, message_id: str) -> None:
     """The bytes as they are; meant for a file or a pager."""
     from posthouse.cli.house import open_house
-    from posthouse.desk import reports
+    from posthouse.desk import accounts, reports
 
     with open_house(ask).reading() as conn:
-        content = reports.source_of(conn, message_id)
+        content = reports.source_of(conn, accounts.scope(conn, ask.account), message_id)
     if content is None:
         raise typer.TyperException(f"the text of message {visible(message_id)} is not kept here")
     if sys.stdout.isatty():

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
+from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from posthouse.cli.options import AccountName, Asked, Config, Json, asked, command
-from posthouse.cli.output import Output, span, when
+from posthouse.cli.output import span, when
 
 if TYPE_CHECKING:
     from posthouse.cli.house import House
+    from posthouse.store.engine import Connection
     from posthouse.store.queue import Selector
 
 app = typer.Typer(help="The queue: what waits and why.", invoke_without_command=True, rich_markup_mode=None)
@@ -34,11 +37,11 @@ def overview(
     if ctx.invoked_subcommand:
         return
     from posthouse.cli.house import open_house
-    from posthouse.desk import reports
+    from posthouse.desk import accounts, reports
 
     house = open_house(ask)
     with house.reading() as conn:
-        rows = reports.queue_overview(conn, house.clock.now())
+        rows = reports.queue_overview(conn, house.clock.now(), accounts.scope(conn, ask.account))
     if ask.as_json:
         ask.output.lines(rows)
         return
@@ -52,62 +55,57 @@ def _cells(row: dict[str, Any]) -> list[str]:
     return [row["lane"], *counts, span(row["oldest_s"]), when(row["next_due_at"]), why or "-"]
 
 
-@command(app, "flush")
-def flush(
-    ask: Asked,
-    lane: Lane = "",
-    domain: DomainName = "",
-    message: MessageId = "",
-    recipient: Recipient = "",
-    everything: Everything = False,
-) -> None:
-    """Try now what waits for a later time."""
+def _flush(conn: Connection, chosen: Selector, house: House) -> int:
     from posthouse.pipeline.nudges import FLUSH
     from posthouse.store import queue, workers
 
-    chosen = _selector(lane, domain, message, recipient, everything)
-    house, output = _opened(ask)
-    with house.reading() as conn:
-        flushed = queue.in_steps(conn, queue.flush, chosen, house.clock.now())
-        with conn.transaction():
-            workers.nudge(conn, FLUSH)
-        _told(output, "flushed", flushed)
+    flushed = queue.in_steps(conn, queue.flush, chosen, house.clock.now())
+    with conn.transaction():
+        workers.nudge(conn, FLUSH)
+    return flushed
 
 
-@command(app, "hold")
-def hold(
-    ask: Asked,
-    lane: Lane = "",
-    domain: DomainName = "",
-    message: MessageId = "",
-    recipient: Recipient = "",
-    everything: Everything = False,
-) -> None:
-    """Keep what waits in the queue until it is released."""
+def _hold(conn: Connection, chosen: Selector, house: House) -> int:
     from posthouse.store import queue
 
-    chosen = _selector(lane, domain, message, recipient, everything)
-    house, output = _opened(ask)
-    with house.reading() as conn:
-        _told(output, "held", queue.in_steps(conn, queue.hold, chosen, house.clock.now(), house.ids))
+    return queue.in_steps(conn, queue.hold, chosen, house.clock.now(), house.ids)
 
 
-@command(app, "release")
-def release(
-    ask: Asked,
-    lane: Lane = "",
-    domain: DomainName = "",
-    message: MessageId = "",
-    recipient: Recipient = "",
-    everything: Everything = False,
-) -> None:
-    """Let go what is held."""
+def _release(conn: Connection, chosen: Selector, house: House) -> int:
     from posthouse.store import queue
 
-    chosen = _selector(lane, domain, message, recipient, everything)
-    house, output = _opened(ask)
-    with house.reading() as conn:
-        _told(output, "released", queue.in_steps(conn, queue.release, chosen, house.clock.now(), house.ids))
+    return queue.in_steps(conn, queue.release, chosen, house.clock.now(), house.ids)
+
+
+def _drop(conn: Connection, chosen: Selector, house: House) -> int:
+    from posthouse.store import queue
+
+    return queue.in_steps(conn, queue.drop, chosen, house.clock.now(), house.ids)
+
+
+Work = Callable[["Connection", "Selector", "House"], int]
+
+
+def _verb(name: str, done: str, work: Work, text: str) -> None:
+    """A command that does something to chosen deliveries."""
+
+    def run(
+        ask: Asked,
+        lane: Lane = "",
+        domain: DomainName = "",
+        message: MessageId = "",
+        recipient: Recipient = "",
+        everything: Everything = False,
+    ) -> None:
+        _act(ask, done, work, _selector(lane, domain, message, recipient, everything))
+
+    run.__doc__ = text
+    command(app, name)(run)
+
+
+_verb("flush", "flushed", _flush, "Try now what waits for a later time.")
+_verb("hold", "held", _hold, "Keep what waits in the queue until it is released.")
+_verb("release", "released", _release, "Let go what is held.")
 
 
 @command(app, "drop")
@@ -121,14 +119,21 @@ def drop(
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
 ) -> None:
     """Give up what waits or is held; each recipient gets a `cancelled` event."""
-    from posthouse.store import queue
-
     chosen = _selector(lane, domain, message, recipient, everything)
-    house, output = _opened(ask)
-    if sys.stdin.isatty() and sys.stdout.isatty() and not output.as_json and not yes:
+    if sys.stdin.isatty() and sys.stdout.isatty() and not ask.as_json and not yes:
         typer.confirm("These deliveries are given up for good. Go on?", abort=True)
+    _act(ask, "dropped", _drop, chosen)
+
+
+def _act(ask: Asked, done: str, work: Work, chosen: Selector) -> None:
+    from posthouse.cli.house import open_house
+    from posthouse.desk import accounts
+
+    house = open_house(ask)
     with house.reading() as conn:
-        _told(output, "dropped", queue.in_steps(conn, queue.drop, chosen, house.clock.now(), house.ids))
+        theirs = replace(chosen, account_id=accounts.scope(conn, ask.account))
+        count = work(conn, theirs, house)
+    ask.output.item({done: count}, f"{done}: {count} {'delivery' if count == 1 else 'deliveries'}")
 
 
 def _selector(lane: str, domain: str, message: str, recipient: str, everything: bool) -> Selector:
@@ -146,13 +151,3 @@ def _selector(lane: str, domain: str, message: str, recipient: str, everything: 
         recipient=recipient,
         everything=everything,
     )
-
-
-def _opened(ask: Asked) -> tuple[House, Output]:
-    from posthouse.cli.house import open_house
-
-    return open_house(ask), ask.output
-
-
-def _told(output: Output, done: str, count: int) -> None:
-    output.item({done: count}, f"{done}: {count} {'delivery' if count == 1 else 'deliveries'}")

@@ -53,9 +53,10 @@ def event_rows(conn: Connection, query: EventQuery) -> list[dict[str, Any]]:
     return [event_row(event) for event in events.search(conn, query)]
 
 
-def story_of(conn: Connection, message_id: str) -> dict[str, Any] | None:
-    """All that is known of a message: itself, where each recipient stands, every event. None: unknown id."""
-    message = messages.load_message(conn, message_id)
+def story_of(conn: Connection, account_id: str, message_id: str) -> dict[str, Any] | None:
+    """All that is known of a message: itself, where each recipient stands, every event. None: unknown id, or
+    one of another account (`account_id` "" for all)."""
+    message = _own_message(conn, account_id, message_id)
     if message is None:
         return None
     return {
@@ -67,7 +68,12 @@ def story_of(conn: Connection, message_id: str) -> dict[str, Any] | None:
     }
 
 
-def queue_overview(conn: Connection, now: float) -> list[dict[str, Any]]:
+def _own_message(conn: Connection, account_id: str, message_id: str) -> Message | None:
+    message = messages.load_message(conn, message_id)
+    return message if message and account_id in ("", message.account_id) else None
+
+
+def queue_overview(conn: Connection, now: float, account_id: str = "") -> list[dict[str, Any]]:
     """One row per lane: how much waits, is being sent or is held, how old, when next, and why."""
     return [
         {
@@ -83,7 +89,7 @@ def queue_overview(conn: Connection, now: float) -> list[dict[str, Any]]:
             "code": lane.last_code,
             "text": lane.last_text,
         }
-        for lane in queue.overview(conn, now)
+        for lane in queue.overview(conn, now, account_id)
     ]
 
 
@@ -136,8 +142,11 @@ def _delivery_row(delivery: Delivery, message: Message) -> dict[str, Any]:
     }
 
 
-def source_of(conn: Connection, message_id: str) -> bytes | None:
-    """The message's bytes: the first captured copy as it would have left, else what was accepted."""
+def source_of(conn: Connection, account_id: str, message_id: str) -> bytes | None:
+    """The message's bytes: the first captured copy as it would have left, else what was accepted. None: they
+    are not kept, or are another account's (`account_id` "" for all)."""
+    if _own_message(conn, account_id, message_id) is None:
+        return None
     for delivery in queue.deliveries_of(conn, message_id):
         capture = captures.load_capture(conn, delivery.id)
         if capture is not None:

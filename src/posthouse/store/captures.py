@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import bindparam, func, select
+from sqlalchemy import bindparam, func, or_, select
 from sqlalchemy.dialects.postgresql import insert as upsert_into
 
 from posthouse.store.connection import Connection
 from posthouse.store.statement import Statement
-from posthouse.store.tables import capture, message
+from posthouse.store.tables import capture, message, word
 
 
 @dataclass(slots=True)
@@ -45,6 +45,7 @@ _put = Statement(
     *[column.name for column in capture.columns],
 )
 _load = Statement(select(capture).where(capture.c.delivery_id == bindparam("id")), "id")
+_account = bindparam("of_account", type_=message.c.id.type)
 _list = Statement(
     select(
         capture.c.delivery_id,
@@ -56,10 +57,14 @@ _list = Statement(
         func.length(capture.c.content),
     )
     .select_from(capture.outerjoin(message, message.c.id == capture.c.message_id))
-    .where(capture.c.delivery_id < bindparam("before"))
+    .where(
+        capture.c.delivery_id < bindparam("before"),
+        or_(_account == word(""), message.c.account_id == _account),
+    )
     .order_by(capture.c.delivery_id.desc())
     .limit(bindparam("most")),
     "before",
+    "of_account",
     "most",
 )
 _AFTER_ALL = "~"  # ids have no character behind Z
@@ -79,6 +84,9 @@ def load_capture(conn: Connection, delivery_id: str) -> Capture | None:
     return None if row is None else Capture(*row)
 
 
-def list_captures(conn: Connection, limit: int = 100, before_id: str = "") -> list[CaptureLine]:
-    """The newest copies first; `before_id` continues behind the last line of the page before."""
-    return [CaptureLine(*row) for row in conn.rows(_list, before_id or _AFTER_ALL, limit)]
+def list_captures(
+    conn: Connection, limit: int = 100, before_id: str = "", account_id: str = ""
+) -> list[CaptureLine]:
+    """The newest copies first, of an account or of all (""); `before_id` continues behind the last line of
+    the page before."""
+    return [CaptureLine(*row) for row in conn.rows(_list, before_id or _AFTER_ALL, account_id, limit)]

@@ -57,12 +57,18 @@ class EventQuery:
     after_id: str = ""
     limit: int = 100
     newest_first: bool = False
+    account_id: str = ""
 
 
 @cache
-def _search(by_message: bool, by_recipient: bool, kinds: int, is_continued: bool, newest: bool) -> Statement:
+def _search(
+    by_account: bool, by_message: bool, by_recipient: bool, kinds: int, is_continued: bool, newest: bool
+) -> Statement:
     statement = select(event)
     names: list[str] = []
+    if by_account:
+        statement = statement.where(event.c.account_id == bindparam("account_id"))
+        names.append("account_id")
     if by_message:
         statement = statement.where(event.c.message_id == bindparam("message_id"))
         names.append("message_id")
@@ -84,13 +90,15 @@ def _search(by_message: bool, by_recipient: bool, kinds: int, is_continued: bool
 def search(conn: Connection, query: EventQuery) -> list[Event]:
     """One page of events in the order of their ids (time)."""
     statement = _search(
+        bool(query.account_id),
         bool(query.message_id),
         bool(query.recipient),
         len(query.kinds),
         bool(query.after_id),
         query.newest_first,
     )
-    restricting = (query.message_id, query.recipient, *[kind.value for kind in query.kinds], query.after_id)
+    kinds = [kind.value for kind in query.kinds]
+    restricting = (query.account_id, query.message_id, query.recipient, *kinds, query.after_id)
     values = [value for value in restricting if value]
     return [to_event(row) for row in conn.rows(statement, *values, query.limit)]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sqlalchemy import bindparam, func, select
+from sqlalchemy import bindparam, func, or_, select
 from sqlalchemy.sql.expression import CTE
 
 from posthouse.model.message import DeliveryState
@@ -87,6 +87,7 @@ def next_due(conn: Connection, now: float) -> float | None:
 
 # Summaries
 
+_account = bindparam("of_account", type_=delivery.c.id.type)
 _by_lane = {
     state: Statement(
         select(
@@ -97,8 +98,9 @@ _by_lane = {
             func.min(delivery.c.message_id),  # ids sort by time: the oldest letter
             func.min(delivery.c.due_at),
         )
-        .where(delivery.c.state == word(state))
-        .group_by(delivery.c.lane)
+        .where(delivery.c.state == word(state), or_(_account == word(""), delivery.c.account_id == _account))
+        .group_by(delivery.c.lane),
+        "of_account",
     )
     for state in ("waiting", "taken", "held")
 }
@@ -116,12 +118,13 @@ _open_counts = {
 }
 
 
-def overview(conn: Connection, now: float) -> list[LaneSummary]:
-    """Every lane with open deliveries, those with something due (at `now`) first, then by name."""
+def overview(conn: Connection, now: float, account_id: str = "") -> list[LaneSummary]:
+    """Every lane with open deliveries, of an account or of all ("") of them; those with something due (at
+    `now`) first, then by name."""
     lanes: dict[str, LaneSummary] = {}
     oldest: dict[str, str] = {}
     for state, statement in _by_lane.items():
-        for row in conn.rows(statement):
+        for row in conn.rows(statement, account_id):
             _add(lanes, oldest, state, row)
     for lane in lanes.values():
         accepted = conn.row(_accepted_at, oldest[lane.lane])

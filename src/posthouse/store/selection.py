@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import and_, bindparam, select, update
+from sqlalchemy import and_, bindparam, or_, select, update
 from sqlalchemy.sql.elements import ColumnElement
 
 from posthouse.model.clock import Ids
@@ -29,23 +29,28 @@ STEP_ROWS = 5_000
 
 @dataclass(frozen=True, slots=True)
 class Selector:
-    """Which deliveries: exactly one field is set. `domain` is the recipient's, `recipient` an address."""
+    """Which deliveries: exactly one of the first five is set. `domain` is the recipient's, `recipient` an
+    address. `account_id`: only of this account, "" for all."""
 
     lane: str = ""
     domain: str = ""
     message_id: str = ""
     recipient: str = ""
     everything: bool = False
+    account_id: str = ""
 
-    def chosen(self) -> tuple[str, str]:
-        """(field, its value). Raises ValueError unless exactly one is set."""
+    def chosen(self) -> tuple[str, tuple[str, str]]:
+        """(field, (its value, account id)). Raises ValueError unless exactly one is set."""
         given = [(name, str(getattr(self, name))) for name in _WHERE if getattr(self, name)]
         if len(given) != 1:
             raise ValueError("choose one of: a lane, a domain, a message, a recipient, everything")
-        return given[0]
+        field, value = given[0]
+        return field, (value, self.account_id)
 
 
 _value = bindparam("value", type_=delivery.c.id.type)
+_account = bindparam("account", type_=delivery.c.id.type)
+_is_theirs = or_(_account == word(""), delivery.c.account_id == _account)
 _WHERE: dict[str, ColumnElement[bool]] = {
     "lane": delivery.c.lane == _value,
     "domain": delivery.c.domain == _value,
@@ -68,13 +73,13 @@ def _change(
 ) -> Statement:
     head = (
         select(delivery.c.id)
-        .where(delivery.c.state == word(state), *where)
+        .where(delivery.c.state == word(state), _is_theirs, *where)
         .limit(bindparam("most"))
         .with_for_update(skip_locked=True)
         .cte("head")
     )
     change = update(delivery).where(delivery.c.id.in_(select(head.c.id))).values(new)
-    return Statement(change.returning(*delivery.columns), "value", "most", *names)
+    return Statement(change.returning(*delivery.columns), "value", "account", "most", *names)
 
 
 _now = bindparam("now", type_=delivery.c.due_at.type)
@@ -88,27 +93,27 @@ _about = Statement(select(message.c.domain, message.c.options).where(message.c.i
 
 def flush(conn: Connection, selector: Selector, now: float, *, limit: int = STEP_ROWS) -> int:
     """Waiting deliveries become due now."""
-    field, value = selector.chosen()
-    return len(conn.rows(_flush[field], value, limit, now))
+    field, values = selector.chosen()
+    return len(conn.rows(_flush[field], *values, limit, now))
 
 
 def hold(conn: Connection, selector: Selector, now: float, ids: Ids, *, limit: int = STEP_ROWS) -> int:
     """waiting -> held, with `held` events."""
-    field, value = selector.chosen()
-    return _note(conn, conn.rows(_hold[field], value, limit), EventKind.HELD, now, ids)
+    field, values = selector.chosen()
+    return _note(conn, conn.rows(_hold[field], *values, limit), EventKind.HELD, now, ids)
 
 
 def release(conn: Connection, selector: Selector, now: float, ids: Ids, *, limit: int = STEP_ROWS) -> int:
     """held -> waiting, due when it was due before, with `released` events."""
-    field, value = selector.chosen()
-    return _note(conn, conn.rows(_release[field], value, limit), EventKind.RELEASED, now, ids)
+    field, values = selector.chosen()
+    return _note(conn, conn.rows(_release[field], *values, limit), EventKind.RELEASED, now, ids)
 
 
 def drop(conn: Connection, selector: Selector, now: float, ids: Ids, *, limit: int = STEP_ROWS) -> int:
     """waiting, held -> cancelled, with `cancelled` events; nothing is sent to anybody."""
-    field, value = selector.chosen()
-    rows = conn.rows(_drop_waiting[field], value, limit)
-    rows += conn.rows(_drop_held[field], value, limit - len(rows))
+    field, values = selector.chosen()
+    rows = conn.rows(_drop_waiting[field], *values, limit)
+    rows += conn.rows(_drop_held[field], *values, limit - len(rows))
     return _note(conn, rows, EventKind.CANCELLED, now, ids)
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from posthouse import __version__
+from posthouse.desk.accounts import own_account
 from posthouse.desk.installation import Installation
 from posthouse.model.clock import Ids, SystemClock
 from posthouse.model.event import Event, EventKind
@@ -37,12 +38,18 @@ def store_url() -> str:
     return f"sqlite:///{Path.cwd()}/var/posthouse.db"
 
 
+def account() -> str:
+    with connect(store_url()) as conn:
+        return own_account(conn)
+
+
 def put_message(recipients: list[str], *, due_at: float = 4e9, text: str = "") -> str:
     """A message as the SMTP door would leave it in the store."""
     message_id, now = IDS.new(), 1_700_000_000.0
+    account_id = account()
     message = Message(
         id=message_id,
-        account_id="A",
+        account_id=account_id,
         domain="example.com",
         credential_id="C",
         sender="joe@example.com",
@@ -56,10 +63,10 @@ def put_message(recipients: list[str], *, due_at: float = 4e9, text: str = "") -
         Delivery(
             id=f"{message_id}.{number:04}",
             message_id=message_id,
-            account_id="A",
+            account_id=account_id,
             recipient=recipient,
             domain=recipient.rpartition("@")[2],
-            lane=f"{recipient.rpartition('@')[2]}|A|single",
+            lane=f"{recipient.rpartition('@')[2]}|{account_id}|single",
             state=DeliveryState.WAITING,
             due_at=due_at,
             expires_at=now + 1e9,
@@ -69,7 +76,9 @@ def put_message(recipients: list[str], *, due_at: float = 4e9, text: str = "") -
         for number, recipient in enumerate(recipients)
     ]
     facts = [
-        Event(IDS.new(), EventKind.ACCEPTED, now, "A", "example.com", message_id, each.id, each.recipient)
+        Event(
+            IDS.new(), EventKind.ACCEPTED, now, account_id, "example.com", message_id, each.id, each.recipient
+        )
         for each in deliveries
     ]
     with connect(store_url()) as conn, conn.transaction():
@@ -199,7 +208,7 @@ def test_events_search_and_order(house: Cli) -> None:
 def test_queue_lanes_and_why(house: Cli) -> None:
     put_message(["a@one.test", "b@two.test"], text="4.3.0 later \x1b]0;x\x07")
     (row, _) = house("queue", "--json").rows
-    assert row["lane"] == "one.test|A|single"
+    assert row["lane"] == f"one.test|{account()}|single"
     assert (row["waiting"], row["taken"], row["held"], row["code"]) == (1, 0, 0, 451)
     table = house("queue").out
     assert "451 4.3.0 later \\x1b]0;x\\x07" in table, "no reply can steer the terminal"
@@ -210,7 +219,9 @@ def test_queue_verbs(house: Cli) -> None:
     message_id = put_message(["a@one.test", "b@two.test", "c@two.test"])
     assert house("queue", "hold", "--domain", "TWO.test", "--json").rows == [{"held": 2}]
     assert house("queue", "release", "--recipient", "c@two.test").out == "released: 1 delivery\n"
-    assert house("queue", "flush", "--lane", "one.test|A|single", "--json").rows == [{"flushed": 1}]
+    assert house("queue", "flush", "--lane", f"one.test|{account()}|single", "--json").rows == [
+        {"flushed": 1}
+    ]
     with connect(store_url()) as conn:
         states = [(each.state, each.due_at < 4e9) for each in queue.deliveries_of(conn, message_id)]
     assert states == [("waiting", True), ("held", False), ("waiting", False)]

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from posthouse.desk.accounts import own_account
 from posthouse.model.clock import Ids, SystemClock
 from posthouse.model.event import Event, EventKind
 from posthouse.model.message import Delivery, DeliveryState, Message
@@ -438,7 +439,15 @@ def test_every_event_row_has_tags_and_metadata(house: Cli) -> None:
     with connect(store_url()) as conn, conn.transaction():
         data = {"tags": ["x"], "metadata": {"k": 1}, "code": 250}
         fact = Event(
-            IDS.new(), EventKind.DELIVERED, NOW, "A", "example.com", message_id, "", "a@one.test", data
+            IDS.new(),
+            EventKind.DELIVERED,
+            NOW,
+            own_account(conn),
+            "example.com",
+            message_id,
+            "",
+            "a@one.test",
+            data,
         )
         events.append(conn, [fact])
     rows = house("events", "--json").rows
