@@ -308,7 +308,7 @@ def test_a_loopback_address_needs_a_setting_for_trials(house: Cli) -> None:
 
 def test_the_same_address_in_another_notation_is_there_already(trial: Cli) -> None:
     assert trial("ip", "add", "::1").code == 0
-    assert trial("ip", "add", " 0:0:0:0:0:0:0:1").err == "The address ::1 is there already\n"
+    assert trial("ip", "add", " 0:0:0:0:0:0:0:1").err == "posthouse: The address ::1 is there already\n"
     assert trial("ip", "remove", "0::1").out == "Removed ::1.\n"
 
 
@@ -330,7 +330,7 @@ def test_a_dedicated_address_is_not_there_for_other_accounts(trial: Cli) -> None
     assert trial("pool", "add", "p", "--ip", "127.0.0.1", "--ip", "127.0.0.2", *other).code == 0
     assert trial("pool", "list", "--json").rows == []
     assert trial("ip", "list", "--json").rows[0]["pools"] == [], "another account's pools stay its own"
-    assert trial("pool", "remove", "p").err == "There is no pool p here\n"
+    assert trial("pool", "remove", "p").err == "posthouse: There is no pool p here\n"
     assert trial("ip", "remove", "127.0.0.1", *other).code == 0
 
 
