@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from posthouse.cli.names import domain_names
 from posthouse.cli.options import Asked, command, group
 from posthouse.cli.output import Output, visible, when
 
@@ -17,7 +18,10 @@ if TYPE_CHECKING:
 
 app = group("Sending domains and their DNS records.")
 
-Name = Annotated[str, typer.Argument(metavar="NAME", help="Domain name, such as example.com.")]
+Name = Annotated[
+    str,
+    typer.Argument(metavar="NAME", autocompletion=domain_names, help="Domain name, such as example.com."),
+]
 Address = Annotated[str, typer.Argument(metavar="ADDRESS", help="A recipient's address.")]
 
 

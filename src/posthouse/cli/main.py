@@ -43,7 +43,7 @@ app = typer.Typer(
     name="posthouse",
     help="An email sending service that you run yourself.",
     no_args_is_help=True,
-    add_completion=False,
+    add_completion=True,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )

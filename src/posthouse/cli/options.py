@@ -16,6 +16,7 @@ from typing import Annotated, Any, TypeVar
 
 import typer
 
+from posthouse.cli.names import account_names
 from posthouse.cli.output import Output
 
 MAILGUN, SENDGRID, MAILPACE, NATIVE = "mailgun", "sendgrid", "mailpace", "native"
@@ -28,7 +29,11 @@ Json = Annotated[bool, typer.Option("--json", help="JSON instead of text: one va
 AccountName = Annotated[
     str,
     typer.Option(
-        "--account", metavar="NAME", envvar="POSTHOUSE_ACCOUNT", help="Whose things; default: default."
+        "--account",
+        metavar="NAME",
+        envvar="POSTHOUSE_ACCOUNT",
+        autocompletion=account_names,
+        help="Whose things; default: default.",
     ),
 ]
 
