@@ -136,6 +136,7 @@ def build_parts(
         letters=RecentLetters(_RECENT_BYTES),
         custody=custody,
         may_start=lease.holds,
+        suspended=lambda: identity.suspended,
     )
     intake = Intake(
         store=store,

@@ -16,6 +16,7 @@ import typer
 
 from posthouse import __version__
 from posthouse.cli import (
+    accounts,
     backup,
     batches,
     captures,
@@ -79,6 +80,7 @@ def common(
 
 command(app, "serve", of_account=False)(serve.serve)
 command(app, "dev", of_account=False)(dev.dev)
+app.add_typer(accounts.app, name="account")
 app.add_typer(domains.app, name="domain")
 app.add_typer(users.app, name="user")
 app.add_typer(keys.app, name="key")

@@ -51,7 +51,8 @@ def overview(
 
 def _cells(row: dict[str, Any]) -> list[str]:
     counts = [str(row[state]) for state in ("waiting", "taken", "held")]
-    why = " ".join(part for part in (str(row["code"] or ""), row["text"]) if part)
+    stop = "account suspended;" if row["suspended"] else ""
+    why = " ".join(part for part in (stop, str(row["code"] or ""), row["text"]) if part).rstrip(";")
     return [row["lane"], *counts, span(row["oldest_s"]), when(row["next_due_at"]), why or "-"]
 
 

@@ -1,13 +1,25 @@
-"""Whose things a command or a call changes.
+"""Accounts: whose things a command or a call changes; made, limited, suspended, removed.
 
-Public: USUAL, ALL, own_account, scope, load.
+A suspended account keeps everything. Nobody of it may sign in or send, and its queued mail waits until it is
+resumed (docs/decisions/020).
+
+Public: USUAL, ALL, own_account, scope, load, account_name, add, change_settings, suspend, resume, contents,
+remove, account_row.
 """
 
 from __future__ import annotations
 
-from posthouse.model.account import Account
+import re
+from collections.abc import Sequence
+from typing import Any
+
+from msgspec.structs import asdict, replace
+
+from posthouse.desk import account_settings
+from posthouse.model.account import Account, AccountSettings
+from posthouse.model.clock import Ids
 from posthouse.model.errors import Refused
-from posthouse.store import identity
+from posthouse.store import estate, identity, queue
 from posthouse.store.engine import Connection
 
 USUAL = "default"
@@ -17,6 +29,7 @@ ALL = "all"
 """What an operator says to look at the mail of every account; no account has that name."""
 
 _NOBODY = "-"  # the id of no account
+_NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}\Z")
 
 
 def own_account(conn: Connection, name: str = "") -> str:
@@ -38,6 +51,7 @@ def scope(conn: Connection, name: str = "") -> str:
 
 def load(conn: Connection, name: str = "") -> Account:
     """An account by its name, "" for the usual one. Raises Refused."""
+    name = name.strip().lower()
     found = identity.find_account(conn, name or USUAL)
     if found is not None:
         return found
@@ -46,3 +60,97 @@ def load(conn: Connection, name: str = "") -> Account:
     else:
         text = f"There is no account {name} here"
     raise Refused(550, "5.1.2", text, reason="no-account")
+
+
+def account_name(text: str) -> str:
+    """A name for an account, in lower case. Raises Refused."""
+    name = text.strip().lower()
+    if not _NAME.match(name) or name == ALL:
+        raise Refused(
+            501,
+            "5.5.4",
+            "An account's name has 1 to 64 letters, digits and - _ . and begins with a letter or digit; "
+            "it is not `all`",
+            reason="bad-name",
+        )
+    return name
+
+
+def add(conn: Connection, ids: Ids, now: float, name: str) -> Account:
+    """Make an account, inside the caller's transaction. Raises Refused."""
+    name = account_name(name)
+    account_id = ids.new()
+    made = identity.ensure_account(conn, name, id=account_id, now=now)
+    if made.id != account_id:
+        raise Refused(550, "5.1.2", f"There is an account {name} already", reason="exists")
+    return made
+
+
+def change_settings(conn: Connection, name: str, pairs: Sequence[str]) -> Account:
+    """Apply `key=value` pairs, inside the caller's transaction. Raises Refused."""
+    account = load(conn, name)
+    return _changed(conn, account, account_settings.changed(account.settings, pairs))
+
+
+def suspend(conn: Connection, name: str) -> Account:
+    """Nobody of it signs in or sends from now on; twice is as once. Raises Refused."""
+    account = load(conn, name)
+    return _changed(conn, account, replace(account.settings, is_suspended=True))
+
+
+def resume(conn: Connection, name: str) -> Account:
+    """Let a suspended account go on, with the mail that waits. Raises Refused."""
+    account = load(conn, name)
+    return _changed(conn, account, replace(account.settings, is_suspended=False))
+
+
+def _changed(conn: Connection, account: Account, settings: AccountSettings) -> Account:
+    if settings != account.settings:
+        identity.set_account_settings(conn, account.id, settings)
+    return Account(account.id, account.name, account.created_at, settings)
+
+
+def contents(conn: Connection, account: Account) -> dict[str, int]:
+    """What the account has, by kind ("domains", …, "queued"): what would go with it. Only what there is."""
+    found = estate.counts(conn, account.id) | {"queued": estate.open_deliveries(conn, account.id)}
+    return {kind: number for kind, number in found.items() if number}
+
+
+def remove(conn: Connection, ids: Ids, now: float, name: str, *, gives_up_mail: bool = False) -> Account:
+    """Remove an account with all that it has; its messages and events stay until their time is over.
+
+    Works in transactions of its own. Raises Refused: the usual account, or mail is queued and not
+    `gives_up_mail`; with it that mail is cancelled, but for what is being sent at this moment.
+    """
+    account = load(conn, name)
+    if account.name == USUAL:
+        raise Refused(550, "5.5.4", f"The account {USUAL} cannot be removed", reason="usual-account")
+    if gives_up_mail:
+        with conn.transaction():
+            suspend(conn, account.name)  # nothing new joins what is given up
+        queue.in_steps(conn, queue.drop, queue.Selector(everything=True, account_id=account.id), now, ids)
+    with conn.transaction():
+        if not gives_up_mail and (queued := estate.open_deliveries(conn, account.id)):
+            mails = "1 delivery" if queued == 1 else f"{queued} deliveries"
+            raise Refused(
+                550,
+                "5.5.4",
+                f"The account {account.name} has {mails} in the queue; let them go out, "
+                "or give them up with --force",
+                reason="mail-queued",
+            )
+        estate.remove_assets(conn, account.id)
+        identity.remove_account(conn, account.id)
+    return account
+
+
+def account_row(account: Account) -> dict[str, Any]:
+    """An account as plain values."""
+    settings = asdict(account.settings)
+    return {
+        "name": account.name,
+        "id": account.id,
+        "suspended": settings.pop("is_suspended"),
+        "created_at": account.created_at,
+        "settings": settings,
+    }

@@ -1,61 +1,33 @@
-"""Settings of a domain as people write them: `track_clicks=html`, checked and explained one by one.
+"""Settings of a domain as people write them: `track_clicks=html`; see `setting_kinds`.
 
 Public: KINDS, changed, shown, authorised, unauthorised.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Mapping, Sequence
 from urllib.parse import urlsplit
 
-from msgspec.structs import asdict, replace
+from msgspec.structs import replace
 
+from posthouse.desk import setting_kinds
+from posthouse.desk.setting_kinds import NO, YES, Kind, count, shown, wrong, yes_or_no
 from posthouse.model.account import DEFAULTS, DomainSettings
 from posthouse.model.address import BadAddress, parse_address
 from posthouse.model.errors import Refused
 from posthouse.model.options import CLICKS_ALL, CLICKS_HTML, CLICKS_OFF
 
-_YES, _NO = ("yes", "true", "on", "1"), ("no", "false", "off", "0")
+__all__ = ["KINDS", "authorised", "changed", "shown", "unauthorised"]
+
 _CLICKS = {word: word for word in (CLICKS_OFF, CLICKS_HTML, CLICKS_ALL)}
-_CLICKS |= dict.fromkeys(_NO, CLICKS_OFF) | dict.fromkeys(_YES, CLICKS_ALL)
+_CLICKS |= dict.fromkeys(NO, CLICKS_OFF) | dict.fromkeys(YES, CLICKS_ALL)
 _MOST_DAYS = 366.0
-_MOST_MESSAGES = 10**9
 _LONGEST_URL = 500
-
-
-@dataclass(frozen=True, slots=True)
-class Kind:
-    """How one setting is read: `read` raises ValueError for what is not `allowed`."""
-
-    allowed: str
-    read: Callable[[str], Any]
 
 
 def changed(settings: DomainSettings, pairs: Sequence[str]) -> DomainSettings:
     """The settings with `key=value` pairs applied; `key=` goes back to the default. Raises Refused."""
-    values: dict[str, Any] = {}
-    for pair in pairs:
-        key, equals, text = pair.partition("=")
-        key, text = key.strip().lower().replace("-", "_"), text.strip()
-        kind = KINDS.get(key)
-        if kind is None or not equals:
-            raise _wrong(f"{pair!r} is no setting of a domain; write key=value, keys are: {', '.join(KINDS)}")
-        values[key] = getattr(DEFAULTS, key) if not text else _read(kind, key, text)
-    return replace(settings, **values)
-
-
-def _read(kind: Kind, key: str, text: str) -> Any:
-    try:
-        return kind.read(text)
-    except ValueError as error:
-        raise _wrong(f"{key} cannot be {text!r}; allowed: {kind.allowed}") from error
-
-
-def shown(settings: DomainSettings) -> dict[str, str]:
-    """Every setting as people would write it."""
-    return {key: _text(value) for key, value in asdict(settings).items()}
+    return setting_kinds.changed(settings, pairs, kinds=KINDS, defaults=DEFAULTS, whose="a domain")
 
 
 def authorised(settings: DomainSettings, address: str) -> DomainSettings:
@@ -75,30 +47,10 @@ def _normal(address: str) -> str:
     try:
         return str(parse_address(address.strip())).lower()
     except BadAddress as error:
-        raise _wrong(f"not an address: {error}") from error
-
-
-def _wrong(text: str) -> Refused:
-    return Refused(501, "5.5.4", text, reason="bad-setting")
-
-
-def _text(value: Any) -> str:
-    if value is None:
-        return ""
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if isinstance(value, float):
-        return f"{value:g}"
-    return ",".join(value) if isinstance(value, tuple) else str(value)
+        raise wrong(f"not an address: {error}") from error
 
 
 # How the kinds read
-
-
-def _yes_or_no(text: str) -> bool:
-    if text.lower() not in _YES + _NO:
-        raise ValueError
-    return text.lower() in _YES
 
 
 def _clicks(text: str) -> str:
@@ -131,14 +83,6 @@ def _days(text: str) -> float:
     return days
 
 
-def _count(text: str) -> int:
-    if not text.isascii() or not text.isdigit() or len(text) > len(str(_MOST_MESSAGES)):
-        raise ValueError
-    if int(text) > _MOST_MESSAGES:
-        raise ValueError
-    return int(text)
-
-
 def _name(text: str) -> str:
     if len(text) > 100 or not text.isprintable():
         raise ValueError
@@ -153,8 +97,8 @@ def _addresses(text: str) -> tuple[str, ...]:
     return tuple(sorted(found))
 
 
-_SWITCH = Kind("yes, no", _yes_or_no)
-_LIMIT = Kind("a whole number of recipients, 0 for no limit", _count)
+_SWITCH = Kind("yes, no", yes_or_no)
+_LIMIT = Kind("a whole number of recipients, 0 for no limit", count)
 KINDS: Mapping[str, Kind] = {
     "track_opens": _SWITCH,
     "track_clicks": Kind("off, html, all", _clicks),

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from posthouse.desk.credentials import Known, SignIns
-from posthouse.model.account import Credential, CredentialKind, Domain, DomainKey, Principal
+from posthouse.model.account import Account, Credential, CredentialKind, Domain, DomainKey, Principal
 from posthouse.store import egress, groups, identity
 from posthouse.store.engine import Connection
 
@@ -23,10 +23,13 @@ class Identity:
     """`sign_ins` and `domains` are of one region; what mail on its way needs (`keys`, `tags`, `everywhere`)
     is of all. `domains`, `everywhere` and `keys` (sealed) by domain name, `principals` by credential id,
     `tags` by the first octets of the name's SHA-256. `ips`: local address -> account, "" for everybody's;
-    `hellos` those that greet with a name of their own. `pools` by account and by name or id.
+    `hellos` those that greet with a name of their own. `pools` by account and by name or id. `accounts` by
+    id; `suspended` the ids of those that may not send.
     """
 
     version: int = -1
+    accounts: Mapping[str, Account] = field(default_factory=dict)
+    suspended: frozenset[str] = frozenset()
     sign_ins: SignIns = field(default_factory=SignIns)
     principals: Mapping[str, Principal] = field(default_factory=dict)
     domains: Mapping[str, Domain] = field(default_factory=dict)
@@ -56,8 +59,11 @@ def load_identity(conn: Connection, region: str, known_version: int) -> Identity
     ]
     addresses = egress.list_ips(conn)
     kinds = groups.list_groups(conn)
+    accounts = identity.list_accounts(conn)
     return Identity(
         version=version,
+        accounts={account.id: account for account in accounts},
+        suspended=frozenset(account.id for account in accounts if account.settings.is_suspended),
         sign_ins=_sign_ins(valid),
         principals={credential.id: principal for credential, principal in valid},
         domains={domain.name: domain for domain in own.values()},

@@ -19,7 +19,15 @@ from posthouse.desk import credentials, domains
 from posthouse.desk.identity import Identity, load_identity
 from posthouse.desk.installation import Installation
 from posthouse.mail.dkim import SigningKey
-from posthouse.model.account import DEFAULTS, Domain, DomainKey, DomainSettings, Principal
+from posthouse.model.account import (
+    ACCOUNT_DEFAULTS,
+    DEFAULTS,
+    AccountSettings,
+    Domain,
+    DomainKey,
+    DomainSettings,
+    Principal,
+)
 
 PAUSE_S = 0.5
 _NO_GROUPS: frozenset[int] = frozenset()
@@ -60,6 +68,18 @@ class IdentityView:
     def current(self, principal: Principal) -> Principal | None:
         """The principal as of now, for a session that signed in earlier; None once it was revoked."""
         return self._current.principals.get(principal.credential_id)
+
+    # Accounts
+
+    def account_settings(self, account_id: str) -> AccountSettings:
+        """The defaults for an unknown account."""
+        found = self._current.accounts.get(account_id)
+        return found.settings if found else ACCOUNT_DEFAULTS
+
+    @property
+    def suspended(self) -> frozenset[str]:
+        """Ids of the accounts that may neither sign in nor send."""
+        return self._current.suspended
 
     # Domains
 

@@ -13,7 +13,7 @@ from typing import Any
 from posthouse.model.event import Event
 from posthouse.model.message import Delivery, DeliveryState, Message
 from posthouse.model.options import Seen, read_recipient_options
-from posthouse.store import captures, events, messages, queue
+from posthouse.store import captures, events, identity, messages, queue
 from posthouse.store.engine import Connection
 from posthouse.store.events import EventQuery
 
@@ -74,7 +74,11 @@ def _own_message(conn: Connection, account_id: str, message_id: str) -> Message 
 
 
 def queue_overview(conn: Connection, now: float, account_id: str = "") -> list[dict[str, Any]]:
-    """One row per lane: how much waits, is being sent or is held, how old, when next, and why."""
+    """One row per lane: how much waits, is being sent or is held, how old, when next, and why.
+
+    `suspended`: nothing of it goes out, because its account may not send.
+    """
+    stopped = {item.id for item in identity.list_accounts(conn) if item.settings.is_suspended}
     return [
         {
             "lane": lane.lane,
@@ -88,6 +92,7 @@ def queue_overview(conn: Connection, now: float, account_id: str = "") -> list[d
             "next_due_at": lane.next_due_at,
             "code": lane.last_code,
             "text": lane.last_text,
+            "suspended": lane.account_id in stopped,
         }
         for lane in queue.overview(conn, now, account_id)
     ]

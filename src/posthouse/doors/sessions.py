@@ -44,6 +44,12 @@ SIGNED_OUT = Refused(
 MAY_NOT_SEND = Refused(
     535, "5.7.8", f"Authentication failed: this key lacks the permission {MAIL_SEND}", reason="no-permission"
 )
+SUSPENDED = Refused(
+    535,
+    "5.7.8",
+    "Authentication failed: this account is suspended; ask whoever runs this service",
+    reason="account-suspended",
+)
 
 _TOO_MANY_RECIPIENTS = TryLater(452, "4.5.3", "Too many recipients", reason="too-many-recipients")
 _AS_IT_IS = Refusal()
@@ -160,6 +166,8 @@ class SubmissionSession:
     def _welcome(self, principal: Principal) -> Reply:
         dialect = speaker(principal.dialect)
         self._parts.sign_ins.succeeded(self._address)
+        if principal.account_id in self._parts.identity.suspended:
+            return refusal_reply(SUSPENDED, dialect.words)
         if MAIL_SEND not in principal.permissions:
             return refusal_reply(MAY_NOT_SEND, dialect.words)
         limits = self._parts.limits.get(dialect.name, dialect.words.limits)
@@ -194,6 +202,8 @@ class SubmissionSession:
             current = self._parts.identity.current(self._principal)
             if current is None or MAIL_SEND not in current.permissions:
                 return self._refused(SIGNED_OUT)
+            if current.account_id in self._parts.identity.suspended:
+                return self._refused(SUSPENDED)
             self._principal = current
         if 0 < self._limits.messages_per_connection <= self._letters:
             return self._words.too_many_messages

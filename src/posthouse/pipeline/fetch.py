@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict, deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import structlog
@@ -93,7 +93,8 @@ def _in_turn(lanes: Iterable[LaneDue]) -> Iterator[str]:
 
 
 class Fetcher:
-    """The loop that feeds one worker's dispatcher from the store."""
+    """The loop that feeds one worker's dispatcher from the store. `suspended`: ids of the accounts whose mail
+    stays where it is."""
 
     def __init__(
         self,
@@ -105,6 +106,7 @@ class Fetcher:
         letters: RecentLetters,
         custody: Custody,
         may_start: Callable[[], bool],
+        suspended: Callable[[], Container[str]] = tuple,
     ) -> None:
         self._store = store
         self._clock = clock
@@ -113,6 +115,7 @@ class Fetcher:
         self._letters = letters
         self._custody = custody
         self._may_start = may_start
+        self._suspended = suspended
         self._typical_bytes = 1
         self._lanes: list[LaneDue] = []
         self._lanes_until = 0.0
@@ -168,7 +171,7 @@ class Fetcher:
         now = self._clock.monotonic()
         if now < self._lanes_until:
             return self._lanes
-        lanes: list[LaneDue] = await self._store.read(queue.lanes_due, self._clock.now(), LANES)
+        lanes = await self._lanes_of_those_who_may()
         self._dispatcher.has_backlog = bool(lanes)
         self._lanes, self._lanes_until = lanes, 0.0
         if len(lanes) >= _MANY_LANES:
@@ -176,6 +179,17 @@ class Fetcher:
             end = self._clock.monotonic()
             self._lanes_until = end + max(_LANES_FRESH_S, 10 * (end - now))
         return self._lanes
+
+    async def _lanes_of_those_who_may(self) -> list[LaneDue]:
+        """Without suspended accounts, however many lanes of theirs have waited longest."""
+        now, most = self._clock.now(), LANES
+        while True:
+            lanes: list[LaneDue] = await self._store.read(queue.lanes_due, now, most)
+            suspended = self._suspended()
+            going = [due for due in lanes if lane_parts(due.lane)[1] not in suspended] if suspended else lanes
+            if going or len(lanes) < most:
+                return going
+            most *= 4
 
     async def _with_room(self, lanes: Sequence[LaneDue]) -> list[LaneDue]:
         kept: list[LaneDue] = []

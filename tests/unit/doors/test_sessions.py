@@ -47,6 +47,7 @@ class Identities:
     looks: int = 0
     principal: Principal = ME
     now: Principal | None = None
+    suspended: frozenset[str] = frozenset()
 
     def recognise(self, login: str, password: str) -> Principal | None:
         return self.principal if self.known.get(login) == password else None
@@ -230,6 +231,34 @@ async def test_a_revoked_user_is_out_at_the_next_mail() -> None:
     assert await scene.say(login(), MAIL) == [235, 250]
     scene.identities.is_revoked = True
     assert await scene.say(MAIL) == [535]
+
+
+async def test_nobody_of_a_suspended_account_signs_in_or_sends() -> None:
+    scene = Scene()
+    assert await scene.say(login(), MAIL) == [235, 250]
+    scene.identities.suspended = frozenset({"acc", "other"})
+    assert await scene.say(MAIL, login()) == [535, 535]
+    assert await scene.say(login(password="guessed")) == [535]
+    assert str(scene.last) == "535 5.7.8 Authentication failed", "a guesser learns nothing"
+    scene.identities.suspended = frozenset({"other"})
+    assert await scene.say(login(), MAIL) == [235, 250]
+
+
+SUSPENDED = {
+    "native": "535 5.7.8 Authentication failed: this account is suspended; ask whoever runs this service",
+    "mailgun": "535 5.7.8 Authentication failed: this account is disabled",
+    "sendgrid": "535 Authentication failed: this account is suspended; ask whoever runs this service",
+    "mailpace": "535 5.7.8 Authentication failed: This organization is unable to send emails. "
+    "Please contact support",
+}
+
+
+@pytest.mark.parametrize("dialect", PRINCIPALS)
+async def test_each_service_says_in_its_words_that_an_account_is_suspended(dialect: str) -> None:
+    scene = Scene.of(dialect)
+    scene.identities.suspended = frozenset({"acc"})
+    await scene.say(login())
+    assert str(scene.last) == SUSPENDED[dialect]
 
 
 @pytest.mark.parametrize(

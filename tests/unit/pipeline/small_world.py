@@ -159,7 +159,7 @@ class FakeSigner:
 
 @dataclass
 class World:
-    """One worker. `holds` is its lease."""
+    """One worker. `holds` is its lease, `suspended` the accounts that may not send."""
 
     path: Path
     store: Store
@@ -175,6 +175,7 @@ class World:
     fetcher: Fetcher
     intake: Intake
     holds: bool = True
+    suspended: set[str] = field(default_factory=set)
     receipts: list[Any] = field(default_factory=list)
 
     async def accept(self, *recipients: str, **changes: Any) -> str:
@@ -342,6 +343,7 @@ async def open_world(
         letters=RecentLetters(recent_bytes),
         custody=custody,
         may_start=lambda: world.holds,
+        suspended=lambda: world.suspended,
     )
     intake = Intake(
         store=store,

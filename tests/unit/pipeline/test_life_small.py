@@ -84,6 +84,38 @@ async def test_a_held_letter_is_neither_handed_over_nor_fetched(world: World) ->
     assert world.is_empty()
 
 
+async def test_mail_of_a_suspended_account_waits_and_goes_on_when_it_is_resumed(tmp_path: Path) -> None:
+    async with open_world(tmp_path, hands_over=False) as world:
+        await world.accept("ann@good.test", account="bad")
+        await world.accept("bob@good.test", account="good")
+        world.suspended.add("bad")
+        await world.fetch_all()
+        await world.at_rest()
+        assert world.courier.sent == ["bob@good.test"]
+        assert not await world.fetcher.fetch()
+        assert not world.dispatcher.has_backlog, "what may not go does not keep the fetcher busy"
+        world.suspended.clear()
+        await world.fetch_all()
+        await world.at_rest()
+        assert world.states() == {"delivered": 2}
+        assert world.rows()[0]["attempt"] == 1
+
+
+async def test_lanes_of_a_suspended_account_hide_nobody(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fetch, "LANES", 2)
+    async with open_world(tmp_path, hands_over=False) as world:
+        for number in range(9):
+            await world.accept(f"ann@{number}.test", account="bad")
+        world.clock.advance(1)
+        await world.accept("bob@good.test", account="good")
+        world.suspended.add("bad")
+        await world.fetch_all()
+        await world.at_rest()
+        assert world.courier.sent == ["bob@good.test"]
+
+
 async def test_without_hand_over_all_mail_goes_through_the_store(tmp_path: Path) -> None:
     async with open_world(tmp_path, hands_over=False) as world:
         await world.accept()

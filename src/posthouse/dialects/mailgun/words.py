@@ -39,6 +39,7 @@ REFUSALS = {
     # a temporary reply, as the service gave it for a while, makes relays try for days
     "sandbox": Refusal(_SANDBOX, 550, "5.7.1"),
     "rate-limit": Refusal("{text}", 452, "4.7.1"),
+    "account-suspended": Refusal("Authentication failed: this account is disabled"),
 }
 
 WORDS = Words(

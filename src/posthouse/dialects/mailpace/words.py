@@ -33,6 +33,9 @@ WORDS = Words(
         "domain-unverified": Refusal(
             "{text}. Domain DKIM DNS not verified, please complete DKIM Verification"
         ),
+        "account-suspended": Refusal(
+            "Authentication failed: This organization is unable to send emails. Please contact support"
+        ),
         "bad-from": Refusal("Email from address not parseable: {text}"),
         "rate-limit": Refusal("Too many recipients: You are sending emails too quickly", 452, "4.7.1"),
     },
