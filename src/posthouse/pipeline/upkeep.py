@@ -6,7 +6,7 @@ Each job is a short transaction repeated until nothing is left, so that none hol
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -33,8 +33,18 @@ class Keep:
     event_s: float
 
 
+@dataclass(frozen=True, slots=True)
+class Chore:
+    """Something to do every `pause_s` seconds, on every worker at the same time; `name` is for the log. A
+    failure is logged, and it is tried again after the pause."""
+
+    name: str
+    pause_s: float
+    work: Callable[[], Awaitable[object]]
+
+
 class Upkeep:
-    """The housekeeping loops of one worker."""
+    """The housekeeping loops of one worker. `chores`: those that belong to other rooms."""
 
     def __init__(
         self,
@@ -46,33 +56,38 @@ class Upkeep:
         dispatcher: Dispatcher,
         custody: Custody,
         may_bury: Callable[[], bool],
+        chores: Sequence[Chore] = (),
     ) -> None:
         self._store = store
         self._clock = clock
         self._keep = keep
         self._expire_some = expire
         self._dispatcher = dispatcher
-        self._custody = custody
         self._may_bury = may_bury
+        self._chores = (
+            Chore("fold", FOLD_S, self._fold),
+            Chore("expire", EXPIRE_S, self._expire),
+            Chore("neighbours", NEIGHBOURS_S, self._look_at_neighbours),
+            Chore("reclaim", RECLAIM_S, custody.reclaim),
+            Chore("retain", RETAIN_S, self._retain),
+            *chores,
+        )
 
     async def run(self) -> None:
         """All loops, until cancelled."""
         async with asyncio.TaskGroup() as group:
-            group.create_task(self._every(FOLD_S, self._fold))
-            group.create_task(self._every(EXPIRE_S, self._expire))
-            group.create_task(self._every(NEIGHBOURS_S, self._look_at_neighbours))
-            group.create_task(self._every(RECLAIM_S, self._reclaim))
-            group.create_task(self._every(RETAIN_S, self._retain))
+            for chore in self._chores:
+                group.create_task(self._every(chore))
 
-    async def _every(self, pause_s: float, work: Callable[[], Awaitable[None]]) -> None:
+    async def _every(self, chore: Chore) -> None:
         while True:
-            await asyncio.sleep(pause_s)
+            await asyncio.sleep(chore.pause_s)
             if self._store.is_away:
                 continue
             try:
-                await work()
+                await chore.work()
             except Exception as error:
-                log.warning("upkeep: %s failed: %s", getattr(work, "__name__", "work").strip("_"), error)
+                log.warning("upkeep: %s failed: %s", chore.name, error)
 
     async def _fold(self) -> None:
         await self._until_done(_fold)
@@ -91,9 +106,6 @@ class Upkeep:
             self._dispatcher.wake()
         live = await self._store.read(workers.live, self._clock.now())
         self._dispatcher.share_with([worker.id for worker in live])
-
-    async def _reclaim(self) -> None:
-        await self._custody.reclaim()
 
     async def _retain(self) -> None:
         now = self._clock.now()

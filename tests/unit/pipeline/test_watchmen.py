@@ -17,7 +17,7 @@ from posthouse.pipeline import upkeep
 from posthouse.pipeline.lease import FENCE_S, STALE_S, Lease
 from posthouse.pipeline.letters import Loaded, RecentLetters
 from posthouse.pipeline.nudges import FLUSH, NudgeWatch
-from posthouse.pipeline.upkeep import Keep, Upkeep
+from posthouse.pipeline.upkeep import Chore, Keep, Upkeep
 from posthouse.store import workers
 from posthouse.store.engine import Store, each, migrate, open_store
 from unit.pipeline.small_world import World
@@ -273,7 +273,7 @@ async def test_a_job_of_upkeep_that_fails_is_tried_again(
         if len(tries) < 3:
             raise AWAY
 
-    working = asyncio.ensure_future(housekeeper(world)._every(0.001, sometimes))
+    working = asyncio.ensure_future(housekeeper(world)._every(Chore("sometimes", 0.001, sometimes)))
     while len(tries) < 4:
         await asyncio.sleep(0)
         assert not working.done()
