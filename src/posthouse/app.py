@@ -43,7 +43,9 @@ from posthouse.pipeline.outcome import Recorder
 from posthouse.pipeline.signing import Signer
 from posthouse.pipeline.sites import SiteQueue
 from posthouse.pipeline.submit import Intake
-from posthouse.pipeline.upkeep import Keep, Upkeep
+from posthouse.pipeline.tls_reports import TlsReporter
+from posthouse.pipeline.tls_results import TlsResults
+from posthouse.pipeline.upkeep import Chore, Keep, Upkeep
 from posthouse.rules import retry, shaping
 from posthouse.smtp.events import Limits
 from posthouse.smtp.server import ServerEngine
@@ -51,6 +53,7 @@ from posthouse.store.engine import Store
 
 _RECENT_BYTES = 16 * 1024 * 1024
 _LEAST_JOBS, _LEAST_BYTES = 100, 1024 * 1024
+TLS_FLUSH_S, TLS_REPORT_S = 5.0, 300.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +105,7 @@ def build_parts(
         links_of=LinkMaker(identity.link_key, lambda domain: tracking_base(settings, identity, domain)),
     )
     notices = Notices(ids=ids, hostname=settings.smtp.hostname, mode=settings.delivery.bounce_mail)
+    tls = TlsResults(store, clock)
     recorder = Recorder(
         store=store,
         clock=clock,
@@ -109,6 +113,7 @@ def build_parts(
         schedule=retry.schedule_from(settings.delivery.retry_s),
         notices=notices,
         counters=counters,
+        note_checks=tls.note,
     )
     http_out = HttpOut(allows_private=settings.delivery.post_private_networks == "allow")
     custody = Custody(store, worker_id)
@@ -150,6 +155,18 @@ def build_parts(
         over_limit=settings.policy.over_limit,
         notices=notices,
     )
+    reporter = TlsReporter(
+        store=store,
+        clock=clock,
+        ids=ids,
+        hostname=settings.smtp.hostname,
+        texts=resolver.texts,
+        find_domain=identity.domain,
+        wake=dispatcher.wake,
+    )
+    chores = [Chore("TLS results", TLS_FLUSH_S, tls.flush)]
+    if settings.delivery.tls_reports == "send":
+        chores.append(Chore("TLS reports", TLS_REPORT_S, reporter.report))
     keep = Keep(settings.keep.content_days * 86400, settings.keep.event_days * 86400)
     return Parts(
         clock=clock,
@@ -169,6 +186,7 @@ def build_parts(
             dispatcher=dispatcher,
             custody=custody,
             may_bury=lease.may_bury,
+            chores=chores,
         ),
         archive=Archive(store=store, clock=clock, post=http_out, worker_id=worker_id, counters=counters),
         http_out=http_out,

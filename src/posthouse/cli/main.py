@@ -33,6 +33,7 @@ from posthouse.cli import (
     serve,
     suppressions,
     templates,
+    tls_reports,
     tokens,
     users,
 )
@@ -92,6 +93,7 @@ app.add_typer(contacts.app, name="contact")
 app.add_typer(egress.ip_app, name="ip")
 app.add_typer(egress.pool_app, name="pool")
 app.add_typer(batches.app, name="batch")
+app.add_typer(tls_reports.app, name="tls-report")
 command(app, "events")(events.events)
 app.add_typer(queue.app, name="queue")
 command(app, "message")(message.message)

@@ -8,8 +8,8 @@
     settings.http.listen                     `listen` values are tuples of Endpoint(host, port)
     settings.dns.servers                     tuple of Endpoint, empty: the system's
     settings.delivery.port, .route (tuple of Route(domain, host, port)), .capture, .source_addresses,
-        .private_networks, .post_private_networks, .expire_s, .bounce_mail, .retry_s, .connections,
-        .messages_per_connection, .hand_over_messages, .hand_over_bytes
+        .private_networks, .post_private_networks, .expire_s, .bounce_mail, .tls_reports, .retry_s,
+        .connections, .messages_per_connection, .hand_over_messages, .hand_over_bytes
     settings.keep.content_days, .event_days
     settings.policy.from_domain, .unverified, .over_limit
     settings.tracking.url, .zones (Path or None)
@@ -90,6 +90,7 @@ class DeliverySettings:
     post_private_networks: str
     expire_s: float
     bounce_mail: str
+    tls_reports: str
     retry_s: tuple[float, ...]
     connections: int
     messages_per_connection: int

@@ -173,6 +173,12 @@ TABLE: tuple[Setting, ...] = (
         "When a failure report goes to the sender: where NOTIFY asks for it, always, or never.",
     ),
     Setting(
+        "delivery.tls_reports",
+        kinds.choice("send", "count"),
+        "send",
+        "Whether domains that ask for it get a daily report about TLS connections to them (RFC 8460).",
+    ),
+    Setting(
         "delivery.retry_s", kinds.pauses, [], "Pauses between attempts; the last repeats; empty: built-in."
     ),
     Setting("delivery.connections", _ANY_SPEED, 0, "Most connections to one receiving site."),

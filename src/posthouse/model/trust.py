@@ -1,6 +1,6 @@
 """How a connection fared against what its receiver promised about TLS (MTA-STS, DANE).
 
-Public: TlsCheck, NO_POLICY, STS, TLSA.
+Public: TlsCheck, ReportHead, NO_POLICY, STS, TLSA.
 """
 
 from __future__ import annotations
@@ -28,3 +28,14 @@ class TlsCheck:
     reason: str = ""
     policy_lines: tuple[str, ...] = ()
     mx_patterns: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ReportHead:
+    """Who tells whom about which day (days since the epoch, UTC). `submitter` is our host name."""
+
+    submitter: str
+    contact: str
+    report_id: str
+    domain: str
+    day: int

@@ -1,4 +1,5 @@
-"""Hand delivered copies to the archives that senders named: an HTTP POST of the exact octets each.
+"""Hand delivered copies to the archives that senders named, an HTTP POST of the exact octets each, and TLS
+reports to those who want them.
 
 A job is written with its `delivered` event; it is done when the archive answers 2xx, given up on a 406 or
 after the last pause of the ladder. A POST that was taken and never settled (we were killed in between) is
@@ -19,7 +20,7 @@ from posthouse.net.httpout import PostResult
 from posthouse.observe import Counters
 from posthouse.store import jobs
 from posthouse.store.engine import Store, each
-from posthouse.store.jobs import WebJob
+from posthouse.store.jobs import ARCHIVE, TLS_REPORT, WebJob
 
 log = structlog.get_logger()
 
@@ -27,7 +28,7 @@ PAUSES_S = (300.0, 600.0, 900.0, 3600.0, 7200.0, 14400.0)
 POLL_S = 1.0
 AGAIN_S = 1.0
 _MOST_AT_ONCE = 4  # each holds a whole letter
-_KIND = "application/mime"
+_TYPES = {ARCHIVE: "application/mime", TLS_REPORT: "application/tlsrpt+gzip"}  # RFC 8460 5.2
 _UNWANTED = 406  # as with webhooks: do not try again
 
 
@@ -71,7 +72,7 @@ class Archive:
 
     async def _hand_over(self, job: WebJob) -> None:
         try:
-            result = await self._post.post(job.url, job.content, _KIND)
+            result = await self._post.post(job.url, job.content, _TYPES[job.kind])
         except Exception as error:  # the rim of this job: it is tried again like any other failure
             log.exception("archive job %s broke", job.id)
             result = PostResult(0, str(error))
@@ -79,7 +80,8 @@ class Archive:
         self._counters.add("archived" if result.is_taken else "archive_failed")
         if again_at is None and not result.is_taken:
             log.warning(
-                "an archive copy was given up",
+                "a post was given up",
+                kind=job.kind,
                 message=job.message_id,
                 delivery=job.delivery_id,
                 url=job.url,

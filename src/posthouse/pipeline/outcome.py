@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -21,6 +21,7 @@ from posthouse.model.errors import CommitInDoubt, TryLater
 from posthouse.model.event import Event, EventKind
 from posthouse.model.labels import labels
 from posthouse.model.message import DeliveryState, Outcome, SmtpResult, Verdict
+from posthouse.model.trust import TlsCheck
 from posthouse.net.opener import NO_REQUIRED_TLS
 from posthouse.observe import Counters
 from posthouse.pipeline.letters import Job
@@ -48,6 +49,13 @@ _KIND = {
     Verdict.FAILED: EventKind.FAILED,
 }
 
+NoteChecks = Callable[[str, Sequence[TlsCheck]], None]
+"""Takes a recipient domain and how the connections for it fared."""
+
+
+def _not_counted(domain: str, checks: Sequence[TlsCheck]) -> None:
+    """For a house that sends no TLS reports."""
+
 
 _EXPIRED = {"4.7.10": "5.7.10"}  # TLS was required and never offered: says more than that time is over
 _ARCHIVE_LIFE_S = 2 * 86400.0
@@ -65,6 +73,7 @@ class Recorder:
         schedule: retry.Schedule,
         notices: Notices,
         counters: Counters,
+        note_checks: NoteChecks = _not_counted,
     ) -> None:
         self._store = store
         self._clock = clock
@@ -72,6 +81,7 @@ class Recorder:
         self._schedule = schedule
         self._notices = notices
         self._counters = counters
+        self._note_checks = note_checks
         self._random = random.Random()  # noqa: S311 (spreads retries; guards nothing)
 
     def judge(self, job: Job, result: SmtpResult, reason: str = "") -> Outcome:
@@ -103,6 +113,8 @@ class Recorder:
         """Commit the outcome; `done()` when it is on disk (or fenced). `copy`: keep it as captured mail;
         `archive`: the octets that were delivered, to be handed to the sender's archive."""
         self._counters.add(outcome.verdict.value)
+        if result.checks:
+            self._note_checks(job.delivery.domain, result.checks)
         self._offer(self._settlement(job, result, outcome, copy, archive), done)
 
     def record_stop(self, job: Job, stop: Stop, done: Callable[[], None]) -> None:

@@ -21,6 +21,7 @@ from posthouse.store.statement import RowsStatement, Statement, rows_insert
 from posthouse.store.tables import word, worker
 
 ARCHIVE = "archive"
+TLS_REPORT = "tls-report"
 
 
 @dataclass(slots=True)
