@@ -67,7 +67,7 @@ def _failures(results: Iterable[DayResult]) -> dict[str, int]:
 def report_of(conn: Connection, domain: str, day: int, hostname: str) -> dict[str, Any]:
     """The report of a day as it was sent, or would be sent now (RFC 8460 4.4). Raises Refused."""
     try:
-        name = ascii_domain(domain.strip())
+        name = ascii_domain(domain.strip().removesuffix("."))
     except BadAddress as error:
         raise Refused(501, "5.1.2", f"Not a domain: {error}", reason="bad-domain") from error
     found = tls_results.of_day(conn, day, name)
