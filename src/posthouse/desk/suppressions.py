@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from posthouse.desk.domains import sending_name
+from posthouse.desk.domains import load, sending_name
 from posthouse.desk.reports import utc_text
 from posthouse.model.address import BadAddress, parse_address
 from posthouse.model.errors import Refused
@@ -65,6 +65,8 @@ def add(
     domain, scope = where.domain or "", where.scope or ""
     if scope and kind is not SuppressionKind.UNSUBSCRIBE:
         raise _refused("Only unsubscribes are for a tag or a group", "bad-scope")
+    if domain:
+        load(conn, account_id, domain)  # a list for a name that is misspelt would never be asked
     rows = [
         Suppression(account_id, _address(text, kind), kind, domain, scope, now, detail) for text in addresses
     ]
