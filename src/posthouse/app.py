@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from posthouse.config import Settings
 from posthouse.desk.identity_view import IdentityView
 from posthouse.desk.installation import Installation
+from posthouse.desk.limits import Allowances
 from posthouse.dialects.table import session_limits
 from posthouse.doors.budget import BodyBudget
 from posthouse.doors.sessions import SessionParts, SubmissionSession
@@ -28,6 +29,7 @@ from posthouse.net.zones import ZoneDatabase
 from posthouse.observe import Counters
 from posthouse.pipeline.aliases import AliasCheck
 from posthouse.pipeline.archive import Archive
+from posthouse.pipeline.blocks import Blocks
 from posthouse.pipeline.custody import Custody
 from posthouse.pipeline.deliver import Deliverer
 from posthouse.pipeline.dispatch import Dispatcher
@@ -69,6 +71,7 @@ class Parts:
     resolver: Resolver
     dispatcher: Dispatcher
     fetcher: Fetcher
+    blocks: Blocks
     upkeep: Upkeep
     archive: Archive
     http_out: HttpOut
@@ -143,6 +146,7 @@ def build_parts(
         may_start=lease.holds,
         suspended=lambda: identity.suspended,
     )
+    blocks = Blocks(store, clock)
     intake = Intake(
         store=store,
         clock=clock,
@@ -151,8 +155,8 @@ def build_parts(
         worker_id=worker_id,
         expire_s=settings.delivery.expire_s,
         counters=counters,
-        settings_of=identity.settings_of,
-        over_limit=settings.policy.over_limit,
+        blocks=blocks,
+        allowance_of=Allowances(identity, settings.policy.over_limit).of,
         notices=notices,
     )
     reporter = TlsReporter(
@@ -178,6 +182,7 @@ def build_parts(
         resolver=resolver,
         dispatcher=dispatcher,
         fetcher=fetcher,
+        blocks=blocks,
         upkeep=Upkeep(
             store=store,
             clock=clock,

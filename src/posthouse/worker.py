@@ -200,6 +200,7 @@ def _start_loops(
         parts.lease.run(),
         parts.identity.follow(parts.store),
         parts.fetcher.run(),
+        parts.blocks.run(),
         parts.upkeep.run(),
         parts.archive.run(),
         parts.nudges.run(),
@@ -231,6 +232,7 @@ async def _leave(
     for task in loops:
         task.cancel()
     await asyncio.gather(*loops, return_exceptions=True)
+    await parts.blocks.close()
     await parts.courier.close()
     await parts.http_out.close()
     await parts.resolver.close()

@@ -276,20 +276,22 @@ def test_engagement_is_read_from_opens_and_clicks(conn: Connection) -> None:
 
 
 def test_a_quota_is_used_up_and_no_more(conn: Connection) -> None:
-    assert not quotas.reserve(conn, "hour|a", 7, 11, 10)
-    assert quotas.reserve(conn, "hour|a", 7, 6, 10)
-    assert not quotas.reserve(conn, "hour|a", 7, 5, 10)
-    assert quotas.reserve(conn, "hour|a", 7, 4, 10)
-    assert quotas.used(conn, "hour|a", 7) == 10
-    assert quotas.reserve(conn, "hour|b", 7, 10, 10)
-    quotas.give_back(conn, "hour|a", 7, 3)
-    assert quotas.used(conn, "hour|a", 7) == 7
+    assert not quotas.reserve(conn, "a|hour|", 7, 11, 10)
+    assert quotas.reserve(conn, "a|hour|", 7, 6, 10)
+    assert not quotas.reserve(conn, "a|hour|", 7, 5, 10)
+    assert quotas.reserve(conn, "a|hour|", 7, 4, 10)
+    assert quotas.used(conn, "a|hour|", 7) == 10
+    assert quotas.reserve(conn, "b|hour|", 7, 10, 10)
+    quotas.give_back(conn, "a|hour|", 7, 3)
+    assert quotas.used(conn, "a|hour|", 7) == 7
 
 
 def test_windows_that_are_over_go(conn: Connection) -> None:
-    for scope, window in (("hour|a", 7), ("day|a", 1), ("hour|a", 8)):
-        assert quotas.reserve(conn, scope, window, 2, 10)
-    assert [quotas.used(conn, *key) for key in (("hour|a", 7), ("hour|a", 8), ("day|a", 1))] == [0, 2, 2]
+    keys = (("a|hour|", 7), ("a|hour|x.test", 7), ("a|day|", 1), ("a|hour|", 8))
+    for key in keys:
+        assert quotas.reserve(conn, *key, 2, 10) == 2
+    assert quotas.drop_before(conn, "hour", 8) == 2
+    assert [quotas.used(conn, *key) for key in keys] == [0, 0, 2, 2]
 
 
 # Jobs

@@ -28,6 +28,7 @@ from posthouse.cli import (
     events,
     groups,
     keys,
+    limits,
     message,
     queue,
     serve,
@@ -94,6 +95,7 @@ app.add_typer(egress.ip_app, name="ip")
 app.add_typer(egress.pool_app, name="pool")
 app.add_typer(batches.app, name="batch")
 app.add_typer(tls_reports.app, name="tls-report")
+command(app, "limits")(limits.limits)
 command(app, "events")(events.events)
 app.add_typer(queue.app, name="queue")
 command(app, "message")(message.message)

@@ -217,7 +217,7 @@ TABLE: tuple[Setting, ...] = (
         "policy.over_limit",
         kinds.choice("refuse", "queue"),
         "refuse",
-        "What happens past a domain's hourly or daily limit: 452, or the mail waits until the limit frees.",
+        "What happens past a limit of a domain or account: 452, or the mail waits until the limit frees.",
     ),
 )
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 from posthouse.desk.credentials import Known, SignIns
 from posthouse.model.account import Account, Credential, CredentialKind, Domain, DomainKey, Principal
-from posthouse.store import egress, groups, identity
+from posthouse.store import caps, egress, groups, identity
 from posthouse.store.engine import Connection
 
 _TAG_OCTETS = 4
@@ -24,7 +24,7 @@ class Identity:
     is of all. `domains`, `everywhere` and `keys` (sealed) by domain name, `principals` by credential id,
     `tags` by the first octets of the name's SHA-256. `ips`: local address -> account, "" for everybody's;
     `hellos` those that greet with a name of their own. `pools` by account and by name or id. `accounts` by
-    id; `suspended` the ids of those that may not send.
+    id; `suspended` the ids of those that may not send; `caps`: recipients a day that they have earned.
     """
 
     version: int = -1
@@ -42,6 +42,7 @@ class Identity:
     groups: Mapping[str, frozenset[int]] = field(default_factory=dict)
     group_names: Mapping[tuple[str, int], str] = field(default_factory=dict)
     default_groups: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
+    caps: Mapping[str, int] = field(default_factory=dict)
 
 
 def load_identity(conn: Connection, region: str, known_version: int) -> Identity | None:
@@ -75,6 +76,7 @@ def load_identity(conn: Connection, region: str, known_version: int) -> Identity
         pools=_pools(egress.list_pools(conn)),
         groups=_group_numbers(kinds),
         default_groups=_default_groups(kinds),
+        caps={cap.account_id: cap.most for cap in caps.list_caps(conn)},
         group_names={(group.account_id, group.number): group.name for group in kinds},
     )
 

@@ -76,6 +76,10 @@ class IdentityView:
         found = self._current.accounts.get(account_id)
         return found.settings if found else ACCOUNT_DEFAULTS
 
+    def cap(self, account_id: str) -> int | None:
+        """Recipients a day that an account has earned so far; None: not judged yet."""
+        return self._current.caps.get(account_id)
+
     @property
     def suspended(self) -> frozenset[str]:
         """Ids of the accounts that may neither sign in nor send."""

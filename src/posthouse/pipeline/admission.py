@@ -7,95 +7,107 @@ stands against, nearly all, are written as they came.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from posthouse.crashpoint import crash_point
 from posthouse.model.clock import beside
-from posthouse.model.errors import PosthouseError
+from posthouse.model.errors import PosthouseError, TryLater
 from posthouse.model.message import Delivery, DeliveryState
-from posthouse.pipeline.quota import Allowance, reserve, spread
+from posthouse.pipeline.quota import Place, reserve, spread
 from posthouse.pipeline.stops import Stop, Stops, stop_event, suppressed
+from posthouse.rules.limits import Allowance
 from posthouse.store import batches, messages
 from posthouse.store.connection import Connection
 from posthouse.store.messages import Accepted
 
-_OPEN = (DeliveryState.WAITING, DeliveryState.TAKEN, DeliveryState.HELD)
+OPEN = (DeliveryState.WAITING, DeliveryState.TAKEN, DeliveryState.HELD)
 
 
 @dataclass(slots=True)
 class Candidate:
-    """A letter before it is judged. `allowance` None: its domain has no limits. `report`: mail to the sender
-    that is written with it."""
+    """A letter before it is judged. `report`: mail to the sender that is written with it. `allowance`: the
+    limits that it must fit into, None when there are none or it was counted already (`blocks`); `full_until`:
+    when they may have room again, as far as is known."""
 
     accepted: Accepted
-    allowance: Allowance | None = None
     report: Accepted | None = None
+    allowance: Allowance | None = None
+    full_until: float = 0.0
 
 
 Answer = Accepted | PosthouseError | None
 """What was written instead of the candidate's own; a refusal, nothing was written; None: as it came."""
 
 
-class Admission:
-    """`over_limit`: "refuse" or "queue". `admit` runs in the store's writers."""
+def admit(conn: Connection, items: Sequence[Candidate]) -> list[Answer]:
+    """Write letters with all that belongs to them. HOT; a writing function, and may be run again."""
+    asked = [(item.accepted.message, item.accepted.deliveries) for item in items]
+    stops = Stops(suppressed(conn, asked), _statuses(conn, items))
+    answers: list[Answer] = [None] * len(items)
+    is_any_stopped = bool(stops.listed or stops.statuses)
+    judged = [place for place, item in enumerate(items) if is_any_stopped or item.allowance]
+    # in one order for all: no deadlock between two that count at once
+    for place in sorted(judged, key=lambda place: _whose(items[place])):
+        answers[place] = _judged(conn, items[place], stops)
+    messages.add_accepted(conn, _written(items, answers))
+    crash_point("accept.before_commit")
+    return answers
 
-    def __init__(self, over_limit: str) -> None:
-        self._over_limit = over_limit
 
-    def admit(self, conn: Connection, items: Sequence[Candidate]) -> list[Answer]:
-        """Write letters with all that belongs to them. HOT; a writing function, and may be run again."""
-        asked = [(item.accepted.message, item.accepted.deliveries) for item in items]
-        stops = Stops(suppressed(conn, asked), _statuses(conn, items))
-        answers: list[Answer] = [None] * len(items)
-        # in one order for all: no deadlock between two that count at once
-        for place in sorted(range(len(items)), key=lambda place: items[place].accepted.message.domain):
-            item = items[place]
-            if stops.listed or stops.statuses or item.allowance:
-                answers[place] = self._judged(conn, item, stops)
-        messages.add_accepted(conn, _written(items, answers))
-        crash_point("accept.before_commit")
-        return answers
+def _whose(item: Candidate) -> tuple[str, str]:
+    message = item.accepted.message
+    return message.account_id, message.domain
 
-    def _judged(self, conn: Connection, item: Candidate, stops: Stops) -> Answer:
-        accepted = item.accepted
-        message = accepted.message
-        deliveries = list(accepted.deliveries)
-        events = list(accepted.events)
-        accepted_ids = {event.delivery_id: event.id for event in events}
-        going: list[int] = []
-        for place, delivery in enumerate(deliveries):
-            if delivery.state not in _OPEN:
-                continue
-            stop = stops.of(message, delivery)
-            if stop is None:
-                going.append(place)
-                continue
-            deliveries[place] = _stopped(delivery, stop)
-            # sorts right behind its acceptance, whatever else happens in that millisecond
-            event_id = beside(accepted_ids[delivery.id])
-            events.append(stop_event(event_id, message.accepted_at, message, delivery, stop))
-        if item.allowance and going:
-            refusal = self._count(conn, item.allowance, message.accepted_at, deliveries, going)
-            if refusal:
-                return refusal
-        if deliveries == accepted.deliveries:
-            return None
-        return Accepted(message, accepted.content, deliveries, events)
 
-    def _count(
-        self, conn: Connection, allowance: Allowance, now: float, deliveries: list[Delivery], going: list[int]
-    ) -> PosthouseError | None:
-        """Count the recipients that remain; move those in `deliveries` that have to wait."""
-        refusal = reserve(conn, allowance, len(going), now)
-        if refusal is None or self._over_limit != "queue":
+def _judged(conn: Connection, item: Candidate, stops: Stops) -> Answer:
+    accepted = item.accepted
+    message = accepted.message
+    deliveries = list(accepted.deliveries)
+    events = list(accepted.events)
+    accepted_ids = {event.delivery_id: event.id for event in events}
+    going: list[int] = []
+    for place, delivery in enumerate(deliveries):
+        if delivery.state not in OPEN:
+            continue
+        stop = stops.of(message, delivery)
+        if stop is None:
+            going.append(place)
+            continue
+        deliveries[place] = _stopped(delivery, stop)
+        # sorts right behind its acceptance, whatever else happens in that millisecond
+        event_id = beside(accepted_ids[delivery.id])
+        events.append(stop_event(event_id, message.accepted_at, message, delivery, stop))
+    if item.allowance and going:
+        refusal = _count(conn, item, deliveries, going)
+        if refusal:
             return refusal
-        rest = iter(going)
-        for at, count in spread(conn, allowance, len(going), now):
-            for _ in range(count):
-                place = next(rest)
-                deliveries[place] = _moved(deliveries[place], at)
+    if deliveries == accepted.deliveries:
         return None
+    return Accepted(message, accepted.content, deliveries, events)
+
+
+def _count(
+    conn: Connection, item: Candidate, deliveries: list[Delivery], going: list[int]
+) -> PosthouseError | None:
+    """Count the recipients that remain; move those in `deliveries` that have to wait."""
+    allowance, now = item.allowance, item.accepted.message.accepted_at
+    assert allowance is not None
+    if not allowance.waits:
+        return reserve(conn, allowance.limits, len(going), now)
+    places = spread(conn, allowance.limits, len(going), now, item.full_until)
+    if places is None:
+        text = "Too many recipients: mail that waits for its turn already takes up the limits of weeks"
+        return TryLater(452, "4.5.3", text, reason="rate-limit")
+    for place, due_at in zip(going, _due_times(places), strict=True):
+        deliveries[place] = _moved(deliveries[place], due_at)
+    return None
+
+
+def _due_times(places: Sequence[Place]) -> Iterator[float]:
+    for place in places:
+        for number in range(place.count):
+            yield place.at + number * place.step_s
 
 
 def _statuses(conn: Connection, items: Sequence[Candidate]) -> dict[batches.Pair, str]:

@@ -13,25 +13,26 @@ from typing import Protocol
 import structlog
 
 from posthouse.crashpoint import crash_point
-from posthouse.model.account import DEFAULTS, DomainSettings, Principal
+from posthouse.model.account import Principal
 from posthouse.model.clock import Clock, Ids
-from posthouse.model.errors import PosthouseError
-from posthouse.model.message import Delivery, DeliveryState, Message, Receipt, Submission
+from posthouse.model.errors import CommitInDoubt, PosthouseError
+from posthouse.model.message import Delivery, DeliveryState, Receipt, Submission
 from posthouse.model.options import TEST_SANDBOX
 from posthouse.observe import Counters
-from posthouse.pipeline.admission import Admission, Answer, Candidate
+from posthouse.pipeline.admission import OPEN, Answer, Candidate, admit
+from posthouse.pipeline.blocks import Blocks, Grant
 from posthouse.pipeline.completion import Completion, TemplateWish, needs_completion
 from posthouse.pipeline.entry import accepted_of
 from posthouse.pipeline.letters import Job, Loaded
 from posthouse.pipeline.notices import Notices
-from posthouse.pipeline.quota import Allowance
+from posthouse.rules.limits import UNLIMITED, Allowance
 from posthouse.store.engine import Store
 from posthouse.store.messages import Accepted
 
 log = structlog.get_logger()
 
 Done = Callable[[Receipt | None, BaseException | None], None]
-SettingsOf = Callable[[str], DomainSettings]
+AllowanceOf = Callable[[str, str], Allowance]
 
 
 class HandOver(Protocol):
@@ -47,8 +48,8 @@ class HandOver(Protocol):
 class Intake:
     """Takes submissions for one worker. `expire_s`: how long deliveries are tried (MX-14).
 
-    `settings_of`: what holds for a sending domain, by name. `over_limit`: "refuse" or "queue" what is over a
-    domain's limits. `notices`: writes to senders whose letter was dropped; None: nobody does.
+    `allowance_of`: the limits of an account's mail for a domain, counted in `blocks`. `notices`: writes to
+    senders whose letter was dropped; None: nobody does.
     """
 
     def __init__(
@@ -61,8 +62,8 @@ class Intake:
         worker_id: str,
         expire_s: float,
         counters: Counters,
-        settings_of: SettingsOf = lambda domain: DEFAULTS,
-        over_limit: str = "refuse",
+        blocks: Blocks,
+        allowance_of: AllowanceOf = lambda account, domain: UNLIMITED,
         notices: Notices | None = None,
     ) -> None:
         self._store = store
@@ -72,9 +73,9 @@ class Intake:
         self._worker_id = worker_id
         self._expire_s = expire_s
         self._counters = counters
-        self._settings_of = settings_of
+        self._blocks = blocks
+        self._allowance_of = allowance_of
         self._notices = notices
-        self._admission = Admission(over_limit)
         self._completion = Completion(store, clock)
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -111,25 +112,64 @@ class Intake:
             asyncio.get_running_loop().call_soon(done, receipt, None)
             return
         accepted = accepted_of(submission, principal, self._clock.now(), self._expire_s, self._ids.new)
+        message = accepted.message
+        candidate = Candidate(accepted, self._report(submission, accepted))
+        allowance = self._allowance_of(message.account_id, message.domain)
+        if allowance.limits:
+            self._take_counted(candidate, allowance, done)
+        else:
+            self._write(candidate, done)
+
+    def _take_counted(self, candidate: Candidate, allowance: Allowance, done: Done) -> None:
+        """Count first, if possible in memory; only then is the letter written."""
+        message = candidate.accepted.message
+        count = sum(delivery.state in OPEN for delivery in candidate.accepted.deliveries)
+
+        def counted(grant: Grant | None, error: BaseException | None) -> None:
+            if error is not None:
+                asyncio.get_running_loop().call_soon(done, None, error)
+                return
+            if grant is None:
+                candidate.allowance = allowance
+                candidate.full_until = self._blocks.full_until(message.account_id, allowance)
+            self._write(candidate, done, grant)
+
+        if count:
+            self._blocks.take(message.account_id, allowance, count, counted)
+        else:
+            self._write(candidate, done)
+
+    def _write(self, candidate: Candidate, done: Done, grant: Grant | None = None) -> None:
+        accepted = candidate.accepted
         self._hand_in(accepted)
-        candidate = Candidate(accepted, self._allowance(accepted.message), self._report(submission, accepted))
 
         def committed(answer: Answer, error: BaseException | None) -> None:
             if isinstance(answer, PosthouseError):
                 error = answer
+            if grant is not None:
+                _give_back(grant, accepted, answer, error)
             if error is not None:
                 done(None, error)
                 return
             crash_point("accept.after_commit")
             written = accepted if answer is None else answer
             assert isinstance(written, Accepted)
+            if candidate.allowance is not None and candidate.allowance.waits:
+                self._note_full(candidate.allowance, accepted, written)
             self._counters.add("accepted", len(written.deliveries))
             try:
                 done(Receipt(written.message.id, written.message.accepted_at), None)
             finally:  # whatever becomes of the reply: the letter is ours now
                 self._go_on(written)
 
-        self._store.submit(self._admission.admit, candidate, committed)
+        self._store.submit(admit, candidate, committed)
+
+    def _note_full(self, allowance: Allowance, accepted: Accepted, written: Accepted) -> None:
+        """Where this letter had to be put, the next one need not look for room before that."""
+        pairs = zip(accepted.deliveries, written.deliveries, strict=True)
+        moved = [now.due_at for before, now in pairs if now.due_at > before.due_at]
+        if moved:
+            self._blocks.note_full(written.message.account_id, allowance, max(moved))
 
     def _hand_in(self, accepted: Accepted) -> None:
         """Mark what is due now as taken by this worker, if it has room for all of it."""
@@ -149,15 +189,18 @@ class Intake:
         else:
             self._hand_over.wake()
 
-    def _allowance(self, message: Message) -> Allowance | None:
-        settings = self._settings_of(message.domain)
-        if not settings.hourly_messages and not settings.daily_messages:
-            return None
-        return Allowance(
-            message.account_id, message.domain, settings.hourly_messages, settings.daily_messages
-        )
-
     def _report(self, submission: Submission, accepted: Accepted) -> Accepted | None:
         if not submission.drop_reason or self._notices is None:
             return None
         return self._notices.for_rejection(accepted, submission.drop_reason, submission.drop_text)
+
+
+def _give_back(grant: Grant, accepted: Accepted, answer: Answer, error: BaseException | None) -> None:
+    """What was counted and is not sent: the whole letter, or those that were stopped in the transaction."""
+    if isinstance(error, CommitInDoubt):
+        return  # it may be written: it stays counted
+    if error is not None:
+        grant.give_back(sum(delivery.state in OPEN for delivery in accepted.deliveries))
+    elif isinstance(answer, Accepted):
+        pairs = zip(accepted.deliveries, answer.deliveries, strict=True)
+        grant.give_back(sum(now is not before for before, now in pairs))

@@ -14,6 +14,7 @@ import structlog
 
 from posthouse.crashpoint import crash_point
 from posthouse.model.clock import Clock
+from posthouse.pipeline import quota
 from posthouse.pipeline.custody import Custody
 from posthouse.pipeline.dispatch import Dispatcher
 from posthouse.store import events, jobs, messages, workers
@@ -111,6 +112,7 @@ class Upkeep:
         now = self._clock.now()
         await self._until_done(messages.drop_contents_before, now - self._keep.content_s)
         await self._until_done(events.drop_before, now - self._keep.event_s)
+        await self._store.write(each(quota.drop_old), (now,))
 
     async def _until_done(self, step: Callable[..., int], *values: Any) -> None:
         """Repeat `step(conn, *values, most)`, a transaction each, until it finds less than a whole chunk."""

@@ -1,8 +1,8 @@
 """The writer thread: everything that gathered while the last commit ran goes into the next transaction.
 
-Jobs come through one queue, `(fn, item, done)`. A group is sorted by `fn` in the order of first arrival, each
-`fn` is called once with its items, one COMMIT ends the group, and one call tells all results. What can go
-wrong:
+Jobs come through one queue, `(fn, item, done)`. A group is sorted by `fn` in the order of first arrival
+(`goes_last`: after the others), each `fn` is called once with its items, one COMMIT ends the group, and one
+call tells all results. What can go wrong:
 
 - A job's own fault (`Trouble.DATA`): the group is rolled back and every job runs alone, so it fails alone.
 - Another transaction's fault, or a connection that broke before COMMIT: the group runs once more.
@@ -18,7 +18,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from queue import Empty, SimpleQueue
-from typing import Any
+from typing import Any, TypeVar
 
 from posthouse.model.errors import CommitInDoubt, TryLater
 from posthouse.store.connection import Connection, Engine, Role
@@ -27,6 +27,7 @@ from posthouse.store.tables import mark
 from posthouse.store.trouble import Trouble, Unavailable, cause_of, refusal
 
 WriteFunction = Callable[[Connection, list[Any]], "Sequence[Any] | None"]
+F = TypeVar("F", bound=WriteFunction)
 Done = Callable[[Any, BaseException | None], None]
 Job = tuple[WriteFunction, Any, Done]
 Changed = Callable[[str], None]
@@ -35,8 +36,16 @@ _Result = tuple[Any, BaseException | None]
 
 PROBE_S = 0.5
 MOST_JOBS = 512  # in one transaction: bounds the wait of the last and the work that a poison job repeats
+_LAST: list[WriteFunction] = []
 _WORTH_ANOTHER_RUN = (Trouble.CLASH, Trouble.LOST)
 _touch = Statement(mark.update().where(mark.c.name == "probe").values(number=mark.c.number + 1))
+
+
+def goes_last(fn: F) -> F:
+    """For a writing function whose rows many want: it runs at the end of its group, so that on PostgreSQL
+    they stay locked just for the commit, and nobody waits for another lock while holding them."""
+    _LAST.append(fn)
+    return fn
 
 
 class Health:
@@ -147,6 +156,9 @@ class Writer(threading.Thread):
         places: dict[WriteFunction, list[int]] = {}
         for place, job in enumerate(jobs):
             places.setdefault(job[0], []).append(place)
+        for fn in _LAST:
+            if fn in places:
+                places[fn] = places.pop(fn)
         results: list[_Result] = [(None, None)] * len(jobs)
         connection = self._connection
         if connection is None:

@@ -18,11 +18,18 @@ from typing import Any
 
 from posthouse.mail.dkim import SigningKey
 from posthouse.mail.render import Prepared, finish
-from posthouse.model.account import DEFAULTS, DomainSettings, Principal
+from posthouse.model.account import (
+    ACCOUNT_DEFAULTS,
+    DEFAULTS,
+    AccountSettings,
+    DomainSettings,
+    Principal,
+)
 from posthouse.model.clock import FakeClock, Ids
 from posthouse.model.message import Host, Outgoing, Phase, Recipient, Site, SmtpResult, Submission
 from posthouse.net.dns import DnsTrouble
 from posthouse.observe import Counters
+from posthouse.pipeline.blocks import Blocks
 from posthouse.pipeline.custody import Custody
 from posthouse.pipeline.deliver import Deliverer
 from posthouse.pipeline.dispatch import Dispatcher
@@ -33,6 +40,7 @@ from posthouse.pipeline.notices import Notices
 from posthouse.pipeline.outcome import Recorder
 from posthouse.pipeline.sites import SiteQueue
 from posthouse.pipeline.submit import Intake
+from posthouse.rules.limits import account_limits, allowance_of, domain_limits
 from posthouse.rules.retry import BUILT_IN
 from posthouse.rules.shaping import Limits
 from posthouse.store.engine import Store, each, migrate, open_store
@@ -296,6 +304,7 @@ async def open_world(
     recent_bytes: int = 1 << 20,
     worker_id: str = ME,
     domain_settings: DomainSettings = DEFAULTS,
+    account_settings: AccountSettings = ACCOUNT_DEFAULTS,
     over_limit: str = "refuse",
     sources: Sequence[str] = (),
 ) -> AsyncIterator[World]:
@@ -345,6 +354,7 @@ async def open_world(
         may_start=lambda: world.holds,
         suspended=lambda: world.suspended,
     )
+    blocks = Blocks(store, clock)
     intake = Intake(
         store=store,
         clock=clock,
@@ -353,8 +363,13 @@ async def open_world(
         worker_id=worker_id,
         expire_s=432_000,
         counters=counters,
-        settings_of=lambda _: domain_settings,
-        over_limit=over_limit,
+        blocks=blocks,
+        allowance_of=lambda account, domain: allowance_of(
+            domain_limits(account, domain, domain_settings)
+            + account_limits(account, account_settings, account_settings.starts_at),
+            account_settings,
+            over_limit,
+        ),
         notices=notices,
     )
     world = World(
