@@ -44,10 +44,13 @@ from posthouse.pipeline.nudges import NudgeWatch
 from posthouse.pipeline.outcome import Recorder
 from posthouse.pipeline.signing import Signer
 from posthouse.pipeline.sites import SiteQueue
+from posthouse.pipeline.sources import Sources
 from posthouse.pipeline.submit import Intake
 from posthouse.pipeline.tls_reports import TlsReporter
 from posthouse.pipeline.tls_results import TlsResults
 from posthouse.pipeline.upkeep import Chore, Keep, Upkeep
+from posthouse.pipeline.warmup import FINISH_S, Ledger
+from posthouse.pipeline.warmup import FLUSH_S as WARMUP_FLUSH_S
 from posthouse.rules import retry, shaping
 from posthouse.smtp.events import Limits
 from posthouse.smtp.server import ServerEngine
@@ -73,6 +76,7 @@ class Parts:
     fetcher: Fetcher
     blocks: Blocks
     upkeep: Upkeep
+    warmup: Ledger
     archive: Archive
     http_out: HttpOut
     tracking: Tracking
@@ -120,6 +124,7 @@ def build_parts(
     )
     http_out = HttpOut(allows_private=settings.delivery.post_private_networks == "allow")
     custody = Custody(store, worker_id)
+    warmup = Ledger(store, clock)
     hand_over = settings.delivery.hand_over_messages, settings.delivery.hand_over_bytes
     dispatcher = Dispatcher(
         clock=clock,
@@ -130,7 +135,7 @@ def build_parts(
         bound=MemoryBound(max(hand_over[0], _LEAST_JOBS), max(hand_over[1], _LEAST_BYTES)),
         custody=custody,
         make_site=_site_maker(settings),
-        sources=settings.delivery.source_addresses,
+        sources=Sources(identity, settings.delivery.source_addresses, warmup),
         captures=settings.delivery.capture,
         hands_over=min(hand_over) > 0,
         may_start=lease.holds,
@@ -168,7 +173,11 @@ def build_parts(
         find_domain=identity.domain,
         wake=dispatcher.wake,
     )
-    chores = [Chore("TLS results", TLS_FLUSH_S, tls.flush)]
+    chores = [
+        Chore("TLS results", TLS_FLUSH_S, tls.flush),
+        Chore("warm-up figures", WARMUP_FLUSH_S, warmup.flush),
+        Chore("warm-up plans", FINISH_S, warmup.finish),
+    ]
     if settings.delivery.tls_reports == "send":
         chores.append(Chore("TLS reports", TLS_REPORT_S, reporter.report))
     keep = Keep(settings.keep.content_days * 86400, settings.keep.event_days * 86400)
@@ -193,6 +202,7 @@ def build_parts(
             may_bury=lease.may_bury,
             chores=chores,
         ),
+        warmup=warmup,
         archive=Archive(store=store, clock=clock, post=http_out, worker_id=worker_id, counters=counters),
         http_out=http_out,
         tracking=Tracking(

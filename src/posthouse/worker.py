@@ -233,6 +233,8 @@ async def _leave(
         task.cancel()
     await asyncio.gather(*loops, return_exceptions=True)
     await parts.blocks.close()
+    with contextlib.suppress(Exception):  # figures; no mail depends on them
+        await parts.warmup.flush()
     await parts.courier.close()
     await parts.http_out.close()
     await parts.resolver.close()

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 
 from posthouse.desk.credentials import Known, SignIns
 from posthouse.model.account import Account, Credential, CredentialKind, Domain, DomainKey, Principal
+from posthouse.model.warmup import Warming, read_warmup
 from posthouse.store import caps, egress, groups, identity
 from posthouse.store.engine import Connection
 
@@ -23,8 +24,9 @@ class Identity:
     """`sign_ins` and `domains` are of one region; what mail on its way needs (`keys`, `tags`, `everywhere`)
     is of all. `domains`, `everywhere` and `keys` (sealed) by domain name, `principals` by credential id,
     `tags` by the first octets of the name's SHA-256. `ips`: local address -> account, "" for everybody's;
-    `hellos` those that greet with a name of their own. `pools` by account and by name or id. `accounts` by
-    id; `suspended` the ids of those that may not send; `caps`: recipients a day that they have earned.
+    `hellos` those that greet with a name of their own, `dedicated` by account, `warming` those that warm up.
+    `pools` by account and by name or id. `accounts` by id; `suspended` the ids of those that may not send;
+    `caps`: recipients a day that they have earned.
     """
 
     version: int = -1
@@ -38,6 +40,8 @@ class Identity:
     tags: Mapping[bytes, Domain] = field(default_factory=dict)
     ips: Mapping[str, str] = field(default_factory=dict)
     hellos: Mapping[str, str] = field(default_factory=dict)
+    dedicated: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    warming: Mapping[str, Warming] = field(default_factory=dict)
     pools: Mapping[tuple[str, str], tuple[str, ...]] = field(default_factory=dict)
     groups: Mapping[str, frozenset[int]] = field(default_factory=dict)
     group_names: Mapping[tuple[str, int], str] = field(default_factory=dict)
@@ -59,6 +63,7 @@ def load_identity(conn: Connection, region: str, known_version: int) -> Identity
         if credential.revoked_at is None and (credential.domain_id in own or not credential.domain_id)
     ]
     addresses = egress.list_ips(conn)
+    pools = egress.list_pools(conn)
     kinds = groups.list_groups(conn)
     accounts = identity.list_accounts(conn)
     return Identity(
@@ -73,7 +78,9 @@ def load_identity(conn: Connection, region: str, known_version: int) -> Identity
         tags={hashlib.sha256(item.name.encode()).digest()[:_TAG_OCTETS]: item for item in known},
         ips={item.address: item.account_id for item in addresses},
         hellos={item.address: item.hello for item in addresses if item.hello},
-        pools=_pools(egress.list_pools(conn)),
+        dedicated=_dedicated(addresses),
+        warming=_warming(addresses, pools),
+        pools=_pools(pools),
         groups=_group_numbers(kinds),
         default_groups=_default_groups(kinds),
         caps={cap.account_id: cap.most for cap in caps.list_caps(conn)},
@@ -115,6 +122,23 @@ def _pools(pools: Sequence[egress.Pool]) -> dict[tuple[str, str], tuple[str, ...
     """A pool's name goes before another one's id, as in `egress.find_pool`."""
     by_id = {(pool.account_id, pool.id): pool.addresses for pool in pools}
     return by_id | {(pool.account_id, pool.name): pool.addresses for pool in pools}
+
+
+def _dedicated(addresses: Sequence[egress.LocalAddress]) -> dict[str, tuple[str, ...]]:
+    found: dict[str, list[str]] = defaultdict(list)
+    for item in addresses:
+        if item.account_id:
+            found[item.account_id].append(item.address)
+    return {account_id: tuple(own) for account_id, own in found.items()}
+
+
+def _warming(addresses: Sequence[egress.LocalAddress], pools: Sequence[egress.Pool]) -> dict[str, Warming]:
+    members = {pool.id: pool.addresses for pool in pools}
+    return {
+        item.address: Warming(warmup, members.get(warmup.pool_id, ()))
+        for item in addresses
+        if (warmup := read_warmup(item.warmup))
+    }
 
 
 def _group_numbers(kinds: Sequence[groups.Group]) -> dict[str, frozenset[int]]:

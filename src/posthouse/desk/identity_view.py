@@ -28,6 +28,7 @@ from posthouse.model.account import (
     DomainSettings,
     Principal,
 )
+from posthouse.model.warmup import Warming
 
 PAUSE_S = 0.5
 _NO_GROUPS: frozenset[int] = frozenset()
@@ -148,6 +149,14 @@ class IdentityView:
         if found is None:
             return None
         return tuple(address for address in found if self.owns_ip(account_id, address))
+
+    def dedicated(self, account_id: str) -> tuple[str, ...]:
+        """The local addresses that are an account's alone."""
+        return self._current.dedicated.get(account_id, ())
+
+    def warming(self, ip: str) -> Warming | None:
+        """The warm-up of a local address, None for a warm one."""
+        return self._current.warming.get(ip)
 
     def hello_of(self, ip: str) -> str:
         """The name to greet receiving hosts with from this local address, "" for the installation's."""

@@ -22,14 +22,14 @@ from posthouse.crashpoint import crash_point
 from posthouse.mail.render import CannotRender
 from posthouse.model.clock import Clock
 from posthouse.model.message import Delivery, Outcome, Phase, Site, SmtpResult, Verdict
-from posthouse.model.options import TEST_DROP
 from posthouse.net.dns import DnsTrouble, Resolver
 from posthouse.pipeline.custody import Custody
 from posthouse.pipeline.deliver import Deliverer, end_without_network, not_made
 from posthouse.pipeline.letters import Job
 from posthouse.pipeline.memory import MemoryBound
 from posthouse.pipeline.outcome import Recorder
-from posthouse.pipeline.sites import Place, SiteQueue, source_for
+from posthouse.pipeline.sites import Place, SiteQueue
+from posthouse.pipeline.sources import Sources
 from posthouse.pipeline.stops import Stop
 from posthouse.rules.shaping import share
 
@@ -59,7 +59,7 @@ class Dispatcher:
         bound: MemoryBound,
         custody: Custody,
         make_site: MakeSite,
-        sources: Sequence[str],
+        sources: Sources,
         captures: bool,
         hands_over: bool,
         may_start: Callable[[], bool],
@@ -193,7 +193,7 @@ class Dispatcher:
         if end:
             self._settle(job, end.result, self._recorder.judge(job, end.result, end.reason))
             return
-        if self._captures or _is_test(job):
+        if self._captures or job.is_test:
             self._spawn(self._capture(job), self._tasks)
             return
         if site is None:
@@ -293,11 +293,20 @@ class Dispatcher:
             self._pump(sending)
 
     async def _carry(self, job: Job, sending: SiteQueue) -> None:
+        site, most = sending.site, sending.limits.messages_per_connection
         try:
-            result = await self._deliverer.attempt(
-                job, sending.site, self._source(job, sending), sending.limits.messages_per_connection
-            )
+            source = self._sources.pick(job, site)
+            if source is None:
+                turn = await self._sources.turn(job, site, self._clock.now())
+                if turn.waits is not None:
+                    sending.active -= 1
+                    self._settle(job, *turn.waits)
+                    self._pump(sending)
+                    return
+                source = turn.source
+            result = await self._deliverer.attempt(job, site, source, most)
             outcome = self._recorder.judge(job, result)
+            self._sources.note(source, site.name, outcome)
             archive = await self._archived(job, result)
         except asyncio.CancelledError:  # going down: the rows are released when this worker is buried
             sending.active -= 1
@@ -347,7 +356,7 @@ class Dispatcher:
         except Exception:
             self._broke(job)
             return
-        text = _TESTED if _is_test(job) else _CAPTURED
+        text = _TESTED if job.is_test else _CAPTURED
         result = SmtpResult(Phase.DONE, 250, "2.0.0", text, mx="captured")
         outcome = self._recorder.judge(job, result)
         outcome.code = 650
@@ -360,10 +369,6 @@ class Dispatcher:
         pause_s = _BROKEN_AGAIN_S * min(job.delivery.attempt, 12)
         retry_at = self._clock.now() + pause_s
         self._settle(job, result, Outcome(Verdict.DEFERRED, 451, "4.3.0", _BROKEN, "local", retry_at))
-
-    def _source(self, job: Job, sending: SiteQueue) -> str:
-        wanted = job.letter.message.options.sources if job.letter else ()
-        return source_for(sending.site, wanted or self._sources)
 
     # -- letting go ------------------------------------------------------------
 
@@ -393,8 +398,3 @@ class Dispatcher:
         task = self._loop.create_task(work)
         tasks.add(task)
         task.add_done_callback(tasks.discard)
-
-
-def _is_test(job: Job) -> bool:
-    """The sender wants everything but the sending."""
-    return job.letter is not None and job.letter.message.options.test_mode == TEST_DROP

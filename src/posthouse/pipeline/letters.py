@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from posthouse.mail.render import Prepared, Rendering
 from posthouse.model.message import Delivery, Message
-from posthouse.model.options import RecipientOptions, read_recipient_options
+from posthouse.model.options import TEST_DROP, RecipientOptions, read_recipient_options
 
 
 @dataclass(slots=True)
@@ -49,6 +49,11 @@ class Job:
         if self._copy_options is None:
             self._copy_options = read_recipient_options(self.delivery.personal)
         return self._copy_options
+
+    @property
+    def is_test(self) -> bool:
+        """The sender wants everything but the sending."""
+        return self.letter is not None and self.letter.message.options.test_mode == TEST_DROP
 
     @property
     def size_bytes(self) -> int:

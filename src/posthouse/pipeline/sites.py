@@ -6,8 +6,6 @@ A site is the set of MX hosts (all domains hosted at one place share it). The ru
 
 from __future__ import annotations
 
-import zlib
-from collections.abc import Sequence
 from typing import NamedTuple
 
 from posthouse.model.message import Outcome, Phase, Site, SmtpResult
@@ -27,18 +25,6 @@ class Place(NamedTuple):
     site: str
     room: int
     is_proven: bool
-
-
-def source_for(site: Site, sources: Sequence[str]) -> str:
-    """The local address to send from, "" for any: always the same one for a site, so that it gets to know us.
-
-    Addresses of a family that the site has no address of count only where there are no others.
-    """
-    if len(sources) < 2:
-        return sources[0] if sources else ""
-    families = {":" in address for host in site.hosts for address in host.addresses}
-    fitting = [source for source in sources if (":" in source) in families] or sources
-    return fitting[zlib.crc32(site.name.encode()) % len(fitting)]
 
 
 class SiteQueue:

@@ -36,7 +36,7 @@ site_view = Table(
     sqlite_with_rowid=False,
 )
 
-# What an address that warms up did at a site in a day, and until when it pauses there.
+# What an address that warms up did at a site in a day; until when it pauses there if a pause began, and why.
 warmup_day = Table(
     "warmup_day",
     metadata,
@@ -47,6 +47,7 @@ warmup_day = Table(
     integer("sent"),
     integer("deferred"),
     instant("paused_until"),
+    text("why"),
     sqlite_with_rowid=False,
 )
 

@@ -27,6 +27,7 @@ from posthouse.model.account import (
 )
 from posthouse.model.clock import FakeClock, Ids
 from posthouse.model.message import Host, Outgoing, Phase, Recipient, Site, SmtpResult, Submission
+from posthouse.model.warmup import Warming
 from posthouse.net.dns import DnsTrouble
 from posthouse.observe import Counters
 from posthouse.pipeline.blocks import Blocks
@@ -39,7 +40,9 @@ from posthouse.pipeline.memory import MemoryBound
 from posthouse.pipeline.notices import Notices
 from posthouse.pipeline.outcome import Recorder
 from posthouse.pipeline.sites import SiteQueue
+from posthouse.pipeline.sources import Sources
 from posthouse.pipeline.submit import Intake
+from posthouse.pipeline.warmup import Ledger
 from posthouse.rules.limits import account_limits, allowance_of, domain_limits
 from posthouse.rules.retry import BUILT_IN
 from posthouse.rules.shaping import Limits
@@ -166,6 +169,24 @@ class FakeSigner:
 
 
 @dataclass
+class FakeEstate:
+    """Who has which address. `owners`: address -> account, "" for everybody's; others are everybody's too."""
+
+    version: int = 1
+    owners: dict[str, str] = field(default_factory=dict)
+    warmups: dict[str, Warming] = field(default_factory=dict)
+
+    def owns_ip(self, account_id: str, ip: str) -> bool:
+        return self.owners.get(ip, "") in ("", account_id)
+
+    def dedicated(self, account_id: str) -> tuple[str, ...]:
+        return tuple(ip for ip, owner in self.owners.items() if owner == account_id)
+
+    def warming(self, ip: str) -> Warming | None:
+        return self.warmups.get(ip)
+
+
+@dataclass
 class World:
     """One worker. `holds` is its lease, `suspended` the accounts that may not send."""
 
@@ -178,6 +199,8 @@ class World:
     signer: FakeSigner
     counters: Counters
     recorder: Recorder
+    ledger: Ledger
+    estate: FakeEstate
     custody: Custody
     dispatcher: Dispatcher
     fetcher: Fetcher
@@ -322,6 +345,7 @@ async def open_world(
         store=store, clock=clock, ids=ids, schedule=BUILT_IN, notices=notices, counters=counters
     )
     custody = Custody(store, worker_id)
+    ledger, estate = Ledger(store, clock), FakeEstate()
     world: World
     deliverer = Deliverer(
         clock=clock,
@@ -338,7 +362,7 @@ async def open_world(
         bound=bound or MemoryBound(200, 8 << 20),
         custody=custody,
         make_site=lambda where, now: SiteQueue(where, limits or Limits(), now),
-        sources=sources,
+        sources=Sources(estate, sources, ledger),
         captures=captures,
         hands_over=hands_over,
         may_start=lambda: world.holds,
@@ -382,6 +406,8 @@ async def open_world(
         signer,
         counters,
         recorder,
+        ledger,
+        estate,
         custody,
         dispatcher,
         fetcher,

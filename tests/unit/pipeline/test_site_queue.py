@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from posthouse.model.message import Delivery, DeliveryState, Host, Outcome, Phase, Site, SmtpResult, Verdict
+from posthouse.model.message import Delivery, DeliveryState, Outcome, Phase, SmtpResult, Verdict
 from posthouse.pipeline.letters import Job
-from posthouse.pipeline.sites import SiteQueue, source_for
+from posthouse.pipeline.sites import SiteQueue
 from posthouse.rules.shaping import RESTS_S, Limits
 from unit.pipeline.small_world import delivered, site, unreachable
 
@@ -211,29 +211,3 @@ def test_it_is_never_stuck(rate: float, trouble_at: int | None) -> None:
             assert sending.wait_s(now) > 0
             now += sending.wait_s(now)
     raise AssertionError("40 jobs did not pass")
-
-
-# -- local addresses ---------------------------------------------------------------------------------------
-
-V4, OTHER_V4, V6 = "192.0.2.1", "192.0.2.2", "2001:db8::1"
-
-
-@pytest.mark.parametrize(
-    ("addresses", "sources", "expected"),
-    [
-        (["198.51.100.1"], [], {""}),
-        (["198.51.100.1"], [V4], {V4}),
-        (["198.51.100.1"], [V6], {V6}),
-        (["198.51.100.1"], [V4, V6], {V4}),
-        (["2001:db8:1::1"], [V4, V6], {V6}),
-        (["198.51.100.1", "2001:db8:1::1"], [V4, OTHER_V4, V6], {V4, OTHER_V4, V6}),
-        (["2001:db8:1::1"], [V4, OTHER_V4], {V4, OTHER_V4}),
-    ],
-    ids=["any", "only one", "only one, misfit", "family 4", "family 6", "all fit", "none fits"],
-)
-def test_sources(addresses: list[str], sources: list[str], expected: set[str]) -> None:
-    """MG-08, MG-09, SG-07."""
-    sites = [Site(f"s{n}", (Host("mx", 0, tuple(addresses), 25),)) for n in range(50)]
-    found = [source_for(each, sources) for each in sites]
-    assert set(found) == expected
-    assert found == [source_for(each, sources) for each in sites]
