@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from collections.abc import Mapping
+from typing import Annotated, Any
 
 import typer
 
@@ -50,8 +51,9 @@ def list_ips(ask: Asked) -> None:
     from posthouse.cli.house import open_house
     from posthouse.desk import accounts, egress
 
-    with open_house(ask).reading() as conn:
-        rows = egress.ip_rows(conn, accounts.own_account(conn, ask.account))
+    house = open_house(ask)
+    with house.reading() as conn:
+        rows = egress.ip_rows(conn, accounts.own_account(conn, ask.account), house.clock.now())
     if ask.as_json:
         ask.output.lines(rows)
         return
@@ -61,11 +63,23 @@ def list_ips(ask: Asked) -> None:
             row["hello"] or "-",
             "dedicated" if row["is_dedicated"] else "shared",
             ", ".join(row["pools"]) or "-",
+            state_words(row),
             when(row["created_at"]),
         ]
         for row in rows
     ]
-    ask.output.table(["ADDRESS", "HELLO", "USE", "POOLS", "ADDED"], cells, "No addresses yet.")
+    ask.output.table(["ADDRESS", "HELLO", "USE", "POOLS", "STATE", "ADDED"], cells, "No addresses yet.")
+
+
+def state_words(row: Mapping[str, Any]) -> str:
+    """How warm an address is, from its row."""
+    plan = row["warmup"]
+    if not plan:
+        return "warm"
+    words = f"day {plan['day']} of {plan['days']} ({plan['plan']})"
+    if paused := plan["paused_sites"]:
+        words += f", pauses at {paused} site{'' if paused == 1 else 's'}"
+    return words
 
 
 @command(ip_app, "remove")

@@ -37,6 +37,7 @@ from posthouse.cli import (
     tls_reports,
     tokens,
     users,
+    warmup,
 )
 from posthouse.cli.options import AccountName, Asked, Config, Json, command
 from posthouse.model.errors import PosthouseError, SettingsError
@@ -91,6 +92,8 @@ app.add_typer(templates.app, name="template")
 app.add_typer(suppressions.app, name="suppression")
 app.add_typer(groups.app, name="group")
 app.add_typer(contacts.app, name="contact")
+command(egress.ip_app, "warm-up")(warmup.warm_up)
+command(egress.ip_app, "show")(warmup.show_ip)
 app.add_typer(egress.ip_app, name="ip")
 app.add_typer(egress.pool_app, name="pool")
 app.add_typer(batches.app, name="batch")

@@ -3,7 +3,8 @@
 An address belongs to everybody or, dedicated, to one account; for all others it is not there. Pools belong to
 accounts.
 
-Public: add_ip, parse_hello, usable_ips, load_ip, remove_ip, ip_rows, put_pool, remove_pool, pool_row.
+Public: add_ip, parse_hello, usable_ips, load_ip, remove_ip, ip_rows, warmup_row, put_pool, remove_pool,
+pool_row.
 """
 
 from __future__ import annotations
@@ -15,7 +16,9 @@ from posthouse.desk.local_address import name_of
 from posthouse.model.address import BadAddress, ascii_domain
 from posthouse.model.clock import Ids
 from posthouse.model.errors import Refused
-from posthouse.store import egress
+from posthouse.model.warmup import read_warmup
+from posthouse.rules.warmup import day_of, plan_day
+from posthouse.store import egress, warmup
 from posthouse.store.egress import LocalAddress, Pool
 from posthouse.store.engine import Connection
 from posthouse.store.trouble import Duplicate
@@ -70,19 +73,35 @@ def remove_ip(conn: Connection, account_id: str, address: str) -> str:
     return found.address
 
 
-def ip_rows(conn: Connection, account_id: str) -> list[dict[str, Any]]:
-    """An account's own and everybody's addresses as rows, with the account's pools that they are in."""
+def ip_rows(conn: Connection, account_id: str, now: float) -> list[dict[str, Any]]:
+    """An account's own and everybody's addresses as rows, with the account's pools that they are in and how
+    their warm-up goes (`warmup_row`)."""
     pools = egress.list_pools(conn, account_id)
+    paused = warmup.paused_sites(conn, now)
     return [
         {
             "address": item.address,
             "hello": item.hello,
             "is_dedicated": bool(item.account_id),
             "pools": [pool.name for pool in pools if item.address in pool.addresses],
+            "warmup": warmup_row(item.warmup, now, paused.get(item.address, 0)),
             "created_at": item.created_at,
         }
         for item in usable_ips(conn, account_id).values()
     ]
+
+
+def warmup_row(text: str, now: float, paused_sites: int) -> dict[str, Any] | None:
+    """A running plan as plain values, from the store's text; None for a warm address."""
+    running = read_warmup(text)
+    if running is None:
+        return None
+    return {
+        "plan": running.plan.name,
+        "day": min(plan_day(running, day_of(now), ()), len(running.plan.days)),
+        "days": len(running.plan.days),
+        "paused_sites": paused_sites,
+    }
 
 
 # Pools

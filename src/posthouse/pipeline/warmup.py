@@ -74,7 +74,7 @@ class _Tally:
 
 
 class Ledger:
-    """Shares and results of one worker. `flush` and `finish` are to be called every `FLUSH_S` and `FINISH_S`."""
+    """Of one worker. `flush` and `finish` are to be called every `FLUSH_S` and `FINISH_S` seconds."""
 
     def __init__(self, store: Store, clock: Clock) -> None:
         self._store = store

@@ -12,6 +12,7 @@ from sqlalchemy.schema import Table
 
 from posthouse.store.asset_tables import ip, pool, pool_ip
 from posthouse.store.connection import Connection
+from posthouse.store.site_tables import warmup_day
 from posthouse.store.statement import Statement
 from posthouse.store.trouble import Duplicate
 from posthouse.store.versions import raise_identity
@@ -50,6 +51,9 @@ def _insert_once(table: Table) -> Statement:
 _add_ip = _insert_once(ip)
 _ips = Statement(select(ip).order_by(ip.c.address))
 _remove_ip = Statement(delete(ip).where(ip.c.address == bindparam("of_address")), "of_address")
+_forget_warmup = Statement(
+    delete(warmup_day).where(warmup_day.c.address == bindparam("of_address")), "of_address"
+)
 _leave_pools = Statement(delete(pool_ip).where(pool_ip.c.address == bindparam("of_address")), "of_address")
 
 
@@ -70,6 +74,7 @@ def remove_ip(conn: Connection, address: str) -> bool:
     if not conn.change(_remove_ip, address):
         return False
     conn.change(_leave_pools, address)
+    conn.change(_forget_warmup, address)
     raise_identity(conn)
     return True
 

@@ -11,7 +11,7 @@ from posthouse.model.clock import Ids, SystemClock
 from posthouse.model.event import Event, EventKind
 from posthouse.model.message import Delivery, DeliveryState, Message
 from posthouse.model.options import RecipientOptions, Seen, SendOptions, options_text
-from posthouse.store import events, identity, messages
+from posthouse.store import events, identity, messages, warmup
 from posthouse.store.engine import connect, migrate
 from unit.cli.calling import Cli, caller
 
@@ -332,6 +332,80 @@ def test_a_dedicated_address_is_not_there_for_other_accounts(trial: Cli) -> None
     assert trial("ip", "list", "--json").rows[0]["pools"] == [], "another account's pools stay its own"
     assert trial("pool", "remove", "p").err == "posthouse: There is no pool p here\n"
     assert trial("ip", "remove", "127.0.0.1", *other).code == 0
+
+
+def test_an_address_warms_up_and_is_warm_again(trial: Cli) -> None:
+    for address in ("127.0.0.1", "127.0.0.2"):
+        trial("ip", "add", address)
+    trial("pool", "add", "bulk", "--ip", "127.0.0.1", "--ip", "127.0.0.2")
+    said = trial("ip", "warm-up", "127.0.0.2").out
+    assert said == "127.0.0.2 warms up: day 1 of 17 (default), 50 messages to a site today.\n"
+    assert "day 1 of 17 (default)" in trial("ip", "list").out
+    shown = trial("ip", "show", "127.0.0.2", "--json").rows[0]
+    assert shown["warmup"]["limits"][:2] == [50, 100]
+    assert shown["pools"] == ["bulk"] and shown["sites"] == []
+    assert "Nothing was sent from it today" in trial("ip", "show", "127.0.0.2").out
+    begun = trial("ip", "warm-up", "127.0.0.1", "--plan", "slow", "--day", "4", "--json").rows[0]
+    assert (begun["warmup"]["day"], begun["rest_waits"]) == (4, True), "both of the pool are new now"
+    assert trial("ip", "warm-up", "127.0.0.2", "--stop").out == "127.0.0.2 is warm.\n"
+    assert trial("ip", "list", "--json").rows[1]["warmup"] is None
+    assert "state         warm\n" in trial("ip", "show", "127.0.0.2").out
+
+
+def test_an_address_alone_is_told_that_mail_will_wait(trial: Cli) -> None:
+    trial("ip", "add", "127.0.0.1", "--dedicated")
+    trial("ip", "add", "127.0.0.2")
+    trial("pool", "add", "rest", "--ip", "127.0.0.2")
+    assert "mail above the day's share waits for its turn" in trial("ip", "warm-up", "127.0.0.1").out
+    assert "waits" not in trial("ip", "warm-up", "127.0.0.1", "--pool", "rest").out
+    assert "rest goes to  rest\n" in trial("ip", "show", "127.0.0.1").out
+
+
+def test_what_an_address_did_today_is_shown(trial: Cli) -> None:
+    trial("ip", "add", "127.0.0.1")
+    trial("ip", "warm-up", "127.0.0.1")
+    now = SystemClock().now()
+    today = int(now // 86400)
+    with connect(store_url()) as conn, conn.transaction():
+        warmup.reserve(conn, "127.0.0.1", "good.test", today, 5, 50)
+        warmup.note(conn, "127.0.0.1", "good.test", today, 4, 0)
+        warmup.note(conn, "127.0.0.1", "bad.test", today - 1, 20, 9)
+        warmup.pause(
+            conn, "127.0.0.1", "bad.test", today - 1, now + 3600, "the site put off 9 of 29 messages"
+        )
+    bad, good = trial("ip", "show", "127.0.0.1", "--json").rows[0]["sites"]
+    assert (good["reserved"], good["sent"], good["deferred"], good["paused_until"]) == (5, 4, 0, None)
+    assert (bad["site"], bad["sent"], bad["why"]) == ("bad.test", 0, "the site put off 9 of 29 messages")
+    assert "pauses at 1 site" in trial("ip", "list").out
+    assert "the site put off 9 of 29 messages" in trial("ip", "show", "127.0.0.1").out
+
+
+WRONG_WARM_UPS = [
+    pytest.param(["127.0.0.9"], "There is no address 127.0.0.9 here", id="unknown"),
+    pytest.param(["127.0.0.9", "--stop"], "There is no address 127.0.0.9 here", id="stop"),
+    pytest.param(["127.0.0.3"], "There is no address 127.0.0.3 here", id="another account's"),
+    pytest.param(
+        ["127.0.0.1", "--plan", "wild"], "There is no plan wild: choose default, slow, fast", id="plan"
+    ),
+    pytest.param(["127.0.0.1", "--plan", "no.toml"], "no.toml: ", id="file"),
+    pytest.param(["127.0.0.1", "--day", "18"], "has days 1 to 17, no day 18", id="day"),
+    pytest.param(["127.0.0.1", "--day", "0"], "has days 1 to 17, no day 0", id="no-day"),
+    pytest.param(["127.0.0.1", "--pool", "x"], "There is no pool x here", id="pool"),
+    pytest.param(["127.0.0.1", "--pool", "own"], "has no other address to take the rest", id="own-pool"),
+]
+
+
+@pytest.mark.parametrize(("arguments", "sentence"), WRONG_WARM_UPS)
+def test_a_warm_up_that_makes_no_sense_is_one_sentence(
+    trial: Cli, arguments: list[str], sentence: str
+) -> None:
+    trial("ip", "add", "127.0.0.1")
+    trial("ip", "add", "127.0.0.3", "--dedicated", "--account", "other")
+    trial("pool", "add", "own", "--ip", "127.0.0.1")
+    answer = trial("ip", "warm-up", *arguments)
+    assert answer.code in (1, 2)
+    assert sentence in answer.err
+    assert [row["warmup"] for row in trial("ip", "list", "--json").rows] == [None]
 
 
 def test_addresses_raise_the_identity_version(trial: Cli) -> None:
