@@ -41,6 +41,7 @@ class _Held:
     """What this worker has for an address at a site: `left` of its block, and from `asks_at` on it may ask
     for more. `is_open`: the plan is over there."""
 
+    warmup: Warmup
     day: int
     left: int = 0
     asks_at: float = 0.0
@@ -86,50 +87,53 @@ class Ledger:
 
     def takes(self, address: str, warmup: Warmup, site: str) -> bool:
         """May one more letter go to the site from this address now? True counts it."""
-        held = self._held_for(address, site)
+        held = self._held_for(address, warmup, site)
         if held.is_open:
             return True
         if held.left:
             held.left -= 1
         else:
-            self._ask_beside(address, warmup, site, held)
+            self._ask_beside(address, site, held)
             return False
         if not held.left:
-            self._ask_beside(address, warmup, site, held)  # so that the next letter finds a block
+            self._ask_beside(address, site, held)  # so that the next letter finds a block
         return True
 
     async def ask(self, address: str, warmup: Warmup, site: str) -> float:
         """The same, waiting for the store's answer: 0.0 for yes, else when it is this letter's turn. Letters
         that wait get turns one after another, as the site's share grows over the day."""
         while not self.takes(address, warmup, site):
-            held = self._held_for(address, site)
+            held = self._held_for(address, warmup, site)
             if held.asked is None:
-                return self._turn_at(held, warmup)
+                return self._turn_at(held)
             await asyncio.shield(held.asked)
         return 0.0
 
-    def _turn_at(self, held: _Held, warmup: Warmup) -> float:
+    def _turn_at(self, held: _Held) -> float:
         now = self._clock.now()
-        limit = rules.limit_on(warmup.plan, rules.plan_day(warmup, held.day, ())) or 1
+        limit = rules.limit_on(held.warmup.plan, rules.plan_day(held.warmup, held.day, ())) or 1
         turn_at = max(held.asks_at, held.line_at, now + 1.0)
         held.line_at = turn_at + rules.DAY_S / limit
         return turn_at
 
-    def _held_for(self, address: str, site: str) -> _Held:
+    def _held_for(self, address: str, warmup: Warmup, site: str) -> _Held:
+        """Anew with each day and each plan."""
         key, today = (address, site), rules.day_of(self._clock.now())
         held = self._held.get(key)
-        if held is None or held.day != today:
+        if held is None or held.day != today or held.warmup != warmup:
             if len(self._held) >= _MOST_HELD:
                 self._held.clear()  # what was promised and is not used is missing from the day's share
-            held = self._held[key] = _Held(today)
+            held = self._held[key] = _Held(warmup, today)
         return held
 
-    def _ask_beside(self, address: str, warmup: Warmup, site: str, held: _Held) -> None:
+    def _ask_beside(self, address: str, site: str, held: _Held) -> None:
         now = self._clock.now()
         if held.asked is not None or now < held.asks_at:
             return
         held.asked = asyncio.get_running_loop().create_future()
-        self._store.submit(each(_reserve), (_Ask(address, site, warmup, now),), partial(_granted, held, now))
+        self._store.submit(
+            each(_reserve), (_Ask(address, site, held.warmup, now),), partial(_granted, held, now)
+        )
 
     # Results
 
@@ -162,8 +166,8 @@ class Ledger:
             raise
         for (address, site), why in paused.items():
             log.warning("warm-up pauses for a day", address=address, site=site, why=why)
-            held = self._held_for(address, site)
-            held.left, held.asks_at = 0, now + rules.PAUSE_S
+            if held := self._held.get((address, site)):
+                held.left, held.asks_at = 0, now + rules.PAUSE_S
 
     def _join(self, key: tuple[str, str, int], tally: _Tally) -> None:
         """What could not be written is counted with what came meanwhile."""

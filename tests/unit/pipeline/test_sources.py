@@ -9,9 +9,10 @@ import pytest
 
 from posthouse.model.message import Phase, SmtpResult
 from posthouse.model.options import SendOptions
-from posthouse.model.warmup import Plan, Warming, Warmup
+from posthouse.model.warmup import Plan, Warming, Warmup, warmup_text
 from posthouse.pipeline.warmup import Ledger
 from posthouse.rules.warmup import DAY_S, day_of
+from posthouse.store import egress
 from posthouse.store import warmup as books
 from posthouse.store.engine import Connection, each
 from unit.pipeline.small_world import World, delivered, open_world
@@ -191,6 +192,14 @@ async def test_many_workers_never_pass_the_days_limit(tmp_path: Path) -> None:
         assert taken == 200
 
 
+async def test_a_new_plan_counts_at_once(tmp_path: Path) -> None:
+    async with open_world(tmp_path) as world:
+        warming(world, days=(2,), burst=2)
+        assert (await send(world, 5, options=BOTH))[NEW] == 2
+        warming(world, days=(6,), burst=6)
+        assert (await send(world, 10, options=BOTH))[NEW] == 4
+
+
 async def test_figures_wait_while_the_store_is_away(tmp_path: Path) -> None:
     async with open_world(tmp_path) as world:
         warming(world)
@@ -218,9 +227,6 @@ async def test_a_plan_that_is_over_makes_the_address_warm(tmp_path: Path) -> Non
 
 
 def _begin(conn: Connection, today: int) -> None:
-    from posthouse.model.warmup import warmup_text
-    from posthouse.store import egress
-
     egress.add_ip(conn, egress.LocalAddress(NEW, "", "", 1.0))
     plan = Plan(name="p", days=(1, 2))
     books.set_warmup(conn, NEW, warmup_text(Warmup(plan=plan, started=today)))
