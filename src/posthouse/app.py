@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from posthouse.config import Settings
 from posthouse.desk.identity_view import IdentityView
 from posthouse.desk.installation import Installation
+from posthouse.desk.key_rounds import KEYS_S, KeyRounds
 from posthouse.desk.limits import Allowances
 from posthouse.dialects.table import session_limits
 from posthouse.doors.budget import BodyBudget
@@ -97,7 +98,8 @@ def build_parts(
     clock = SystemClock()
     ids = Ids(clock)
     counters = Counters()
-    identity = IdentityView(Installation.load_or_make(settings.state_dir), settings.region)
+    installation = Installation.load_or_make(settings.state_dir)
+    identity = IdentityView(installation, settings.region)
     lease = Lease(store, clock, worker_id, declared_dead)
     courier = Courier(CourierSettings(hello_name=settings.smtp.hostname, hello_of=identity.hello_of), clock)
     resolver = Resolver([str(server) for server in settings.dns.servers], clock, site_rules(settings))
@@ -173,10 +175,12 @@ def build_parts(
         find_domain=identity.domain,
         wake=dispatcher.wake,
     )
+    key_rounds = KeyRounds(store, clock, ids, installation, settings.delivery.expire_s)
     chores = [
         Chore("TLS results", TLS_FLUSH_S, tls.flush),
         Chore("warm-up figures", WARMUP_FLUSH_S, warmup.flush),
         Chore("warm-up plans", FINISH_S, warmup.finish),
+        Chore("DKIM keys", KEYS_S, key_rounds.go),
     ]
     if settings.delivery.tls_reports == "send":
         chores.append(Chore("TLS reports", TLS_REPORT_S, reporter.report))

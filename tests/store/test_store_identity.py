@@ -16,7 +16,7 @@ from posthouse.model.account import (
     DomainSettings,
     KeyState,
 )
-from posthouse.store import identity
+from posthouse.store import domain_keys, identity
 from posthouse.store.connection import Connection
 from posthouse.store.engine import Duplicate
 from store.letters import NOW
@@ -41,7 +41,7 @@ def known(conn: Connection) -> Connection:
 def test_everything_comes_back_as_it_was(known: Connection) -> None:
     assert identity.find_account(known, "main") == Account("a1", "main", NOW)
     assert identity.find_domain(known, "example.test") == DOMAIN
-    assert identity.keys_of(known, "d1") == KEYS
+    assert domain_keys.keys_of(known, "d1") == KEYS
     assert identity.find_credential(known, "app@example.test") == CREDENTIAL
     assert identity.list_domains(known) == identity.list_domains(known, "a1") == [DOMAIN]
     assert identity.list_domains(known, "a2") == []
@@ -54,7 +54,7 @@ def test_unknown_names_are_none(known: Connection) -> None:
     assert identity.find_account(known, "x") is None
     assert identity.find_domain(known, "x.test") is None
     assert identity.find_credential(known, "x@example.test") is None
-    assert identity.keys_of(known, "x") == []
+    assert domain_keys.keys_of(known, "x") == []
 
 
 def test_an_account_is_made_once(known: Connection) -> None:
@@ -102,7 +102,7 @@ def test_a_removed_domain_takes_keys_and_credentials_along(known: Connection) ->
         assert identity.remove_domain(known, "example.test")
         assert not identity.remove_domain(known, "example.test")
     assert identity.find_credential(known, "app@example.test") is None
-    assert identity.keys_of(known, "d1") == []
+    assert domain_keys.keys_of(known, "d1") == []
 
 
 def test_each_change_raises_the_version(known: Connection) -> None:

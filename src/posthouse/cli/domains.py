@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from posthouse.cli import domain_keys
 from posthouse.cli.names import domain_names
 from posthouse.cli.options import Asked, command, group
 from posthouse.cli.output import Output, visible, when
@@ -17,6 +19,7 @@ if TYPE_CHECKING:
     from posthouse.rules.records import Record
 
 app = group("Sending domains and their DNS records.")
+app.add_typer(domain_keys.app, name="key")
 
 Name = Annotated[
     str,
@@ -39,16 +42,23 @@ def add(
         bool,
         typer.Option("--sandbox", help="For trying out: sends at once, but only to authorised addresses."),
     ] = False,
+    claim: Annotated[
+        bool, typer.Option("--claim", help="Another account has it; DNS shows that it is this one's.")
+    ] = False,
 ) -> None:
     """Add a domain, make its DKIM keys and print the DNS records to publish."""
     from posthouse.cli.house import open_house
     from posthouse.desk import domains
+    from posthouse.desk.domain_names import doubts, new_name
     from posthouse.mail.dkim import ED25519_SHA256, RSA_SHA256
     from posthouse.model.account import DomainSettings
 
     house = open_house(ask)
-    domains.sending_name(name)  # before a key is made for nothing
+    name = new_name(name)
     house.found()
+    is_proven = _may_add(house, ask, name, claim)  # before keys are made for nothing
+    if doubt := doubts(name):
+        print(f"posthouse: {doubt}", file=sys.stderr)
     new = domains.draft(
         house.installation,
         house.ids,
@@ -60,8 +70,30 @@ def add(
         algorithms=(RSA_SHA256, ED25519_SHA256) if ed25519 else (RSA_SHA256,),
     )
     with house.writing() as conn:
-        domain = domains.create(conn, house.ids, new, ask.account)
+        domain = domains.create(conn, house.ids, new, ask.account, is_proven=is_proven)
     _print_domain(ask.output, house, domain, new.keys)
+
+
+def _may_add(house: House, ask: Asked, name: str, claims_it: bool) -> bool:
+    """Has the account shown in DNS that a domain of another one is its own? Raises Refused where it must.
+
+    The account is made in a transaction of its own: its token must be the same when it comes back with it.
+    """
+    from posthouse.desk import accounts, claims, published
+    from posthouse.model.errors import Refused
+
+    with house.writing() as conn:
+        account_id = accounts.ensure(conn, house.ids, house.clock.now(), ask.account)
+    try:
+        with house.reading() as conn:
+            claims.refuse_foreign(conn, account_id, name, house.installation)
+    except Refused as refused:
+        if not claims_it or refused.reason != claims.TAKEN:
+            raise
+        texts = published.texts_at(claims.record_name(name), house.settings.dns.servers)
+        claims.prove(texts, house.installation, account_id, name)
+        return True
+    return False
 
 
 @command(app, "list")
@@ -72,7 +104,7 @@ def list_(ask: Asked) -> None:
     from posthouse.store import identity
 
     with open_house(ask).reading() as conn:
-        found = identity.list_domains(conn, accounts.own_account(conn, ask.account))
+        found = identity.list_domains(conn, accounts.scope(conn, ask.account) or None)
     if ask.as_json:
         ask.output.lines([_domain_row(domain) for domain in found])
         return
@@ -149,6 +181,9 @@ def verify(ask: Asked, name: Name) -> None:
         )
     if not is_verified:
         raise typer.Exit(1)
+
+
+command(app, "rotate")(domain_keys.rotate)
 
 
 @command(app, "remove")

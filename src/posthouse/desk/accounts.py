@@ -3,8 +3,8 @@
 A suspended account keeps everything. Nobody of it may sign in or send, and its queued mail waits until it is
 resumed (docs/decisions/020).
 
-Public: USUAL, ALL, own_account, scope, load, account_name, add, change_settings, suspend, resume, contents,
-remove, account_row.
+Public: USUAL, ALL, own_account, ensure, scope, load, account_name, add, change_settings, suspend, resume,
+contents, remove, account_row.
 """
 
 from __future__ import annotations
@@ -35,6 +35,13 @@ _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}\Z")
 def own_account(conn: Connection, name: str = "") -> str:
     """The account's id, "" for the usual one. Raises Refused."""
     return load(conn, name).id
+
+
+def ensure(conn: Connection, ids: Ids, now: float, name: str = "") -> str:
+    """The account's id; the usual one ("") is made where there is none. Raises Refused."""
+    if name.strip().lower() in ("", USUAL):
+        return identity.ensure_account(conn, USUAL, id=ids.new(), now=now).id
+    return own_account(conn, name)
 
 
 def scope(conn: Connection, name: str = "") -> str:

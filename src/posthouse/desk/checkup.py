@@ -17,11 +17,11 @@ from pathlib import Path
 from urllib.parse import unquote
 
 from posthouse.config import Endpoint, Settings, is_sqlite, public_url
-from posthouse.desk.domains import load_signing_keys
+from posthouse.desk.domain_keys import load_signing_keys
 from posthouse.desk.installation import FILE_NAME, Installation
 from posthouse.model.errors import PosthouseError, SettingsError
 from posthouse.net.listen import server_tls
-from posthouse.store import engine, identity
+from posthouse.store import domain_keys, engine, identity
 from posthouse.store.trouble import StoreError
 
 OK, WARNING, WRONG = "ok", "warning", "wrong"
@@ -186,7 +186,7 @@ def _domains(settings: Settings) -> Iterator[Finding]:
     """Every key opens with this installation key; every domain may send."""
     with engine.connect(settings.store.url) as conn:
         found = identity.list_domains(conn)
-        keys = {domain.id: identity.keys_of(conn, domain.id) for domain in found}
+        keys = domain_keys.keys_by_domain(conn)
     if not found:
         yield Finding("domains", WARNING, "no domain yet: posthouse domain add NAME")
         return
@@ -196,7 +196,7 @@ def _domains(settings: Settings) -> Iterator[Finding]:
     installation = Installation.load_or_make(settings.state_dir)
     for domain in found:
         try:
-            load_signing_keys(installation, domain.name, keys[domain.id])
+            load_signing_keys(installation, domain.name, keys.get(domain.id, ()))
         except (SettingsError, ValueError) as error:
             yield Finding("domains", WRONG, f"{domain.name}: {error}")
             continue

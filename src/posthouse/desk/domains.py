@@ -1,9 +1,8 @@
 """Sending domains: made with their DKIM keys, loaded, set up, removed.
 
-Making an RSA key takes a second of CPU, so it happens in `draft`, before any transaction. Private keys are
-sealed with the installation key and tied to their row's id.
+Making RSA keys takes a second of CPU, so it happens in `draft`, before any transaction.
 
-Public: Draft, draft, create, load, remove, change_settings, load_signing_keys, ACCOUNT.
+Public: Draft, draft, create, load, remove, change_settings, sending_name.
 """
 
 from __future__ import annotations
@@ -11,24 +10,18 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
-from posthouse.desk import accounts
+from posthouse.desk import accounts, claims
+from posthouse.desk.domain_keys import first_keys
+from posthouse.desk.domain_names import new_name, sending_name
 from posthouse.desk.installation import Installation
-from posthouse.mail.dkim import (
-    ED25519_SHA256,
-    RSA_SHA256,
-    SigningKey,
-    load_key,
-    new_key,
-)
-from posthouse.model.account import DEFAULTS, Domain, DomainKey, DomainSettings, KeyState
-from posthouse.model.address import BadAddress, ascii_domain
+from posthouse.mail.dkim import RSA_SHA256
+from posthouse.model.account import DEFAULTS, Domain, DomainKey, DomainSettings
 from posthouse.model.clock import Ids
 from posthouse.model.errors import Refused
-from posthouse.store import egress, identity
+from posthouse.store import domain_keys, egress, identity
 from posthouse.store.engine import Connection
 
-ACCOUNT = accounts.USUAL
-_SELECTORS = {RSA_SHA256: "ph1", ED25519_SHA256: "ph1ed"}
+__all__ = ["Draft", "change_settings", "create", "draft", "load", "remove", "sending_name"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,19 +30,6 @@ class Draft:
 
     domain: Domain
     keys: tuple[DomainKey, ...]
-
-
-def sending_name(text: str) -> str:
-    """A domain name to send for, in A-label form. Raises Refused."""
-    try:
-        name = ascii_domain(text.strip())
-    except BadAddress as error:
-        raise Refused(501, "5.1.2", f"Not a domain to send for: {error}", reason="bad-domain") from error
-    if name.startswith("[") or "." not in name:
-        raise Refused(
-            501, "5.1.2", "Not a domain to send for: it needs at least one dot", reason="bad-domain"
-        )
-    return name
 
 
 def draft(
@@ -67,40 +47,27 @@ def draft(
     domain = Domain(
         id=ids.new(),
         account_id="",
-        name=sending_name(name),
+        name=new_name(name),
         region=region,
         verified_at=now if is_verified else None,
         created_at=now,
         settings=settings,
     )
-    return Draft(
-        domain, tuple(_key(installation, ids, now, domain.id, algorithm) for algorithm in algorithms)
-    )
+    return Draft(domain, first_keys(installation, ids, now, domain.id, algorithms))
 
 
-def _key(installation: Installation, ids: Ids, now: float, domain_id: str, algorithm: str) -> DomainKey:
-    private, public = new_key(algorithm)
-    key_id = ids.new()
-    return DomainKey(
-        id=key_id,
-        domain_id=domain_id,
-        selector=_SELECTORS[algorithm],
-        algorithm=algorithm,
-        private=installation.seal(private, key_id),
-        public=public,
-        state=KeyState.ACTIVE,
-        since=now,
-    )
-
-
-def create(conn: Connection, ids: Ids, new: Draft, account: str = "") -> Domain:
+def create(conn: Connection, ids: Ids, new: Draft, account: str = "", *, is_proven: bool = False) -> Domain:
     """Store a draft under the account of that name, inside the caller's transaction; the usual one ("") is
-    made with its first domain. Raises Refused."""
-    if account in ("", accounts.USUAL):
-        identity.ensure_account(conn, accounts.USUAL, id=ids.new(), now=new.domain.created_at)
-    domain = replace(new.domain, account_id=accounts.own_account(conn, account))
-    if identity.find_domain(conn, domain.name):
-        raise Refused(550, "5.1.2", f"There is a domain {domain.name} already", reason="exists")
+    made with its first domain. `is_proven`: DNS shows that the domain is the account's, so another account
+    that has it loses it with its keys and users (`claims`). Raises Refused."""
+    account_id = accounts.ensure(conn, ids, new.domain.created_at, account)
+    domain = replace(new.domain, account_id=account_id)
+    if not is_proven:
+        claims.refuse_foreign(conn, account_id, domain.name)
+    elif found := identity.find_domain(conn, domain.name):
+        if found.account_id == account_id:
+            raise claims.there_already(domain.name)
+        identity.remove_domain(conn, domain.name)
     identity.add_domain(conn, domain, list(new.keys))
     return domain
 
@@ -111,7 +78,7 @@ def load(conn: Connection, account_id: str, name: str) -> tuple[Domain, list[Dom
     domain = identity.find_domain(conn, name)
     if domain is None or domain.account_id != account_id:
         raise _no_domain(name)
-    return domain, identity.keys_of(conn, domain.id)
+    return domain, domain_keys.keys_of(conn, domain.id)
 
 
 def change_settings(
@@ -133,15 +100,6 @@ def remove(conn: Connection, account_id: str, name: str) -> str:
     domain, _ = load(conn, account_id, name)
     identity.remove_domain(conn, domain.name)
     return domain.name
-
-
-def load_signing_keys(installation: Installation, domain: str, keys: Sequence[DomainKey]) -> list[SigningKey]:
-    """Open the active keys of a domain, RSA first. Raises SealBroken; costs about 100 us a key."""
-    ordered = sorted((key for key in keys if key.is_active), key=lambda key: key.algorithm != RSA_SHA256)
-    return [
-        SigningKey(domain, key.selector, key.algorithm, load_key(installation.open(key.private, key.id)))
-        for key in ordered
-    ]
 
 
 def _no_domain(name: str) -> Refused:

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from posthouse.desk.credentials import Known, SignIns
 from posthouse.model.account import Account, Credential, CredentialKind, Domain, DomainKey, Principal
 from posthouse.model.warmup import Warming, read_warmup
-from posthouse.store import caps, egress, groups, identity
+from posthouse.store import caps, domain_keys, egress, groups, identity
 from posthouse.store.engine import Connection
 
 _TAG_OCTETS = 4
@@ -62,6 +62,7 @@ def load_identity(conn: Connection, region: str, known_version: int) -> Identity
         for credential in identity.list_credentials(conn)
         if credential.revoked_at is None and (credential.domain_id in own or not credential.domain_id)
     ]
+    keys = domain_keys.keys_by_domain(conn)
     addresses = egress.list_ips(conn)
     pools = egress.list_pools(conn)
     kinds = groups.list_groups(conn)
@@ -74,7 +75,7 @@ def load_identity(conn: Connection, region: str, known_version: int) -> Identity
         principals={credential.id: principal for credential, principal in valid},
         domains={domain.name: domain for domain in own.values()},
         everywhere={domain.name: domain for domain in known},
-        keys={domain.name: tuple(identity.keys_of(conn, domain.id)) for domain in known},
+        keys={domain.name: keys.get(domain.id, ()) for domain in known},
         tags={hashlib.sha256(item.name.encode()).digest()[:_TAG_OCTETS]: item for item in known},
         ips={item.address: item.account_id for item in addresses},
         hellos={item.address: item.hello for item in addresses if item.hello},

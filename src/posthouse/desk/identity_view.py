@@ -15,7 +15,7 @@ import logging
 from collections.abc import Awaitable, Callable
 from typing import Any, Protocol
 
-from posthouse.desk import credentials, domains
+from posthouse.desk import credentials, domain_keys
 from posthouse.desk.identity import Identity, load_identity
 from posthouse.desk.installation import Installation
 from posthouse.mail.dkim import SigningKey
@@ -108,12 +108,17 @@ class IdentityView:
         found = self._current.everywhere.get(name)
         return found.settings if found else DEFAULTS
 
-    def signing_keys(self, domain: str) -> list[SigningKey]:
-        """The domain's active keys, opened at first use; empty for an unknown domain. Raises SealBroken."""
+    def signing_keys(self, domain: str, account_id: str) -> list[SigningKey]:
+        """The active keys of the account's domain, opened at first use; empty for an unknown one and for
+        another account's: mail from before a domain changed hands is not signed in its new owner's name.
+        Raises SealBroken."""
+        owner = self._current.everywhere.get(domain)
+        if owner is None or owner.account_id != account_id:
+            return []
         sealed = self._current.keys.get(domain, ())
         held = self._signing.get(domain)
         if held is None or held[0] != sealed:
-            held = (sealed, domains.load_signing_keys(self._installation, domain, sealed))
+            held = (sealed, domain_keys.load_signing_keys(self._installation, domain, sealed))
             self._signing[domain] = held
         return held[1]
 
@@ -122,7 +127,7 @@ class IdentityView:
         known = self.domain(domain)
         if known is None or known.account_id != account_id:
             return None
-        keys = self.signing_keys(domain)
+        keys = self.signing_keys(domain, account_id)
         return next((key for key in keys if selector in ("", key.selector)), None)
 
     # What else an account has

@@ -59,6 +59,11 @@ class Installation:
     def _link_key(self) -> bytes:
         return hmac.digest(self.key, b"posthouse links 1", "sha256")
 
+    def claim_token(self, account_id: str, domain: str) -> str:
+        """What an account publishes in DNS to show that a domain is its own: 40 hex digits."""
+        key = hmac.digest(self.key, b"posthouse claim 1", "sha256")
+        return hmac.digest(key, f"{account_id} {domain}".encode(), "sha256").hex()[:40]
+
     def link_key(self, domain: str) -> bytes:
         """32 bytes that sign the links in mail of a domain (its A-label name): one domain's links say
         nothing about another's."""

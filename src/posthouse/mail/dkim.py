@@ -5,8 +5,8 @@ signing domain itself). A domain with an RSA and an Ed25519 key gets two signatu
 and one canonical header. `signature_fields` is pure and may run in any thread; nearly all of its time is the
 RSA operation, which runs outside the interpreter's lock.
 
-Public names: SigningKey, signature_fields, new_key, load_key, import_key, ImportedKey, public_of,
-BadKey.
+Public names: SigningKey, signature_fields, new_key, load_key, public_of, der_of, algorithm_of, judge_size,
+published_key, BadKey. Keys from elsewhere: `key_import`.
 """
 
 from __future__ import annotations
@@ -36,8 +36,8 @@ PrivateKey = RSAPrivateKey | Ed25519PrivateKey
 _RSA_BITS_NEW = 2048
 _RSA_BITS_MIN = 1024  # RFC 8301 3.2: verifiers refuse less
 _RSA_BITS_MAX = 4096  # and need not understand more
-_KEY_FILE_MAX = 64 * 1024
 _LINE_MAX = 78
+_BLANKS = re.compile(r"[ \t\r\n]+")
 _CACHED_NAMES_MAX = 64
 
 _PADDING = PKCS1v15()
@@ -68,7 +68,7 @@ class SigningKey:
                 raise BadKey("domain and selector must be lower-case host names")
         if algorithm_of(self.private) != self.algorithm:
             raise BadKey(f"this is not a key for {self.algorithm}")
-        _judge_size(self.private)
+        judge_size(self.private)
         opening = f"DKIM-Signature: v=1; a={self.algorithm}; c=relaxed/relaxed;"
         for tag in (f" d={self.domain};", f" s={self.selector};"):
             is_full = len(opening) - opening.rfind("\n") - 1 + len(tag) > _LINE_MAX
@@ -80,16 +80,6 @@ class SigningKey:
         if isinstance(self.private, RSAPrivateKey):
             return self.private.sign(digest, _PADDING, _DIGEST)
         return self.private.sign(digest)
-
-
-@dataclass(frozen=True, slots=True)
-class ImportedKey:
-    """A customer's own key: `der` is PKCS#8, `public` the p= value, `warning` "" or a sentence for people."""
-
-    algorithm: str
-    der: bytes
-    public: str
-    warning: str
 
 
 def signature_fields(
@@ -128,7 +118,7 @@ def new_key(algorithm: str) -> tuple[bytes, str]:
         private = Ed25519PrivateKey.generate()
     else:
         raise BadKey(f"the algorithm must be {RSA_SHA256} or {ED25519_SHA256}")
-    return _der_of(private), public_of(private)
+    return der_of(private), public_of(private)
 
 
 def load_key(der: bytes) -> PrivateKey:
@@ -142,32 +132,8 @@ def load_key(der: bytes) -> PrivateKey:
     return private
 
 
-def import_key(data: bytes) -> ImportedKey:
-    """A private key from outside, PEM or DER, PKCS#8 or PKCS#1, fully checked.
-
-    Raises BadKey: unreadable, encrypted, of another kind, or an RSA key outside 1024..4096 bits.
-    """
-    if len(data) > _KEY_FILE_MAX:
-        raise BadKey("the key file is too large")
-    load = serialization.load_pem_private_key if b"-----BEGIN" in data else serialization.load_der_private_key
-    try:
-        private = load(data, None, unsafe_skip_rsa_key_validation=True)
-        if not isinstance(private, RSAPrivateKey | Ed25519PrivateKey):
-            raise BadKey("only RSA and Ed25519 keys can sign mail")
-        warning = _judge_size(private)  # before the full check, which takes minutes for a giant key
-        load(data, None)
-    except TypeError as error:
-        raise BadKey("the key is encrypted; give it without a passphrase") from error
-    except UnsupportedAlgorithm as error:
-        raise BadKey("this kind of key is not supported") from error
-    except BadKey:
-        raise
-    except ValueError as error:
-        raise BadKey("this is not a readable private key (PEM or DER)") from error
-    return ImportedKey(algorithm_of(private), _der_of(private), public_of(private), warning)
-
-
 def algorithm_of(private: PrivateKey) -> str:
+    """Its a= value."""
     return RSA_SHA256 if isinstance(private, RSAPrivateKey) else ED25519_SHA256
 
 
@@ -181,7 +147,14 @@ def public_of(private: PrivateKey) -> str:
     return b64encode(public.public_bytes(encoding, form)).decode("ascii")
 
 
-def _judge_size(private: PrivateKey) -> str:
+def published_key(record: str) -> str:
+    """The p= value of a key record (RFC 6376 3.6.1), "" if it has none or is no such record."""
+    tags = [tag.partition("=") for tag in record.split(";")]
+    named = {name.strip(): _BLANKS.sub("", value) for name, _, value in tags}
+    return named.get("p", "") if named.get("v", "DKIM1") == "DKIM1" else ""
+
+
+def judge_size(private: PrivateKey) -> str:
     """ "" or a warning about a weak RSA key; BadKey for one that receivers would not accept (DK-1)."""
     if not isinstance(private, RSAPrivateKey) or private.key_size == _RSA_BITS_NEW:
         return ""
@@ -191,7 +164,8 @@ def _judge_size(private: PrivateKey) -> str:
     return f"the key has only {bits} bits; {_RSA_BITS_NEW} are advised" if bits < _RSA_BITS_NEW else ""
 
 
-def _der_of(private: PrivateKey) -> bytes:
+def der_of(private: PrivateKey) -> bytes:
+    """PKCS#8, not encrypted."""
     return private.private_bytes(
         serialization.Encoding.DER, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
     )

@@ -8,18 +8,16 @@ Public: AliasCheck.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Awaitable, Callable
 from functools import partial
 
-from posthouse.mail.dkim import SigningKey, public_of
+from posthouse.mail.dkim import SigningKey, public_of, published_key
 from posthouse.net.cache import Entry, TimedCache
 from posthouse.net.lookup import DnsTrouble
 
 FRESH_S = 300.0
 _TROUBLE_S = 5.0
 _CAPACITY = 1000
-_BLANKS = re.compile(r"[ \t\r\n]+")
 
 Texts = Callable[[str], Awaitable[list[str]]]
 
@@ -43,12 +41,7 @@ class AliasCheck:
             texts = await self._texts(name)
         except DnsTrouble:
             return Entry(False, self._monotonic() + _TROUBLE_S)
-        is_ours = len(texts) == 1 and published(texts[0]) == public  # RFC 6376 3.6.2.2: more are undefined
+        is_ours = (
+            len(texts) == 1 and published_key(texts[0]) == public
+        )  # RFC 6376 3.6.2.2: more are undefined
         return Entry(is_ours, self._monotonic() + FRESH_S)
-
-
-def published(record: str) -> str:
-    """The p= value of a key record (RFC 6376 3.6.1), "" if it has none or is no such record."""
-    tags = [tag.partition("=") for tag in record.split(";")]
-    named = {name.strip(): _BLANKS.sub("", value) for name, _, value in tags}
-    return named.get("p", "") if named.get("v", "DKIM1") == "DKIM1" else ""

@@ -13,7 +13,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from posthouse.mail.dkim import BadKey, SigningKey
 from posthouse.model.message import Message
 
-KeysOf = Callable[[str], Sequence[SigningKey]]
+KeysOf = Callable[[str, str], Sequence[SigningKey]]  # domain, account id
 SecondKeyOf = Callable[[str, str, str], SigningKey | None]  # account id, domain, selector; active ones only
 CheckAlias = Callable[[SigningKey, str, str], Awaitable[bool]]  # does DNS show this key at domain, selector?
 
@@ -45,10 +45,10 @@ class Keyring:
         if options.dkim is False:
             return (), ()
         warnings: list[str] = []
-        keys = self._keys_of(options.dkim_domain or message.domain)
+        keys = self._keys_of(options.dkim_domain or message.domain, message.account_id)
         if not keys and options.dkim_domain:
             warnings.append(f"signed as {message.domain}: there is no active key of {options.dkim_domain}")
-            keys = self._keys_of(message.domain)
+            keys = self._keys_of(message.domain, message.account_id)
         if options.dkim_second is not None:
             second = await self._second(message, options.dkim_second, warnings)
             keys = [*keys, second] if second else keys

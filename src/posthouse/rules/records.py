@@ -4,7 +4,7 @@ Only the record of the active RSA key is required: without it no signature of ou
 is advice. Keys that do not sign yet, or no longer, are published too: a rotation then waits for nobody, and
 mail that is still on its way verifies.
 
-Public: Record, Use, Sender, needed, dkim_value, txt_strings, spf_terms, host_field, zone_file.
+Public: Record, Use, Sender, needed, dkim_record, dkim_value, txt_strings, spf_terms, host_field, zone_file.
 """
 
 from __future__ import annotations
@@ -90,11 +90,12 @@ def needed(
         records.append(Record(Use.TRACKING, "tracked links", "CNAME", f"email.{name}", host))
     if is_inbound:
         records.append(Record(Use.INBOUND, "mail to the domain", "MX", name, f"10 {host}"))
-    signing = [_dkim(domain, key) for key in keys]
+    signing = [dkim_record(domain, key) for key in keys]
     return sorted(signing, key=lambda record: not record.is_required) + records
 
 
-def _dkim(domain: Domain, key: DomainKey) -> Record:
+def dkim_record(domain: Domain, key: DomainKey) -> Record:
+    """The record of one key; only that of the active RSA key is required."""
     return Record(
         Use.DKIM,
         _BY_STATE[key.state],

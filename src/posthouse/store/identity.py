@@ -1,4 +1,4 @@
-"""Accounts, domains with their DKIM keys, credentials.
+"""Accounts, domains, credentials; the DKIM keys of domains are in `domain_keys`.
 
 Each change raises the identity version in the same transaction: workers keep what they know as long as the
 version stays. All changes are for write transactions.
@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 import msgspec
-from sqlalchemy import bindparam, delete, insert, select, update
+from sqlalchemy import bindparam, delete, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert_into
 from sqlalchemy.schema import Table
 
@@ -26,10 +26,10 @@ from posthouse.model.account import (
     Domain,
     DomainKey,
     DomainSettings,
-    KeyState,
 )
+from posthouse.store import domain_keys
 from posthouse.store.connection import Connection, Row
-from posthouse.store.identity_tables import account, credential, domain, domain_key
+from posthouse.store.identity_tables import account, credential, domain
 from posthouse.store.statement import Statement
 from posthouse.store.tables import mark, word
 from posthouse.store.trouble import Duplicate
@@ -115,6 +115,9 @@ _domains = Statement(select(domain).order_by(domain.c.name))
 _domains_of = Statement(
     select(domain).where(domain.c.account_id == bindparam("of_account")).order_by(domain.c.name), "of_account"
 )
+_below = Statement(
+    select(domain).where(domain.c.name.like(bindparam("ending"))).order_by(domain.c.name), "ending"
+)
 _remove_domain = Statement(delete(domain).where(domain.c.name == bindparam("of_name")), "of_name")
 _set_verified = Statement(
     update(domain).where(domain.c.name == bindparam("of_name")).values(verified_at=bindparam("at")),
@@ -127,14 +130,6 @@ _set_settings = Statement(
     "new_settings",
 )
 _read_settings = msgspec.json.Decoder(DomainSettings).decode
-_add_key = Statement(
-    insert(domain_key).values({column.name: bindparam(column.name) for column in domain_key.columns}),
-    *[column.name for column in domain_key.columns],
-)
-_keys = Statement(
-    select(domain_key).where(domain_key.c.domain_id == bindparam("of_domain")).order_by(domain_key.c.id),
-    "of_domain",
-)
 
 
 def add_domain(conn: Connection, new: Domain, keys: Sequence[DomainKey]) -> None:
@@ -152,23 +147,21 @@ def add_domain(conn: Connection, new: Domain, keys: Sequence[DomainKey]) -> None
     if not _changed(conn, added):
         raise Duplicate(f"the domain {new.name} is there already")
     for key in keys:
-        conn.change(
-            _add_key,
-            key.id,
-            key.domain_id,
-            key.selector,
-            key.algorithm,
-            key.private,
-            key.public,
-            key.state.value,
-            key.since,
-        )
+        domain_keys.add_key(conn, key)
 
 
 def find_domain(conn: Connection, name: str) -> Domain | None:
     """By name in lower-case A-label form."""
     row = conn.row(_domain, name)
     return None if row is None else _to_domain(row)
+
+
+def domains_around(conn: Connection, name: str) -> list[Domain]:
+    """The domain of that name and those above and below it, whoever has them."""
+    labels = name.split(".")
+    above = [find_domain(conn, ".".join(labels[at:])) for at in range(len(labels) - 1)]
+    below = conn.rows(_below, f"%.{name}")  # a name holds neither % nor _
+    return [found for found in above if found] + [_to_domain(row) for row in below]
 
 
 def list_domains(conn: Connection, account_id: str | None = None) -> list[Domain]:
@@ -198,12 +191,6 @@ def remove_domain(conn: Connection, name: str) -> bool:
 def set_verified(conn: Connection, name: str, at: float | None) -> bool:
     """Note that DNS agrees since `at`, or (None) that it does not. False: no such domain."""
     return _changed(conn, conn.change(_set_verified, name, at))
-
-
-def keys_of(conn: Connection, domain_id: str) -> list[DomainKey]:
-    """The domain's keys, the oldest first."""
-    keys = [DomainKey(*row) for row in conn.rows(_keys, domain_id)]
-    return [replace(key, state=KeyState(key.state)) for key in keys]
 
 
 # Credentials

@@ -47,7 +47,7 @@ domain_key = Table(
     text("state"),
     instant("since"),
 )
-Index("domain_key_domain", domain_key.c.domain_id)
+Index("domain_key_selector", domain_key.c.domain_id, domain_key.c.selector, unique=True)
 
 # What DNS said when a domain was looked at last, and when to look again. `lost_at`: since when a required
 # record has been missing. `findings` is JSON text.

@@ -35,6 +35,7 @@ IDS = Ids(SystemClock())
 MADE_BY_LOOKING = {"mark", "nudge", "schema_step"}  # what counts changes and hints, of nobody in particular
 
 CASES: dict[str, list[tuple[str, ...]]] = {
+    "limits": [()],
     "events": [("--message", "{message}"), ("--recipient", "{recipient}"), ()],
     "message": [("{message}",), ("{message}", "--source")],
     "captures": [()],
@@ -45,6 +46,13 @@ CASES: dict[str, list[tuple[str, ...]]] = {
     "domain unauthorise": [("{domain}", "ann@good.test")],
     "domain verify": [("{domain}",)],
     "domain remove": [("{domain}",)],
+    "domain rotate": [("{domain}", "--force")],
+    "domain key list": [("{domain}",)],
+    "domain key add": [("{domain}", "--ed25519")],
+    "domain key import": [("{domain}", "s1", "key.txt")],
+    "domain key activate": [("{domain}", "ph2", "--force")],
+    "domain key retire": [("{domain}", "ph1")],
+    "domain key remove": [("{domain}", "ph2", "--force")],
     "user add": [("new@{domain}",)],
     "user reset": [("{login}",)],
     "user revoke": [("{login}",)],
@@ -140,6 +148,7 @@ def _made(*words: str) -> dict[str, Any]:
 
 def _furnished() -> dict[str, str]:
     Path("text.html").write_text("<p>Hello</p>")
+    Path("key.txt").write_text("AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=")
     _made("domain", "add", "theirs.example.com", "--assume-verified")
     _made("account", "add", OTHER)
     _made("domain", "add", "mine.example.net", "--assume-verified", "--account", OTHER)

@@ -27,12 +27,12 @@ from posthouse.mail.dkim import (
     BadKey,
     PrivateKey,
     SigningKey,
-    import_key,
     load_key,
     new_key,
     public_of,
     signature_fields,
 )
+from posthouse.mail.key_import import import_key
 from posthouse.mail.letter import closed, parse
 from posthouse.rules.records import dkim_value, txt_strings
 
@@ -346,41 +346,6 @@ def test_over_large_keys_are_refused() -> None:
         import_key(pem_of(large))
     with pytest.raises(BadKey, match="1024 to 4096"):
         SigningKey(DOMAIN, "s", "rsa-sha256", large)
-
-
-@pytest.mark.parametrize(
-    ("data", "why"),
-    [
-        (b"", "not a readable"),
-        (b"hello", "not a readable"),
-        (b"-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n", "not a readable"),
-        (b"\x30\x82\xff\xff", "not a readable"),
-        (pem_of(rsa_key_of(2**521 - 1, 2**523 - 1)), "not a readable"),
-        (b"x" * 70_000, "too large"),
-        (pem_of(ec.generate_private_key(ec.SECP256R1())), "only RSA and Ed25519"),
-        (pem_of(ed25519.Ed25519PrivateKey.generate(), b"secret"), "encrypted"),
-        (
-            ed25519.Ed25519PrivateKey.generate()
-            .public_key()
-            .public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo),
-            "not a readable",
-        ),
-    ],
-    ids=[
-        "empty",
-        "text",
-        "broken PEM",
-        "broken DER",
-        "not of two primes",
-        "huge",
-        "other kind",
-        "encrypted",
-        "public key",
-    ],
-)
-def test_other_files_are_no_keys(data: bytes, why: str) -> None:
-    with pytest.raises(BadKey, match=why):
-        import_key(data)
 
 
 def test_stored_keys_that_cannot_be_read_are_named() -> None:

@@ -351,7 +351,7 @@ async def open_world(
         clock=clock,
         signer=signer,  # type: ignore[arg-type]
         courier=courier,  # type: ignore[arg-type]
-        keys_of=lambda _: [],
+        keys_of=lambda domain, account_id: [],
         may_finish=lambda: world.holds,
     )
     dispatcher = Dispatcher(

@@ -57,7 +57,7 @@ class Kitchen:
             clock=FakeClock(),
             signer=self.signer,  # type: ignore[arg-type]
             courier=self.courier,  # type: ignore[arg-type]
-            keys_of=lambda domain: [],
+            keys_of=lambda domain, account_id: [],
             may_finish=lambda: True,
             links_of=LinkMaker(lambda domain: KEY, lambda domain: f"https://email.{domain}/"),
         )

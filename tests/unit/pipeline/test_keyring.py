@@ -27,7 +27,7 @@ def keyring() -> Keyring:
         assert account_id == "acc"
         return OTHER if (domain, selector) == ("other.test", "s2") else None
 
-    return Keyring(lambda domain: KEYS.get(domain, []), second, shows)
+    return Keyring(lambda domain, account_id: KEYS.get(domain, []), second, shows)
 
 
 def message(options: SendOptions) -> Message:
@@ -93,7 +93,7 @@ async def test_an_alias_is_the_same_object_each_time() -> None:
 
 
 async def test_a_house_without_second_keys() -> None:
-    ring = Keyring(lambda domain: [SHOP], no_second_key, no_alias)
+    ring = Keyring(lambda domain, account_id: [SHOP], no_second_key, no_alias)
     keys, warnings = await ring.keys_for(message(SendOptions(dkim_second=SECOND)))
     assert (list(keys), len(warnings)) == ([SHOP], 1)
     assert not await no_alias(SHOP, "a", "b")

@@ -44,6 +44,8 @@ def run(connection: Connection) -> None:
         "since = (SELECT created_at FROM domain WHERE domain.id = domain_key.domain_id)"
     )
     connection.script("ALTER TABLE domain_key DROP COLUMN active")
+    connection.script("DROP INDEX domain_key_domain")
+    connection.script("CREATE UNIQUE INDEX domain_key_selector ON domain_key (domain_id, selector)")
     connection.script("DELETE FROM quota")  # its scopes have other names now; the counts begin anew
     for new in _NEW:
         _make(connection, new)
