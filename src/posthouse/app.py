@@ -9,15 +9,19 @@ from dataclasses import dataclass, replace
 from posthouse.config import Settings
 from posthouse.desk.identity_view import IdentityView
 from posthouse.desk.installation import Installation
+<<<<<<< HEAD
 from posthouse.desk.key_rounds import KEYS_S, KeyRounds
+=======
+from posthouse.desk.last_use import LastUses
+>>>>>>> c4e0aba (Let credentials have ranges, limits, permissions and last uses; throttle guesses on all workers)
 from posthouse.desk.limits import Allowances
 from posthouse.dialects.table import session_limits
 from posthouse.doors.budget import BodyBudget
 from posthouse.doors.sessions import SessionParts, SubmissionSession
-from posthouse.doors.signins import SignIns
 from posthouse.doors.smtp import Doorkeeper
 from posthouse.doors.status_view import WorkerStatus
 from posthouse.doors.submission import Reader
+from posthouse.doors.throttle import Throttle
 from posthouse.doors.track import Tracking
 from posthouse.model.clock import Clock, Ids, SystemClock
 from posthouse.model.message import Site
@@ -82,6 +86,7 @@ class Parts:
     http_out: HttpOut
     tracking: Tracking
     nudges: NudgeWatch
+    last_uses: LastUses
     keeper: Doorkeeper
     status: WorkerStatus
 
@@ -98,8 +103,13 @@ def build_parts(
     clock = SystemClock()
     ids = Ids(clock)
     counters = Counters()
+<<<<<<< HEAD
     installation = Installation.load_or_make(settings.state_dir)
     identity = IdentityView(installation, settings.region)
+=======
+    identity = IdentityView(Installation.load_or_make(settings.state_dir), settings.region)
+    last_uses = LastUses(store, clock)
+>>>>>>> c4e0aba (Let credentials have ranges, limits, permissions and last uses; throttle guesses on all workers)
     lease = Lease(store, clock, worker_id, declared_dead)
     courier = Courier(CourierSettings(hello_name=settings.smtp.hostname, hello_of=identity.hello_of), clock)
     resolver = Resolver([str(server) for server in settings.dns.servers], clock, site_rules(settings))
@@ -220,7 +230,8 @@ def build_parts(
             default_groups=identity.default_groups,
         ),
         nudges=NudgeWatch(store, dispatcher.forget_troubles),
-        keeper=_build_keeper(settings, store, identity, intake, clock, ids, connections),
+        last_uses=last_uses,
+        keeper=_build_keeper(settings, store, identity, intake, clock, ids, connections, last_uses),
         status=WorkerStatus(settings, store, clock, counters, lambda: dispatcher.bound.jobs),
     )
 
@@ -267,38 +278,11 @@ def _build_keeper(
     clock: Clock,
     ids: Ids,
     connections: Row,
+    last_uses: LastUses,
 ) -> Doorkeeper:
     smtp = settings.smtp
-    budget = BodyBudget(smtp.memory_bytes)
+    parts = _session_parts(settings, store, identity, intake, clock, ids, connections, last_uses)
     limits = Limits(message_bytes=smtp.message_bytes, recipients=smtp.recipients)
-    routes = site_rules(settings).routes
-
-    def allow_unqualified(domain: str) -> bool:
-        """A name without a dot reaches nobody in public DNS, but a static route may know it."""
-        return settings.delivery.capture or any(route.covers(domain) for route in routes)
-
-    parts = SessionParts(
-        identity=identity,
-        store=store,
-        intake=intake,
-        reader=Reader(
-            clock=clock,
-            ids=ids,
-            hostname=smtp.hostname,
-            hide_client=smtp.hide_client,
-            policy_settings=settings.policy,
-            find_domain=identity.domain,
-            estate=identity,
-            tracking_url=settings.tracking.url,
-            allow_unqualified=allow_unqualified,
-        ),
-        budget=budget,
-        sign_ins=SignIns(clock),
-        allow_unqualified=allow_unqualified,
-        limits=session_limits(settings.limits.connection_messages, settings.limits.address_connections),
-        connections=connections,
-        queue_id_in_reply=smtp.queue_id_in_reply,
-    )
 
     def make_engine(is_tls: bool, address: str) -> ServerEngine:
         return ServerEngine(
@@ -314,10 +298,52 @@ def _build_keeper(
         make_engine=make_engine,
         make_session=lambda engine, address: SubmissionSession(parts, engine, address),
         tls=server_tls(smtp.tls_cert, smtp.tls_key),
-        budget=budget,
+        budget=parts.budget,
         idle_s=smtp.idle_s,
         most=smtp.connections,
         most_per_address=smtp.connections_per_address,
+    )
+
+
+def _session_parts(
+    settings: Settings,
+    store: Store,
+    identity: IdentityView,
+    intake: Intake,
+    clock: Clock,
+    ids: Ids,
+    connections: Row,
+    last_uses: LastUses,
+) -> SessionParts:
+    smtp = settings.smtp
+    routes = site_rules(settings).routes
+
+    def allow_unqualified(domain: str) -> bool:
+        """A name without a dot reaches nobody in public DNS, but a static route may know it."""
+        return settings.delivery.capture or any(route.covers(domain) for route in routes)
+
+    return SessionParts(
+        identity=identity,
+        store=store,
+        intake=intake,
+        reader=Reader(
+            clock=clock,
+            ids=ids,
+            hostname=smtp.hostname,
+            hide_client=smtp.hide_client,
+            policy_settings=settings.policy,
+            find_domain=identity.domain,
+            estate=identity,
+            tracking_url=settings.tracking.url,
+            allow_unqualified=allow_unqualified,
+        ),
+        budget=BodyBudget(smtp.memory_bytes),
+        throttle=Throttle(clock, connections, most_held=max(1, smtp.connections // 4)),
+        last_uses=last_uses,
+        allow_unqualified=allow_unqualified,
+        limits=session_limits(settings.limits.connection_messages, settings.limits.address_connections),
+        connections=connections,
+        queue_id_in_reply=smtp.queue_id_in_reply,
     )
 
 

@@ -204,6 +204,7 @@ def _start_loops(
         parts.upkeep.run(),
         parts.archive.run(),
         parts.nudges.run(),
+        parts.last_uses.run(),
         parts.keeper.sweep(),
     ]
     http = [door.socket for door in listening if door.speaks == "http"]
@@ -240,6 +241,7 @@ async def _leave(
     await parts.resolver.close()
     parts.signer.close()
     try:
+        await parts.last_uses.write()
         await parts.store.write(each(_bury), (worker_id,))
     except TryLater as error:  # whoever starts next does it
         log.warning("left without telling the store: %s", error)

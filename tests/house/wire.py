@@ -33,10 +33,13 @@ class Answer(str):
 
 
 class Wire:
-    """A connection to a port of 127.0.0.1. The greeting is read at once unless `greeting` is False."""
+    """A connection to a port of 127.0.0.1. The greeting is read at once unless `greeting` is False.
+    `source`: the address of this machine that it comes from."""
 
-    def __init__(self, port: int, *, is_tls: bool = False, greeting: bool = True) -> None:
-        self.socket: socket.socket = socket.create_connection(("127.0.0.1", port), timeout=TIMEOUT_S)
+    def __init__(self, port: int, *, is_tls: bool = False, greeting: bool = True, source: str = "") -> None:
+        self.socket: socket.socket = socket.create_connection(
+            ("127.0.0.1", port), timeout=TIMEOUT_S, source_address=(source, 0) if source else None
+        )
         self._unread = b""
         if is_tls:
             self.socket = trusting().wrap_socket(self.socket)

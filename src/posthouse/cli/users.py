@@ -6,8 +6,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from posthouse.cli.names import domain_names
 from posthouse.cli.options import MAILGUN, NATIVE, Asked, command, group
 from posthouse.cli.output import Output, when
+from posthouse.cli.terms import Connections, Messages, Ranges, read_secret, terms, terms_text, use_cells
 
 if TYPE_CHECKING:
     from posthouse.desk.credentials import Issued
@@ -15,6 +17,10 @@ if TYPE_CHECKING:
 app = group("SMTP users of a domain.")
 
 Login = Annotated[str, typer.Argument(metavar="LOGIN@DOMAIN", help="The user's full name.")]
+PasswordFile = Annotated[
+    str | None,
+    typer.Option("--password-file", metavar="FILE", help="Keep the password in this file; - reads input."),
+]
 
 
 @command(app, "add")
@@ -22,39 +28,79 @@ def add(
     ask: Asked,
     login: Login,
     native: Annotated[bool, typer.Option("--native", help="Posthouse's own words, no service's.")] = False,
+    password_file: PasswordFile = None,
+    ranges: Ranges = None,
+    messages: Messages = None,
+    connections: Connections = None,
 ) -> None:
     """Add a user to a domain and print the password, once."""
     from posthouse.cli.house import open_house
     from posthouse.desk import accounts, credentials
 
     house = open_house(ask)
-    dialect = NATIVE if native else MAILGUN
+    chosen = None if password_file is None else read_secret(password_file)
     with house.writing() as conn:
+        account_id = accounts.own_account(conn, ask.account)
         issued = credentials.issue(
+            conn,
+            house.installation,
+            house.ids,
+            house.clock.now(),
+            account_id=account_id,
+            login=login,
+            dialect=NATIVE if native else MAILGUN,
+            chosen=chosen,
+            terms=terms(ranges, messages, connections),
+        )
+        made = credentials.load(conn, account_id, issued.login)
+    _print_issued(ask.output, issued)
+    if made.ranges:
+        ask.output.say(terms_text(made))
+
+
+@command(app, "reset")
+def reset(ask: Asked, login: Login, password_file: PasswordFile = None) -> None:
+    """Give a user a new password and print it, once; the old one ends at once."""
+    from posthouse.cli.house import open_house
+    from posthouse.desk import accounts, credentials
+
+    house = open_house(ask)
+    chosen = None if password_file is None else read_secret(password_file)
+    with house.writing() as conn:
+        issued = credentials.reset(
             conn,
             house.installation,
             house.ids,
             house.clock.now(),
             account_id=accounts.own_account(conn, ask.account),
             login=login,
-            dialect=dialect,
+            chosen=chosen,
         )
     _print_issued(ask.output, issued)
 
 
-@command(app, "reset")
-def reset(ask: Asked, login: Login) -> None:
-    """Give a user a new password and print it, once; the old one ends at once."""
+@command(app, "set")
+def set_(
+    ask: Asked,
+    login: Login,
+    ranges: Ranges = None,
+    messages: Messages = None,
+    connections: Connections = None,
+) -> None:
+    """Change from where a user may sign in, and the limits of its sessions."""
     from posthouse.cli.house import open_house
     from posthouse.desk import accounts, credentials
+    from posthouse.desk.terms import shown
 
-    house = open_house(ask)
-    with house.writing() as conn:
-        account_id = accounts.own_account(conn, ask.account)
-        issued = credentials.reset(
-            conn, house.installation, house.ids, house.clock.now(), account_id=account_id, login=login
+    with open_house(ask).writing() as conn:
+        user = credentials.change(
+            conn,
+            account_id=accounts.own_account(conn, ask.account),
+            login=login,
+            terms=terms(ranges, messages, connections),
         )
-    _print_issued(ask.output, issued)
+    facts = {"login": user.login, **shown(user)}
+    ask.output.item(facts, f"login     {user.login}\n{terms_text(user)}")
 
 
 @command(app, "revoke")
@@ -74,7 +120,10 @@ def revoke(ask: Asked, login: Login) -> None:
 def list_(
     ask: Asked,
     domain: Annotated[
-        str | None, typer.Option("--domain", metavar="NAME", help="Only this domain's users.")
+        str | None,
+        typer.Option(
+            "--domain", metavar="NAME", autocompletion=domain_names, help="Only this domain's users."
+        ),
     ] = None,
 ) -> None:
     """List the users that may sign in."""
@@ -87,11 +136,17 @@ def list_(
     if ask.as_json:
         ask.output.lines(rows)
         return
-    cells = [[row["login"], row["dialect"], when(row["created_at"])] for row in rows]
-    ask.output.table(["LOGIN", "DIALECT", "ADDED"], cells, "No users yet.")
+    cells = [[row["login"], row["dialect"], when(row["created_at"]), *use_cells(row)] for row in rows]
+    heads = ["LOGIN", "DIALECT", "ADDED", "FROM", "USED", "USED FROM"]
+    ask.output.table(heads, cells, "No users yet.")
 
 
 def _print_issued(output: Output, issued: Issued) -> None:
+    if not issued.password:
+        output.item(
+            {"login": issued.login}, f"login     {issued.login}\nIt signs in with the password given."
+        )
+        return
     output.item(
         {"login": issued.login, "password": issued.password},
         f"login     {issued.login}\npassword  {issued.password}\n"

@@ -10,10 +10,15 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from posthouse.desk.credentials import Known, SignIns
+from posthouse.desk.sign_in import Known, SignIns
 from posthouse.model.account import Account, Credential, CredentialKind, Domain, DomainKey, Principal
 from posthouse.model.warmup import Warming, read_warmup
+<<<<<<< HEAD
 from posthouse.store import caps, domain_keys, egress, groups, identity
+=======
+from posthouse.rules.ranges import Network, compile_ranges
+from posthouse.store import caps, egress, groups, identity
+>>>>>>> c4e0aba (Let credentials have ranges, limits, permissions and last uses; throttle guesses on all workers)
 from posthouse.store.engine import Connection
 
 _TAG_OCTETS = 4
@@ -22,7 +27,8 @@ _TAG_OCTETS = 4
 @dataclass(frozen=True, slots=True)
 class Identity:
     """`sign_ins` and `domains` are of one region; what mail on its way needs (`keys`, `tags`, `everywhere`)
-    is of all. `domains`, `everywhere` and `keys` (sealed) by domain name, `principals` by credential id,
+    is of all. `domains`, `everywhere` and `keys` (sealed) by domain name, `principals` by credential id, so
+    is `fences`: the networks from which a credential may be used, of those that have any;
     `tags` by the first octets of the name's SHA-256. `ips`: local address -> account, "" for everybody's;
     `hellos` those that greet with a name of their own, `dedicated` by account, `warming` those that warm up.
     `pools` by account and by name or id. `accounts` by id; `suspended` the ids of those that may not send;
@@ -34,6 +40,7 @@ class Identity:
     suspended: frozenset[str] = frozenset()
     sign_ins: SignIns = field(default_factory=SignIns)
     principals: Mapping[str, Principal] = field(default_factory=dict)
+    fences: Mapping[str, tuple[Network, ...]] = field(default_factory=dict)
     domains: Mapping[str, Domain] = field(default_factory=dict)
     everywhere: Mapping[str, Domain] = field(default_factory=dict)
     keys: Mapping[str, tuple[DomainKey, ...]] = field(default_factory=dict)
@@ -73,6 +80,7 @@ def load_identity(conn: Connection, region: str, known_version: int) -> Identity
         suspended=frozenset(account.id for account in accounts if account.settings.is_suspended),
         sign_ins=_sign_ins(valid),
         principals={credential.id: principal for credential, principal in valid},
+        fences={item.id: compile_ranges(item.ranges) for item, _ in valid if item.ranges},
         domains={domain.name: domain for domain in own.values()},
         everywhere={domain.name: domain for domain in known},
         keys={domain.name: keys.get(domain.id, ()) for domain in known},

@@ -15,7 +15,11 @@ import logging
 from collections.abc import Awaitable, Callable
 from typing import Any, Protocol
 
+<<<<<<< HEAD
 from posthouse.desk import credentials, domain_keys
+=======
+from posthouse.desk import domains, sign_in
+>>>>>>> c4e0aba (Let credentials have ranges, limits, permissions and last uses; throttle guesses on all workers)
 from posthouse.desk.identity import Identity, load_identity
 from posthouse.desk.installation import Installation
 from posthouse.mail.dkim import SigningKey
@@ -23,14 +27,17 @@ from posthouse.model.account import (
     ACCOUNT_DEFAULTS,
     DEFAULTS,
     AccountSettings,
+    CredentialKind,
     Domain,
     DomainKey,
     DomainSettings,
     Principal,
 )
 from posthouse.model.warmup import Warming
+from posthouse.rules.ranges import covers
 
 PAUSE_S = 0.5
+LOOK_PAUSE_S = 0.05
 _NO_GROUPS: frozenset[int] = frozenset()
 
 log = logging.getLogger(__name__)
@@ -50,6 +57,10 @@ class IdentityView:
         self._region = region
         self._current = Identity()
         self._signing: dict[str, tuple[tuple[DomainKey, ...], list[SigningKey]]] = {}
+        self._reading = asyncio.Lock()
+        self._looking = asyncio.Lock()
+        self._looked_at = float("-inf")
+        self._next_look: asyncio.Task[None] | None = None
 
     @property
     def version(self) -> int:
@@ -59,12 +70,17 @@ class IdentityView:
     # Signing in
 
     def recognise(self, login: str, password: str) -> Principal | None:
-        """See `credentials.recognise`."""
-        return credentials.recognise(self._current.sign_ins, self._installation, login, password)
+        """See `sign_in.recognise`."""
+        return sign_in.recognise(self._current.sign_ins, self._installation, login, password)
 
-    def is_key(self, password: str) -> bool:
-        """Is this the secret of one of our keys? For C-06 only: whose key it is stays unsaid."""
-        return self._installation.secret_hash(password.strip()) in self._current.sign_ins.keys
+    def kind_of(self, secret: str) -> CredentialKind | None:
+        """See `sign_in.kind_of`."""
+        return sign_in.kind_of(self._current.sign_ins, self._installation, secret)
+
+    def admits(self, principal: Principal, address: str) -> bool:
+        """May the credential be used from this client address?"""
+        fence = self._current.fences.get(principal.credential_id)
+        return fence is None or covers(fence, address)
 
     def current(self, principal: Principal) -> Principal | None:
         """The principal as of now, for a session that signed in earlier; None once it was revoked."""
@@ -171,12 +187,31 @@ class IdentityView:
 
     async def refresh(self, store: Reader) -> bool:
         """Look at the version and load what changed; True when it did. Raises what the store raises."""
-        fresh = await store.read(load_identity, self._region, self._current.version)
-        if fresh is None:
-            return False
-        self._current = fresh
-        self._signing = {name: held for name, held in self._signing.items() if name in fresh.keys}
-        return True
+        async with self._reading:  # or an older view might come last
+            fresh = await store.read(load_identity, self._region, self._current.version)
+            if fresh is None:
+                return False
+            self._current = fresh
+            self._signing = {name: held for name, held in self._signing.items() if name in fresh.keys}
+            return True
+
+    async def look(self, store: Reader) -> None:
+        """Refresh for somebody who is unknown so far; raises what the store raises.
+
+        Everybody who asks before a look begins shares it, and looks begin 50 ms apart: a flood of wrong
+        sign-ins costs the store twenty small reads a second.
+        """
+        if self._next_look is None:
+            self._next_look = asyncio.get_running_loop().create_task(self._look(store))
+        await asyncio.shield(self._next_look)
+
+    async def _look(self, store: Reader) -> None:
+        loop = asyncio.get_running_loop()
+        async with self._looking:
+            await asyncio.sleep(max(0.0, self._looked_at + LOOK_PAUSE_S - loop.time()))
+            self._next_look = None  # who asks from here on needs a later look
+            self._looked_at = loop.time()
+            await self.refresh(store)
 
     async def follow(self, store: Reader, sleep: Callable[[float], Awaitable[None]] = asyncio.sleep) -> None:
         """Refresh for ever. Trouble with the store is logged once and outlived."""

@@ -1,9 +1,10 @@
 """The installation key: 32 random bytes in one file, from which everything that is sealed or hashed depends.
 
 From it come keys by HMAC (one use, one key): one seals the private DKIM keys with AES-256-GCM, one hashes
-passwords, and each domain has one that signs the links in its mail. Passwords are ours and carry 192 random
-bits, so a keyed hash is enough and quick; whoever steals the store without this file can test no guess. All
-machines of one installation share the file; who loses it must make the domains' keys and all passwords anew.
+passwords, and each domain has one that signs the links in its mail. Passwords that we make carry 192 random
+bits and chosen ones must be long (docs/decisions/021), so a keyed hash is enough and quick; whoever steals
+the store without this file can test no guess. All machines of one installation share the file; who loses it
+must make the domains' keys and all passwords anew.
 """
 
 from __future__ import annotations

@@ -1,36 +1,42 @@
-"""Keys of an account and tokens of a domain: make, show the secret once, list, revoke (C-04, C-05, C-07).
+"""Keys of an account and tokens of a domain: make, show the secret once, change, list, revoke (C-04, C-05,
+C-07).
 
 Both are found by the keyed hash of the secret and named by a public id, which stands as `login` in the store.
 A key sends for every domain of its account, or for one; a token for its domain.
 
-Public: IssuedKey, issue_key, issue_token, revoke, load, listing.
+Public: IssuedKey, NATIVE, issue_key, issue_token, change, revoke, load, listing.
 """
 
 from __future__ import annotations
 
 import re
-import secrets
-import uuid
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from posthouse.desk import domains
 from posthouse.desk.installation import Installation
+from posthouse.desk.secret_forms import Secret, given_key, given_token, new_key, new_token
+from posthouse.desk.terms import Terms, shown_with_use, under
 from posthouse.model.account import MAIL_SEND, Credential, CredentialKind
 from posthouse.model.clock import Ids
 from posthouse.model.errors import Refused
+from posthouse.rules.permissions import not_ours, not_ours_text
+from posthouse.store import credentials as stored
 from posthouse.store import identity
 from posthouse.store.engine import Connection
 
+NATIVE = "native"
+
 _PERMISSION = re.compile(r"[A-Za-z0-9_.*-]{1,100}\Z")
+_MOST_PERMISSIONS = 500
 _LONGEST_NAME = 100
 _NOUNS = {CredentialKind.API_KEY: "key", CredentialKind.DOMAIN_TOKEN: "token"}
 
 
 @dataclass(frozen=True, slots=True)
 class IssuedKey:
-    """A fresh key or token. `secret` is shown to its owner now and never again."""
+    """A fresh key or token. `secret` is shown to its owner now and never again; "" when they gave it."""
 
     id: str
     secret: str = field(repr=False)
@@ -48,36 +54,29 @@ def issue_key(
     permissions: Sequence[str] = (MAIL_SEND,),
     name: str = "",
     domain: str = "",
+    given: str | None = None,
+    terms: Terms = Terms(),
 ) -> IssuedKey:
-    """A key `<opening><id>.<43 characters>`, 256 random bits; in the caller's transaction. Raises Refused.
+    """A key `<opening><id>.<43 characters>`, new or `given`; in the caller's transaction. Raises Refused.
 
-    Permissions are kept as they are, also those that mean nothing here: a key may be made for a program that
-    asks what it may do. Without `domain` it belongs to the whole account.
+    Permissions of a service's kind are kept as they are, also those that mean nothing here: a key may be made
+    for a program that asks what it may do. Without `domain` it belongs to the whole account.
     """
-    for word in permissions:
-        if not _PERMISSION.match(word):
-            raise Refused(
-                501, "5.5.4", f"{word!r} is no permission; one looks like {MAIL_SEND}", reason="bad-word"
-            )
     only_for = domains.load(conn, account_id, domain)[0] if domain else None
-    key_id = _public_id()
-    issued = IssuedKey(key_id, f"{opening}{key_id}.{secrets.token_urlsafe(32)}")
-    identity.add_credential(
-        conn,
-        Credential(
-            id=ids.new(),
-            account_id=account_id,
-            domain_id=only_for.id if only_for else "",
-            kind=CredentialKind.API_KEY,
-            login=issued.id,
-            secret_hash=installation.secret_hash(issued.secret),
-            created_at=now,
-            dialect=dialect,
-            permissions=tuple(dict.fromkeys(permissions)),
-            name=_checked_name(name),
-        ),
+    secret = new_key(opening) if given is None else given_key(opening, given)
+    new = Credential(
+        id=ids.new(),
+        account_id=account_id,
+        domain_id=only_for.id if only_for else "",
+        kind=CredentialKind.API_KEY,
+        login=secret.id,
+        secret_hash=installation.secret_hash(secret.text),
+        created_at=now,
+        dialect=dialect,
+        permissions=_checked_permissions(permissions, dialect),
+        name=_checked_name(name),
     )
-    return issued
+    return _add(conn, under(terms, new), secret, is_given=given is not None)
 
 
 def issue_token(
@@ -90,26 +89,57 @@ def issue_token(
     domain: str,
     dialect: str,
     name: str = "",
+    given: str | None = None,
+    terms: Terms = Terms(),
 ) -> IssuedKey:
-    """A token of a domain in the form of a random UUID (122 bits), in the caller's transaction. Raises
+    """A token of a domain in the form of a UUID, new or `given`; in the caller's transaction. Raises
     Refused."""
     only_for = domains.load(conn, account_id, domain)[0]
-    issued = IssuedKey(ids.new(), str(uuid.uuid4()))
-    identity.add_credential(
-        conn,
-        Credential(
-            id=ids.new(),
-            account_id=account_id,
-            domain_id=only_for.id,
-            kind=CredentialKind.DOMAIN_TOKEN,
-            login=issued.id,
-            secret_hash=installation.secret_hash(issued.secret),
-            created_at=now,
-            dialect=dialect,
-            name=_checked_name(name),
-        ),
+    id = ids.new()
+    secret = new_token(id) if given is None else given_token(id, given)
+    new = Credential(
+        id=id,
+        account_id=account_id,
+        domain_id=only_for.id,
+        kind=CredentialKind.DOMAIN_TOKEN,
+        login=secret.id,
+        secret_hash=installation.secret_hash(secret.text),
+        created_at=now,
+        dialect=dialect,
+        name=_checked_name(name),
     )
-    return issued
+    return _add(conn, under(terms, new), secret, is_given=given is not None)
+
+
+def _add(conn: Connection, new: Credential, secret: Secret, *, is_given: bool) -> IssuedKey:
+    # a given one may be another account's: that it is in use is told, whose it is not
+    if is_given and (
+        stored.is_secret_in_use(conn, new.kind, new.secret_hash) or identity.find_credential(conn, new.login)
+    ):
+        noun = _NOUNS[new.kind]
+        raise Refused(550, "5.1.3", f"This {noun} is in use already; let a new one be made", reason="exists")
+    identity.add_credential(conn, new)
+    return IssuedKey(secret.id, "" if is_given else secret.text)
+
+
+def change(
+    conn: Connection,
+    *,
+    account_id: str,
+    kind: CredentialKind,
+    id: str,
+    name: str | None = None,
+    permissions: Sequence[str] | None = None,
+    terms: Terms = Terms(),
+) -> Credential:
+    """What is said takes the place of what was, open sessions follow within a second. Raises Refused."""
+    new = under(terms, load(conn, account_id, kind, id))
+    if name is not None:
+        new = replace(new, name=_checked_name(name))
+    if permissions is not None:
+        new = replace(new, permissions=_checked_permissions(permissions, new.dialect))
+    stored.change_credential(conn, new)
+    return new
 
 
 def revoke(conn: Connection, now: float, *, account_id: str, kind: CredentialKind, id: str) -> str:
@@ -121,7 +151,7 @@ def revoke(conn: Connection, now: float, *, account_id: str, kind: CredentialKin
 
 def load(conn: Connection, account_id: str, kind: CredentialKind, id: str) -> Credential:
     """A valid key or token of the account by its public id. Raises Refused, in the same words for another
-    account's."""
+    account's (S20)."""
     id = id.strip()
     found = identity.find_credential(conn, id)
     if found is None or found.account_id != account_id or found.kind is not kind:
@@ -133,8 +163,9 @@ def listing(
     conn: Connection, account_id: str, kind: CredentialKind, domain: str | None = None
 ) -> list[dict[str, Any]]:
     """What is valid of this kind in the account, as rows for people: id, name, domain, permissions, dialect,
-    created_at."""
-    names = {item.id: item.name for item in identity.list_domains(conn)}
+    created_at and what `shown_with_use` adds."""
+    names = {item.id: item.name for item in identity.list_domains(conn) if item.account_id == account_id}
+    uses = stored.last_uses(conn, account_id)
     return [
         {
             "id": item.login,
@@ -143,17 +174,23 @@ def listing(
             "permissions": list(item.permissions),
             "dialect": item.dialect,
             "created_at": item.created_at,
+            **shown_with_use(item, uses),
         }
-        for item in identity.list_credentials(conn, domain)
-        if item.account_id == account_id and item.revoked_at is None and item.kind is kind
+        for item in stored.of_account(conn, account_id, kind)
+        if domain is None or names.get(item.domain_id) == domain
     ]
 
 
-def _public_id() -> str:
-    """22 URL-safe characters; no hyphen in front, for a command line would take it for an option."""
-    while (text := secrets.token_urlsafe(16)).startswith("-"):
-        pass
-    return text
+def _checked_permissions(words: Sequence[str], dialect: str) -> tuple[str, ...]:
+    if len(words) > _MOST_PERMISSIONS:
+        raise Refused(501, "5.5.4", f"A key has at most {_MOST_PERMISSIONS} permissions", reason="bad-word")
+    for word in words:
+        if not _PERMISSION.match(word):
+            text = f"{word[:100]!r} is no permission; one looks like {MAIL_SEND}"
+            raise Refused(501, "5.5.4", text, reason="bad-word")
+    if dialect == NATIVE and (strange := not_ours(words)):
+        raise Refused(501, "5.5.4", not_ours_text(strange[0]), reason="bad-word")
+    return tuple(dict.fromkeys(words))
 
 
 def _checked_name(text: str) -> str:

@@ -26,7 +26,7 @@ def speaker_for(user: str, password: str) -> Dialect:
     """In whose words a failed sign-in is answered: the form of the user name tells which service's customer
     is trying."""
     name = user.strip()
-    if name.lower() == "apikey":
+    if name.lower() == "apikey" or name.startswith("SG."):
         return speaker("sendgrid")
     if name and name == password.strip():
         return speaker("mailpace")

@@ -9,24 +9,26 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 import structlog
 
-from posthouse.desk import credentials
+from posthouse.desk import sign_in
 from posthouse.desk.identity_view import IdentityView
+from posthouse.desk.last_use import LastUses
 from posthouse.dialects.dialect import Refusal, SessionLimits, TemplateUse, Words
 from posthouse.dialects.native import DIALECT as NATIVE
 from posthouse.dialects.table import speaker, speaker_for
 from posthouse.doors.budget import BUSY, BodyBudget
-from posthouse.doors.signins import SignIns
 from posthouse.doors.submission import Reader
-from posthouse.model.account import MAIL_SEND, Principal
+from posthouse.doors.throttle import TOO_MANY_WRONG, Throttle
+from posthouse.model.account import MAIL_SEND, CredentialKind, Principal
 from posthouse.model.errors import CommitInDoubt, PosthouseError, Refused, TryLater
 from posthouse.model.message import Receipt, Recipient, Submission
 from posthouse.pipeline.submit import Intake
 from posthouse.rules import policy
+from posthouse.rules.ranges import shown_address
 from posthouse.smtp.events import AuthTry, BodyEnd, BodyStart, Event, MailFrom, RcptTo
 from posthouse.smtp.replies import Reply
 from posthouse.smtp.server import ServerEngine
@@ -50,6 +52,12 @@ SUSPENDED = Refused(
     "Authentication failed: this account is suspended; ask whoever runs this service",
     reason="account-suspended",
 )
+WRONG_PLACE = Refused(
+    535,
+    "5.7.8",
+    "Authentication failed: this credential may not be used from {address}",
+    reason="address-range",
+)
 
 _TOO_MANY_RECIPIENTS = TryLater(452, "4.5.3", "Too many recipients", reason="too-many-recipients")
 _AS_IT_IS = Refusal()
@@ -72,7 +80,8 @@ class SessionParts:
     intake: Intake
     reader: Reader
     budget: BodyBudget
-    sign_ins: SignIns
+    throttle: Throttle
+    last_uses: LastUses
     allow_unqualified: Callable[[str], bool]
     queue_id_in_reply: bool
     limits: Mapping[str, SessionLimits]
@@ -155,33 +164,65 @@ class SubmissionSession:
 
     async def _second_look(self, event: AuthTry) -> Reply:
         """The view may be half a second old: a user made just now must get in at once."""
-        await self._parts.identity.refresh(self._parts.store)
+        await self._parts.identity.look(self._parts.store)
         principal = self._parts.identity.recognise(event.user, event.password)
         if principal is not None:
             return self._welcome(principal)
-        self._parts.sign_ins.failed(self._address)
-        await asyncio.sleep(self._parts.sign_ins.delay_s(self._address))
-        return bad_login(event, is_key=self._parts.identity.is_key(event.password))
+        throttle = self._parts.throttle
+        throttle.failed(self._address, event.user)
+        delay_s = throttle.delay_s(self._address, event.user)
+        if delay_s and not throttle.hold(self._address):
+            return TOO_MANY_WRONG
+        if delay_s:
+            try:
+                await asyncio.sleep(delay_s)
+            finally:
+                throttle.let_go(self._address)
+        return bad_login(event, self._parts.identity.kind_of(event.password))
 
     def _welcome(self, principal: Principal) -> Reply:
         dialect = speaker(principal.dialect)
-        self._parts.sign_ins.succeeded(self._address)
+        if not self._parts.identity.admits(principal, self._address):
+            return self._out_of_place(principal, dialect.words)
+        self._parts.throttle.succeeded(self._address)
         if principal.account_id in self._parts.identity.suspended:
             return refusal_reply(SUSPENDED, dialect.words)
         if MAIL_SEND not in principal.permissions:
             return refusal_reply(MAY_NOT_SEND, dialect.words)
-        limits = self._parts.limits.get(dialect.name, dialect.words.limits)
-        if not self._has_room(dialect.name, limits.connections_per_address):
+        limits = self._limits_of(principal)
+        # C-09: a credential with a limit of its own is counted by itself
+        own = principal.limits.connections_per_address
+        who = dialect.name if own is None else principal.credential_id
+        if not self._has_room(who, limits.connections_per_address):
             return dialect.words.too_many_connections(self._address)
         self._principal, self._words, self._limits = principal, dialect.words, limits
+        self._parts.last_uses.note(principal.credential_id, self._address)
         return self._words.signed_in
 
-    def _has_room(self, dialect: str, limit: int) -> bool:
+    def _out_of_place(self, principal: Principal, words: Words) -> Reply:
+        """The secret was right, so the client may know more than that it failed."""
+        log.warning(
+            "a credential was used outside its address ranges", login=principal.login, client=self._address
+        )
+        text = WRONG_PLACE.text.replace("{address}", shown_address(self._address))
+        return refusal_reply(Refused(535, "5.7.8", text, reason=WRONG_PLACE.reason), words)
+
+    def _limits_of(self, principal: Principal) -> SessionLimits:
+        """What the credential says, else the settings, else its dialect."""
+        dialect, own = speaker(principal.dialect), principal.limits
+        limits = self._parts.limits.get(dialect.name, dialect.words.limits)
+        if own.messages_per_connection is not None:
+            limits = replace(limits, messages_per_connection=own.messages_per_connection)
+        if own.connections_per_address is not None:
+            limits = replace(limits, connections_per_address=own.connections_per_address)
+        return limits
+
+    def _has_room(self, who: str, limit: int) -> bool:
         """C-09: count this connection, unless its client has too many open."""
         self._uncount()
         if not limit or self._is_closed:
             return True
-        self._counted_as = f"{dialect} {self._address}"
+        self._counted_as = f"{who} {self._address}"
         if self._parts.connections.enter(self._counted_as) <= limit:
             return True
         self._uncount()
@@ -198,17 +239,27 @@ class SubmissionSession:
         trouble = self._parts.store.refusal
         if trouble is not None:  # faults F20 to F23: no waiting, the client comes back
             return self._refused(trouble)
-        if self._principal is not None:
-            current = self._parts.identity.current(self._principal)
-            if current is None or MAIL_SEND not in current.permissions:
-                return self._refused(SIGNED_OUT)
-            if current.account_id in self._parts.identity.suspended:
-                return self._refused(SUSPENDED)
-            self._principal = current
+        if self._principal is not None and (objection := self._still_signed_in(self._principal)):
+            return objection
         if 0 < self._limits.messages_per_connection <= self._letters:
             return self._words.too_many_messages
         self._mail, self._recipients = event, []
         return self._words.sender_ok
+
+    def _still_signed_in(self, principal: Principal) -> Reply | None:
+        """None while the credential holds; else what was changed since the sign-in."""
+        identity = self._parts.identity
+        current = identity.current(principal)
+        if current is None or MAIL_SEND not in current.permissions:
+            return self._refused(SIGNED_OUT)
+        if current.account_id in identity.suspended:
+            return self._refused(SUSPENDED)
+        if current is not principal:  # the view is a new one
+            if not identity.admits(current, self._address):
+                return self._out_of_place(current, self._words)
+            self._principal, self._limits = current, self._limits_of(current)
+        self._parts.last_uses.note(current.credential_id, self._address)
+        return None
 
     def _recipient(self, event: RcptTo) -> Reply:
         address = event.address
@@ -303,11 +354,11 @@ def refusal_reply(error: PosthouseError, words: Words, domain: str = "") -> Repl
     return Reply(refusal.code or error.code, enhanced if words.has_enhanced_codes else "", text)
 
 
-def bad_login(event: AuthTry, *, is_key: bool) -> Reply:
-    """The answer to a wrong sign-in. Whoever gives an API key (by its form, or `is_key`: one of ours) as the
-    password of an SMTP user is told so (C-06); nobody learns whether a login exists."""
+def bad_login(event: AuthTry, kind: CredentialKind | None) -> Reply:
+    """The answer to a wrong sign-in. Who puts a key or a token into the wrong place is told where it belongs
+    (C-06; `kind`: what the password is here); nobody learns whether a login exists."""
     words = speaker_for(event.user, event.password).words
-    refused = credentials.refusal(event.password, is_key=is_key)
-    if refused.reason == "api-key" and "@" in event.user:
-        return refusal_reply(refused, words)
-    return words.bad_login(event.user, event.password)
+    refused = sign_in.refusal(event.user, event.password, kind)
+    if refused.reason == "bad-credentials":
+        return words.bad_login(event.user, event.password)
+    return refusal_reply(refused, words)

@@ -104,6 +104,10 @@ class Row:
         name = self._board.name_of(text)
         self._set(name, self._own[name] - 1)
 
+    def put(self, text: str, count: int) -> None:
+        """Let this worker's own count of `text` be this; 0 frees its place."""
+        self._set(self._board.name_of(text), count)
+
     def total(self, text: str) -> int:
         """How many there are on this machine."""
         return self._total(self._board.name_of(text))

@@ -225,7 +225,8 @@ _revoke = Statement(
 )
 
 
-def _to_credential(row: Row) -> Credential:
+def to_credential(row: Row) -> Credential:
+    """A row of the table in its column order."""
     made = Credential(*row)
     return replace(
         made,
@@ -262,13 +263,13 @@ def add_credential(conn: Connection, new: Credential) -> None:
 def find_credential(conn: Connection, login: str) -> Credential | None:
     """The valid credential of that login; None if unknown or revoked."""
     row = conn.row(_credential, login)
-    return None if row is None else _to_credential(row)
+    return None if row is None else to_credential(row)
 
 
 def list_credentials(conn: Connection, domain: str | None = None) -> list[Credential]:
     """All, or those of a domain (by name), revoked ones included."""
     rows = conn.rows(_credentials) if domain is None else conn.rows(_credentials_of, domain)
-    return [_to_credential(row) for row in rows]
+    return [to_credential(row) for row in rows]
 
 
 def replace_secret(conn: Connection, login: str, secret_hash: bytes, now: float) -> bool:

@@ -11,10 +11,11 @@ from typing import Any
 
 import pytest
 
-from posthouse.desk import accounts, credentials, domains
+from posthouse.desk import accounts, credentials, domains, sign_in
 from posthouse.desk.identity import Identity, load_identity
 from posthouse.desk.identity_view import IdentityView
 from posthouse.desk.installation import Installation
+from posthouse.desk.terms import Terms
 from posthouse.model.clock import FakeClock, Ids
 from posthouse.model.errors import Refused
 from posthouse.store import identity
@@ -144,10 +145,10 @@ async def test_a_removed_domains_users_are_gone(conn: Connection) -> None:
 
 
 def test_c06_an_api_key_is_named_as_such() -> None:
-    told = credentials.refusal("key-" + "0123456789abcdef" * 2)
+    told = sign_in.refusal("joe@example.com", "key-" + "0123456789abcdef" * 2)
     assert (told.code, told.enhanced) == (535, "5.7.8")
     assert told.text == "Authentication failed: this is an API key; use the SMTP password of this user"
-    assert credentials.refusal("anything else").text == "Authentication failed"
+    assert sign_in.refusal("joe@example.com", "anything else").text == "Authentication failed"
 
 
 def test_c07_the_store_holds_no_password(conn: Connection, tmp_path: Path) -> None:
@@ -190,6 +191,41 @@ def test_nobody_can_be_revoked_or_reset(conn: Connection, verb: Any) -> None:
             )
         else:
             verb(conn, CLOCK.now(), account_id=OWN(conn), login="who@example.com")
+
+
+def test_c07_a_chosen_password_must_be_strong_and_is_not_shown(conn: Connection) -> None:
+    def chosen(password: str) -> credentials.Issued:
+        with conn.transaction():
+            return credentials.issue(
+                conn,
+                INSTALLATION,
+                IDS,
+                CLOCK.now(),
+                account_id=OWN(conn),
+                login="joe@example.com",
+                chosen=password,
+            )
+
+    for weak in ("", "short", "secretsecretsecret", "joe@example.com!!"):
+        with pytest.raises(Refused) as caught:
+            chosen(weak)
+        assert caught.value.reason == "weak-password"
+        assert not weak or weak not in caught.value.text
+    assert chosen("correct horse battery staple") == credentials.Issued("joe@example.com", "")
+
+
+async def test_c07_a_reset_keeps_ranges_and_limits(conn: Connection) -> None:
+    own, login = OWN(conn), "joe@example.com"
+    issue(conn, login)
+    with conn.transaction():
+        terms = Terms(ranges=("192.0.2.7",), messages="5")
+        before = credentials.change(conn, account_id=own, login=login, terms=terms)
+        chosen = "correct horse battery staple"
+        credentials.reset(conn, INSTALLATION, IDS, CLOCK.now(), account_id=own, login=login, chosen=chosen)
+    after = credentials.load(conn, own, login)
+    assert (after.ranges, after.limits) == (before.ranges, before.limits)
+    assert after.id != before.id
+    assert (await viewed(conn)).recognise(login, chosen) is not None
 
 
 def test_a_login_can_come_back_after_it_was_revoked(conn: Connection) -> None:

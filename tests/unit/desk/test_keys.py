@@ -9,12 +9,14 @@ from typing import Any
 
 import pytest
 
-from posthouse.desk import accounts, credentials, domains, keys
+from posthouse.desk import accounts, credentials, domains, keys, sign_in
 from posthouse.desk.identity_view import IdentityView
 from posthouse.desk.installation import Installation
-from posthouse.model.account import MAIL_SEND, CredentialKind, Domain
+from posthouse.desk.terms import Terms
+from posthouse.model.account import MAIL_SEND, Credential, CredentialKind, CredentialLimits, Domain
 from posthouse.model.clock import FakeClock, Ids
 from posthouse.model.errors import Refused
+from posthouse.store import credentials as stored
 from posthouse.store.engine import Connection, connect, migrate
 
 CLOCK = FakeClock()
@@ -244,20 +246,121 @@ def test_c07_the_store_holds_no_secret(conn: Connection, tmp_path: Path) -> None
     ],
 )
 def test_c06_a_key_in_a_users_place_is_named_by_its_form(password: str, is_named: bool) -> None:
-    assert (credentials.refusal(password).reason == "api-key") is is_named
+    assert (sign_in.refusal("joe@example.com", password).reason == "api-key") is is_named
 
 
 async def test_c06_or_because_it_is_one(conn: Connection) -> None:
-    key = make_key(conn, opening="imported:")
+    key, token = make_key(conn, opening="imported:"), make_token(conn)
     view = await viewed(conn)
-    assert view.is_key(key.secret)
-    assert not view.is_key("imported:x")
-    assert not view.is_key(make_token(conn).secret)
-    assert credentials.refusal(key.secret).reason == "bad-credentials"
-    assert credentials.refusal(key.secret, is_key=view.is_key(key.secret)).reason == "api-key"
+    assert view.kind_of(key.secret) is KEY
+    assert view.kind_of("imported:x") is None
+    assert view.kind_of(f"{token.secret}\n") is TOKEN
+    assert sign_in.refusal("joe@example.com", key.secret).reason == "bad-credentials"
+    assert sign_in.refusal("joe@example.com", key.secret, view.kind_of(key.secret)).reason == "api-key"
 
 
 def test_a_name_is_one_printable_line(conn: Connection) -> None:
     for name in ("a\nb", "x" * 101):
         with pytest.raises(Refused, match="printable"):
             make_key(conn, name=name)
+
+
+SG = f"SG.{'a' * 22}.{'B' * 43}"
+UUID = "3f2b8c1e-0000-4000-8000-123456789abc"
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "SG.", "SG.short.short", SG[:-1], SG + "x", SG.replace("SG", "XX"), f"ph_{'a' * 22}.{'B' * 43}"],
+    ids=repr,
+)
+def test_c07_a_key_to_take_over_has_the_form_of_its_kind(conn: Connection, text: str) -> None:
+    with pytest.raises(Refused, match=r"This is no such key; one looks like SG\.<22 characters>"):
+        make_key(conn, given=text)
+
+
+@pytest.mark.parametrize("text", ["", UUID[:-1], UUID + "0", UUID.replace("-", ""), "g" + UUID[1:]], ids=repr)
+def test_c07_a_token_to_take_over_is_a_uuid(conn: Connection, text: str) -> None:
+    with pytest.raises(Refused, match="This is no token; one looks like"), conn.transaction():
+        keys.issue_token(
+            conn,
+            INSTALLATION,
+            IDS,
+            CLOCK.now(),
+            account_id=OWN(conn),
+            domain="example.com",
+            dialect="mailpace",
+            given=text,
+        )
+
+
+def test_c07_what_is_in_use_cannot_be_taken_over_and_whose_it_is_stays_unsaid(conn: Connection) -> None:
+    assert make_key(conn, given=f" {SG}\n").secret == ""
+    same_id = f"SG.{'a' * 22}.{'C' * 43}"
+    for text in (SG, same_id):
+        with pytest.raises(Refused) as caught:
+            make_key(conn, given=text)
+        assert caught.value.text == "This key is in use already; let a new one be made"
+    with conn.transaction():
+        keys.revoke(conn, CLOCK.now(), account_id=OWN(conn), kind=KEY, id="a" * 22)
+    assert make_key(conn, given=SG).id == "a" * 22
+
+
+def test_c04_words_of_our_own_kind_must_mean_something(conn: Connection) -> None:
+    native = {"opening": "ph_", "dialect": "native"}
+    made = make_key(conn, permissions=["mail.send", "stats.read"], **native)
+    with pytest.raises(Refused, match=r"There is no permission mail\.sent; did you mean mail\.send\?"):
+        make_key(conn, permissions=["mail.sent"], **native)
+    with pytest.raises(Refused, match="no permission whitelabel"), conn.transaction():
+        keys.change(conn, account_id=OWN(conn), kind=KEY, id=made.id, permissions=["whitelabel.read"])
+    assert make_key(conn, permissions=["mail.sent"]).id, "of a service's kind it is kept"
+
+
+def test_a_change_keeps_what_is_not_named(conn: Connection) -> None:
+    made = make_key(conn, name="nightly", permissions=["mail.send", "stats.read"])
+
+    def change(**more: Any) -> Credential:
+        with conn.transaction():
+            return keys.change(conn, account_id=OWN(conn), kind=KEY, id=made.id, **more)
+
+    first = change(terms=Terms(ranges=("192.0.2.7", "192.0.2.7/32"), messages="0", connections="3"))
+    assert (first.name, first.permissions, first.ranges) == (
+        "nightly",
+        ("mail.send", "stats.read"),
+        ("192.0.2.7/32",),
+    )
+    assert first.limits == CredentialLimits(messages_per_connection=0, connections_per_address=3)
+    second = change(name="daily", permissions=["mail.send"])
+    assert (second.ranges, second.limits) == (first.ranges, first.limits)
+    third = change(terms=Terms(ranges=(" ANY",), messages="default"))
+    assert (third.name, third.ranges) == ("daily", ())
+    assert third.limits == CredentialLimits(connections_per_address=3)
+    assert keys.load(conn, OWN(conn), KEY, made.id) == third
+
+
+@pytest.mark.parametrize(
+    ("terms", "part"),
+    [
+        (Terms(ranges=("192.0.2.7/24",)), "write 192.0.2.0/24 for the range"),
+        (Terms(ranges=("any", "192.0.2.7")), "'any' is not an address range"),
+        (Terms(ranges=("192.0.2.7",) * 101), "at most 100 address ranges"),
+        (Terms(messages="many"), "A limit is a number from 0 to 1000000"),
+        (Terms(messages="-1"), "A limit is a number"),
+        (Terms(connections="1000001"), "A limit is a number"),
+        (Terms(connections="٣"), "A limit is a number"),
+    ],
+)
+def test_terms_that_make_no_sense_are_refused(conn: Connection, terms: Terms, part: str) -> None:
+    with pytest.raises(Refused, match=re.escape(part)):
+        make_key(conn, terms=terms)
+
+
+def test_a_list_shows_the_last_use(conn: Connection) -> None:
+    made = make_key(conn, terms=Terms(ranges=("192.0.2.0/24",)))
+    (row,) = keys.listing(conn, OWN(conn), KEY)
+    assert (row["used_at"], row["used_from"], row["ranges"]) == (None, None, ["192.0.2.0/24"])
+    key = keys.load(conn, OWN(conn), KEY, made.id)
+    with conn.transaction():
+        stored.note_uses(conn, [stored.Use(key.id, CLOCK.now(), "192.0.2.7")])
+    (row,) = keys.listing(conn, OWN(conn), KEY)
+    assert (row["used_at"], row["used_from"]) == (CLOCK.now(), "192.0.2.7")

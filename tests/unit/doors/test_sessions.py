@@ -12,8 +12,8 @@ from posthouse.dialects.dialect import SessionLimits, TemplateUse
 from posthouse.dialects.table import DIALECTS
 from posthouse.doors.budget import BUSY, BodyBudget
 from posthouse.doors.sessions import SessionParts, SubmissionSession
-from posthouse.doors.signins import SignIns
-from posthouse.model.account import CredentialKind, Principal
+from posthouse.doors.throttle import Throttle
+from posthouse.model.account import CredentialKind, CredentialLimits, Principal
 from posthouse.model.address import Address
 from posthouse.model.clock import FakeClock
 from posthouse.model.errors import CommitInDoubt, PosthouseError, Refused, TryLater
@@ -47,13 +47,20 @@ class Identities:
     looks: int = 0
     principal: Principal = ME
     now: Principal | None = None
+    admitted: tuple[str, ...] = ()
     suspended: frozenset[str] = frozenset()
 
     def recognise(self, login: str, password: str) -> Principal | None:
         return self.principal if self.known.get(login) == password else None
 
-    def is_key(self, password: str) -> bool:
-        return password == "imported-key"
+    def kind_of(self, secret: str) -> CredentialKind | None:
+        return {"imported-key": CredentialKind.API_KEY, "token": CredentialKind.DOMAIN_TOKEN}.get(secret)
+
+    def admits(self, _: Principal, address: str) -> bool:
+        return address in self.admitted if self.admitted else True
+
+    async def look(self, store: object) -> None:
+        await self.refresh(store)
 
     async def refresh(self, _: object) -> bool:
         self.looks += 1
@@ -107,20 +114,25 @@ class Scene:
     answers: list[Reply | None] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self.sign_ins = SignIns(self.clock)
+        self.throttle = Throttle(self.clock, self.connections)
+        self.used: list[tuple[str, str]] = []
         parts = SessionParts(
             identity=cast(Any, self.identities),
             store=cast(Any, self.desk),
             intake=cast(Any, self.desk),
             reader=cast(Any, self.desk),
             budget=self.budget,
-            sign_ins=self.sign_ins,
+            throttle=self.throttle,
+            last_uses=cast(Any, self),
             allow_unqualified=lambda _: self.allow,
             queue_id_in_reply=self.queue_id,
             limits=self.limits,
             connections=self.connections,
         )
         self.session = SubmissionSession(parts, cast(Any, None), self.address)
+
+    def note(self, credential_id: str, address: str) -> None:
+        self.used.append((credential_id, address))
 
     @classmethod
     def of(cls, dialect: str, **more: Any) -> Scene:
@@ -173,7 +185,7 @@ async def test_trouble_while_looking_is_454_and_counts_against_nobody(error: Exc
     """AUT-10: a store that is away must not look like a wrong password."""
     scene = Scene(Identities(error=error))
     assert await scene.say(login()) == [454]
-    assert scene.sign_ins.delay_s("192.0.2.7") == 0.0 and not scene.sign_ins._wrong
+    assert scene.throttle.delay_s("192.0.2.7", "app@shop.test") == 0.0 and not scene.throttle._own
 
 
 async def test_the_look_into_the_store_has_an_owner() -> None:
@@ -182,6 +194,101 @@ async def test_the_look_into_the_store_has_an_owner() -> None:
     assert scene.session._looking is not None
     await scene.session._looking
     assert [reply and reply.code for reply in scene.answers] == [535]
+
+
+# -- from where, how often, how much -----------------------------------------------------------------------
+
+
+async def test_c04_a_right_secret_from_outside_its_ranges_is_told_so() -> None:
+    scene = Scene()
+    scene.identities.admitted = ("198.51.100.1",)
+    assert await scene.say(login()) == [535]
+    assert scene.last and scene.last.text == (
+        "Authentication failed: this credential may not be used from 192.0.2.7"
+    )
+    assert scene.used == []
+    assert await scene.say(login(password="wrong")) == [535]
+    assert scene.last and scene.last.text == "Authentication failed"
+
+
+async def test_c04_a_range_set_later_ends_an_open_session() -> None:
+    scene = Scene()
+    assert await scene.say(login(), MAIL) == [235, 250]
+    scene.identities.admitted = ("198.51.100.1",)
+    assert await scene.say(MAIL) == [250], "the view is still the one of the sign-in"
+    scene.identities.now = replace(ME, ranges=("198.51.100.1/32",))
+    assert await scene.say(MAIL) == [535]
+    assert scene.last and "may not be used from 192.0.2.7" in scene.last.text
+
+
+async def test_c07_each_sign_in_and_each_letter_is_a_use() -> None:
+    scene = Scene()
+    await scene.say(login(password="wrong"))
+    assert scene.used == []
+    await scene.say(login(), MAIL, RCPT, BodyEnd(b"x"), MAIL)
+    assert scene.used == [("cred", "192.0.2.7")] * 3
+
+
+async def test_c09_a_credentials_own_limits_go_before_settings_and_dialect() -> None:
+    settings = {"sendgrid": SessionLimits(messages_per_connection=1, connections_per_address=1)}
+    scene = Scene.of("sendgrid", limits=settings)
+    limits = CredentialLimits(messages_per_connection=2, connections_per_address=0)
+    scene.identities.principal = replace(KEY, limits=limits)
+    assert await scene.say(login()) == [235]
+    again = Scene.of("sendgrid", limits=settings, connections=scene.connections)
+    again.identities.principal = scene.identities.principal
+    assert await again.say(login()) == [235], "no limit of connections"
+    letter = (MAIL, RCPT, BodyEnd(b"x"))
+    assert await scene.say(*letter, *letter, MAIL) == [250] * 6 + [421]
+
+
+async def test_c09_a_limit_of_its_own_counts_the_credential_by_itself() -> None:
+    row = Board(1).row(0)
+    only_one = replace(ME, limits=CredentialLimits(connections_per_address=1))
+    scenes = [Scene(connections=row) for _ in range(3)]
+    for scene in scenes[:2]:
+        scene.identities.principal = only_one
+    scenes[2].identities.principal = replace(only_one, credential_id="another")
+    assert [(await scene.say(login()))[0] for scene in scenes] == [235, 421, 235]
+    scenes[0].session.closed()
+    fresh = Scene(connections=row)
+    fresh.identities.principal = only_one
+    assert await fresh.say(login()) == [235]
+
+
+async def test_c09_a_limit_set_later_holds_in_open_sessions() -> None:
+    scene = Scene()
+    letter = (MAIL, RCPT, BodyEnd(b"x"))
+    assert await scene.say(login(), *letter) == [235, 250, 250, 250]
+    scene.identities.now = replace(ME, limits=CredentialLimits(messages_per_connection=1))
+    assert await scene.say(MAIL) == [421]
+
+
+async def test_s21_more_wrong_sign_ins_than_can_wait_are_answered_and_closed() -> None:
+    scene = Scene()
+    for _ in range(20):
+        scene.throttle.failed("192.0.2.7", "app@shop.test")
+    while scene.throttle.hold("192.0.2.7"):
+        pass
+    assert await scene.say(login(password="wrong")) == [421]
+    assert await scene.say(login()) == [235], "the right password is never delayed"
+
+
+@pytest.mark.parametrize(
+    ("user", "password", "reply"),
+    [
+        ("app@shop.test", "token", "535 5.7.8 Authentication failed: this is a domain's token; "),
+        ("app@shop.test", "imported-key", "535 5.7.8 Authentication failed: this is an API key; "),
+        (f"SG.{'a' * 22}.{'B' * 43}", "x", "535 Authentication failed: the user is the word apikey, "),
+        ("apikey", "token", "535 Authentication failed: The provided authorization grant is invalid, "),
+    ],
+)
+async def test_c06_a_secret_in_the_wrong_place_is_told_in_the_services_form(
+    user: str, password: str, reply: str
+) -> None:
+    scene = Scene()
+    assert await scene.say(login(user, password)) == [535]
+    assert str(scene.last).startswith(reply)
 
 
 # -- the transaction ---------------------------------------------------------------------------------------
@@ -508,43 +615,6 @@ async def test_c09_who_left_during_the_look_into_the_store_is_not_counted() -> N
 async def test_an_event_that_is_not_its_own_is_a_bug() -> None:
     with pytest.raises(AssertionError):
         await Scene().say(Quit())
-
-
-# -- sign-in delays: AUT-11 --------------------------------------------------------------------------------
-
-
-def test_refusals_come_slower_and_nobody_is_locked_out() -> None:
-    sign_ins = SignIns(FakeClock())
-    delays = []
-    for _ in range(12):
-        sign_ins.failed("a")
-        delays.append(sign_ins.delay_s("a"))
-    assert delays == [0.0, 0.0, 0.0, 0.5, 1.0, 2.0, 4.0, 8.0, 8.0, 8.0, 8.0, 8.0]
-    assert sign_ins.delay_s("b") == 0.0
-
-
-def test_a_success_and_ten_minutes_are_forgiveness() -> None:
-    clock = FakeClock()
-    sign_ins = SignIns(clock)
-    for _ in range(5):
-        sign_ins.failed("a")
-        sign_ins.failed("b")
-    sign_ins.succeeded("a")
-    assert sign_ins.delay_s("a") == 0.0 < sign_ins.delay_s("b")
-    clock.advance(599)
-    assert sign_ins.delay_s("b") > 0
-    clock.advance(2)
-    assert sign_ins.delay_s("b") == 0.0
-    sign_ins.failed("b")
-    assert sign_ins._wrong["b"][0] == 1, "counted anew"
-
-
-def test_ten_thousand_addresses_are_remembered_and_the_latest_stay() -> None:
-    sign_ins = SignIns(FakeClock())
-    for number in range(25_000):
-        sign_ins.failed(str(number))
-    assert len(sign_ins._wrong) <= 10_000
-    assert "24999" in sign_ins._wrong and "0" not in sign_ins._wrong
 
 
 # -- the budget --------------------------------------------------------------------------------------------

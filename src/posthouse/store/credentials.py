@@ -1,0 +1,115 @@
+"""What is asked about the credentials of one account, and when each was used last.
+
+A use is written in batches and raises no version: workers need not know it. All changes are for write
+transactions.
+
+Public: Use, of_account, is_secret_in_use, change_credential, note_uses, last_uses.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import msgspec
+from sqlalchemy import bindparam, select, update
+from sqlalchemy.dialects.postgresql import insert as upsert_into
+
+from posthouse.model.account import NO_LIMITS, Credential, CredentialKind
+from posthouse.store.connection import Connection
+from posthouse.store.identity import to_credential
+from posthouse.store.identity_tables import credential, credential_use
+from posthouse.store.statement import Statement
+from posthouse.store.versions import raise_identity
+
+
+class Use(NamedTuple):
+    """A sign-in or a letter; `address` is the client's."""
+
+    credential_id: str
+    at: float
+    address: str
+
+
+_is_valid = credential.c.revoked_at.is_(None)
+_of_account = Statement(
+    select(credential)
+    .where(credential.c.account_id == bindparam("of_account"), credential.c.kind == bindparam("of_kind"))
+    .where(_is_valid)
+    .order_by(credential.c.login),
+    "of_account",
+    "of_kind",
+)
+_by_secret = Statement(
+    select(credential.c.id).where(
+        credential.c.secret_hash == bindparam("secret"), credential.c.kind == bindparam("of_kind"), _is_valid
+    ),
+    "secret",
+    "of_kind",
+)
+_change = Statement(
+    update(credential)
+    .where(credential.c.id == bindparam("of_id"), _is_valid)
+    .values(
+        name=bindparam("new_name"),
+        permissions=bindparam("new_permissions"),
+        ranges=bindparam("new_ranges"),
+        limits=bindparam("new_limits"),
+    ),
+    "of_id",
+    "new_name",
+    "new_permissions",
+    "new_ranges",
+    "new_limits",
+)
+# SELECT and not VALUES: a credential may have gone with its domain since it was used
+_fresh = upsert_into(credential_use).from_select(
+    ["credential_id", "at", "address"],
+    select(credential.c.id, bindparam("at"), bindparam("address")).where(credential.c.id == bindparam("id")),
+)
+_note = Statement(
+    _fresh.on_conflict_do_update(
+        index_elements=[credential_use.c.credential_id],
+        set_={"at": _fresh.excluded.at, "address": _fresh.excluded.address},
+        where=credential_use.c.at < _fresh.excluded.at,
+    ),
+    "at",
+    "address",
+    "id",
+)
+_uses = Statement(
+    select(credential_use)
+    .join(credential, credential.c.id == credential_use.c.credential_id)
+    .where(credential.c.account_id == bindparam("of_account")),
+    "of_account",
+)
+
+
+def of_account(conn: Connection, account_id: str, kind: CredentialKind) -> list[Credential]:
+    """The valid ones of a kind, by login."""
+    return [to_credential(row) for row in conn.rows(_of_account, account_id, kind.value)]
+
+
+def is_secret_in_use(conn: Connection, kind: CredentialKind, secret_hash: bytes) -> bool:
+    """Has a valid credential of the kind, whosever it is, this secret?"""
+    return conn.row(_by_secret, secret_hash, kind.value) is not None
+
+
+def change_credential(conn: Connection, new: Credential) -> bool:
+    """Store name, permissions, ranges and limits of a valid credential. False: there is none of that id."""
+    limits = "" if new.limits == NO_LIMITS else msgspec.json.encode(new.limits).decode()
+    changed = conn.change(_change, new.id, new.name, " ".join(new.permissions), " ".join(new.ranges), limits)
+    if changed:
+        raise_identity(conn)
+    return changed > 0
+
+
+def note_uses(conn: Connection, uses: Sequence[Use]) -> None:
+    """Keep each use unless a later one is known; those of credentials that are gone are dropped."""
+    for use in sorted(uses):  # in one order everywhere: two writers never wait for each other's rows
+        conn.change(_note, use.at, use.address, use.credential_id)
+
+
+def last_uses(conn: Connection, account_id: str) -> dict[str, Use]:
+    """By credential id; one that was never used is not there."""
+    return {row[0]: Use(*row) for row in conn.rows(_uses, account_id)}
