@@ -9,11 +9,8 @@ from dataclasses import dataclass, replace
 from posthouse.config import Settings
 from posthouse.desk.identity_view import IdentityView
 from posthouse.desk.installation import Installation
-<<<<<<< HEAD
 from posthouse.desk.key_rounds import KEYS_S, KeyRounds
-=======
 from posthouse.desk.last_use import LastUses
->>>>>>> c4e0aba (Let credentials have ranges, limits, permissions and last uses; throttle guesses on all workers)
 from posthouse.desk.limits import Allowances
 from posthouse.dialects.table import session_limits
 from posthouse.doors.budget import BodyBudget
@@ -103,13 +100,9 @@ def build_parts(
     clock = SystemClock()
     ids = Ids(clock)
     counters = Counters()
-<<<<<<< HEAD
     installation = Installation.load_or_make(settings.state_dir)
     identity = IdentityView(installation, settings.region)
-=======
-    identity = IdentityView(Installation.load_or_make(settings.state_dir), settings.region)
     last_uses = LastUses(store, clock)
->>>>>>> c4e0aba (Let credentials have ranges, limits, permissions and last uses; throttle guesses on all workers)
     lease = Lease(store, clock, worker_id, declared_dead)
     courier = Courier(CourierSettings(hello_name=settings.smtp.hostname, hello_of=identity.hello_of), clock)
     resolver = Resolver([str(server) for server in settings.dns.servers], clock, site_rules(settings))

@@ -13,12 +13,8 @@ from dataclasses import dataclass, field
 from posthouse.desk.sign_in import Known, SignIns
 from posthouse.model.account import Account, Credential, CredentialKind, Domain, DomainKey, Principal
 from posthouse.model.warmup import Warming, read_warmup
-<<<<<<< HEAD
-from posthouse.store import caps, domain_keys, egress, groups, identity
-=======
 from posthouse.rules.ranges import Network, compile_ranges
-from posthouse.store import caps, egress, groups, identity
->>>>>>> c4e0aba (Let credentials have ranges, limits, permissions and last uses; throttle guesses on all workers)
+from posthouse.store import caps, domain_keys, egress, groups, identity
 from posthouse.store.engine import Connection
 
 _TAG_OCTETS = 4

@@ -15,11 +15,7 @@ import logging
 from collections.abc import Awaitable, Callable
 from typing import Any, Protocol
 
-<<<<<<< HEAD
-from posthouse.desk import credentials, domain_keys
-=======
-from posthouse.desk import domains, sign_in
->>>>>>> c4e0aba (Let credentials have ranges, limits, permissions and last uses; throttle guesses on all workers)
+from posthouse.desk import domain_keys, sign_in
 from posthouse.desk.identity import Identity, load_identity
 from posthouse.desk.installation import Installation
 from posthouse.mail.dkim import SigningKey
