@@ -44,6 +44,7 @@ from posthouse.pipeline.memory import MemoryBound
 from posthouse.pipeline.notices import Notices
 from posthouse.pipeline.nudges import NudgeWatch
 from posthouse.pipeline.outcome import Recorder
+from posthouse.pipeline.reputation import JUDGE_S, Reputation
 from posthouse.pipeline.signing import Signer
 from posthouse.pipeline.sites import SiteQueue
 from posthouse.pipeline.sources import Sources
@@ -184,6 +185,7 @@ def build_parts(
         Chore("warm-up figures", WARMUP_FLUSH_S, warmup.flush),
         Chore("warm-up plans", FINISH_S, warmup.finish),
         Chore("DKIM keys", KEYS_S, key_rounds.go),
+        Chore("daily caps", JUDGE_S, Reputation(store, clock).judge),
     ]
     if settings.delivery.tls_reports == "send":
         chores.append(Chore("TLS reports", TLS_REPORT_S, reporter.report))

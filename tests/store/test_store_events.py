@@ -6,6 +6,7 @@ import threading
 
 import pytest
 
+from posthouse.model.clock import FakeClock, Ids, id_at
 from posthouse.model.event import Event, EventKind
 from posthouse.store import events, messages
 from posthouse.store.connection import Connection
@@ -136,3 +137,33 @@ def test_accepting_writes_its_events(conn: Connection) -> None:
     with conn.transaction():
         messages.add_accepted(conn, [item])
     assert events.search(conn, events.EventQuery(message_id=item.message.id)) == item.events
+
+
+def test_a_days_totals_and_reasons_of_failures_are_those_of_the_account(conn: Connection) -> None:
+    now = 1_700_000_000.0
+    clock = FakeClock(now)
+    ids = Ids(clock)
+    kinds = [
+        ("acc", EventKind.FAILED, "bad-mailbox"),
+        ("acc", EventKind.DELIVERED, ""),
+        ("b", EventKind.FAILED, "x"),
+    ]
+    with conn.transaction():
+        for _ in range(2):
+            found = [
+                Event(ids.new(), kind, clock.now(), account, "one.test", "m", data={"reason": reason})
+                for account, kind, reason in kinds
+            ]
+            events.append(conn, found)
+            clock.advance(3600)
+        events.fold_counters(conn, 100)
+    hour = int(now // 3600)
+    assert events.day_totals(conn, hour, hour + 1) == {
+        "acc": {"failed": 2, "delivered": 2},
+        "b": {"failed": 2},
+    }
+    assert events.day_totals(conn, hour + 1, hour + 1)["acc"] == {"failed": 1, "delivered": 1}
+    begin, end = id_at(now), id_at(now + 7200)
+    assert events.failure_reasons(conn, "acc", begin, end, 100) == ["bad-mailbox"] * 2
+    assert events.failure_reasons(conn, "acc", begin, id_at(now + 3600), 100) == ["bad-mailbox"]
+    assert events.failure_reasons(conn, "acc", begin, end, 3) == ["bad-mailbox"]  # the last three events

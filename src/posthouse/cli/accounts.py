@@ -65,20 +65,30 @@ def list_(ask: Asked) -> None:
 
 @command(app, "show", of_account=False)
 def show(ask: Asked, name: Name) -> None:
-    """Show an account, what it has, and its settings."""
-    from posthouse.cli.house import open_house
-    from posthouse.desk import accounts
+    """Show an account, what it has, its settings and its limits."""
+    from dataclasses import asdict
 
-    with open_house(ask).reading() as conn:
+    from posthouse.cli.house import open_house
+    from posthouse.cli.limits import say_limits
+    from posthouse.desk import accounts
+    from posthouse.desk.limits import limits_of
+
+    house = open_house(ask)
+    with house.reading() as conn:
         account = accounts.load(conn, name)
         found = accounts.contents(conn, account)
+        limits = limits_of(conn, account, house.clock.now())
     if ask.as_json:
-        ask.output.item(accounts.account_row(account) | {"contents": found}, "")
+        rows = [asdict(row) for row in limits]
+        ask.output.item(accounts.account_row(account) | {"contents": found, "limits": rows}, "")
         return
     state = _state(account.settings.is_suspended)
     ask.output.say(f"{account.name}: {state}, added {when(account.created_at)}; {_said(found)}")
     ask.output.say("\nSettings (change them with `posthouse account set`):")
     _say_settings(ask.output, account)
+    if limits:
+        ask.output.say("\nLimits, and how much of them is used up:")
+        say_limits(ask.output, limits)
 
 
 @command(app, "set", of_account=False)

@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
 from posthouse.cli.options import Asked
-from posthouse.cli.output import when
+from posthouse.cli.output import Output, when
+
+if TYPE_CHECKING:
+    from posthouse.desk.limits import LimitRow
 
 
 def limits(ask: Asked) -> None:
@@ -20,12 +26,14 @@ def limits(ask: Asked) -> None:
     if ask.as_json:
         ask.output.lines([asdict(row) for row in found])
         return
+    say_limits(ask.output, found)
+
+
+def say_limits(output: Output, rows: Sequence[LimitRow]) -> None:
+    """The limits as a table for people."""
     cells = [
         [row.domain or "(account)", row.window, str(row.most), str(row.used), when(row.ends_at), row.note]
-        for row in found
+        for row in rows
     ]
-    ask.output.table(
-        ["OF", "EACH", "MOST", "USED", "UNTIL", "NOTE"],
-        cells,
-        "No limits. They are made with `posthouse account set` and `posthouse domain set`.",
-    )
+    nothing = "No limits. They are made with `posthouse account set` and `posthouse domain set`."
+    output.table(["OF", "EACH", "MOST", "USED", "UNTIL", "NOTE"], cells, nothing)

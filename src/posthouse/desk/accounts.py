@@ -19,7 +19,7 @@ from posthouse.desk import account_settings
 from posthouse.model.account import Account, AccountSettings
 from posthouse.model.clock import Ids
 from posthouse.model.errors import Refused
-from posthouse.store import estate, identity, queue
+from posthouse.store import caps, estate, identity, queue
 from posthouse.store.engine import Connection
 
 USUAL = "default"
@@ -94,9 +94,13 @@ def add(conn: Connection, ids: Ids, now: float, name: str) -> Account:
 
 
 def change_settings(conn: Connection, name: str, pairs: Sequence[str]) -> Account:
-    """Apply `key=value` pairs, inside the caller's transaction. Raises Refused."""
+    """Apply `key=value` pairs, inside the caller's transaction. With another `starts_at` it begins anew.
+    Raises Refused."""
     account = load(conn, name)
-    return _changed(conn, account, account_settings.changed(account.settings, pairs))
+    made = account_settings.changed(account.settings, pairs)
+    if made.starts_at != account.settings.starts_at:
+        caps.forget_cap(conn, account.id)
+    return _changed(conn, account, made)
 
 
 def suspend(conn: Connection, name: str) -> Account:

@@ -77,6 +77,11 @@ class Ids:
         return self._head + _base32(self._tail, 8)
 
 
+def id_at(at: float) -> str:
+    """Where the ids of an instant begin: it sorts before them and behind all earlier ones."""
+    return _base32(int(at * 1000), 5)
+
+
 def beside(id: str) -> str:
     """The one id that sorts right behind `id` and that no `Ids` makes: for a fact that belongs to another.
 

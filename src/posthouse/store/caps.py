@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sqlalchemy import bindparam, select, update
+from sqlalchemy import bindparam, delete, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert_into
 
 from posthouse.store.connection import Connection
@@ -27,6 +27,9 @@ class Cap:
 _NAMES = tuple(column.name for column in account_cap.columns)
 _all = Statement(select(account_cap).order_by(account_cap.c.account_id))
 _one = Statement(select(account_cap).where(account_cap.c.account_id == bindparam("of_account")), "of_account")
+_forget = Statement(
+    delete(account_cap).where(account_cap.c.account_id == bindparam("of_account")), "of_account"
+)
 _add = Statement(
     upsert_into(account_cap).values({name: bindparam(name) for name in _NAMES}).on_conflict_do_nothing(),
     *_NAMES,
@@ -62,6 +65,11 @@ def change_cap(conn: Connection, cap: Cap, judged_day: int) -> bool:
     """A new cap in the place of that of an earlier day. False: another worker was quicker."""
     changed = conn.change(_change, cap.account_id, judged_day, cap.day, cap.most, cap.note)
     return _changed(conn, changed)
+
+
+def forget_cap(conn: Connection, account_id: str) -> None:
+    """The account begins anew."""
+    _changed(conn, conn.change(_forget, account_id))
 
 
 def _changed(conn: Connection, rows: int) -> bool:

@@ -14,7 +14,7 @@ from functools import cache
 from typing import Any
 
 import msgspec
-from sqlalchemy import bindparam, delete, exists, select
+from sqlalchemy import bindparam, delete, exists, func, select
 from sqlalchemy.dialects.postgresql import insert as upsert_into
 from sqlalchemy.sql.elements import BindParameter
 
@@ -212,6 +212,47 @@ def read_counters(conn: Connection, first_hour: int, last_hour: int) -> list[Cou
         Counter(row[0], row[1], row[2], EventKind(row[3]), row[4])
         for row in conn.rows(_read_counters, first_hour, last_hour)
     ]
+
+
+_day_totals = Statement(
+    select(counter.c.account_id, counter.c.kind, func.sum(counter.c.count))
+    .where(counter.c.hour >= bindparam("first"), counter.c.hour <= bindparam("last"))
+    .group_by(counter.c.account_id, counter.c.kind),
+    "first",
+    "last",
+)
+
+
+def day_totals(conn: Connection, first_hour: int, last_hour: int) -> dict[str, dict[str, int]]:
+    """Counts by account and kind (the word as stored) over these hours, both included."""
+    found: dict[str, dict[str, int]] = {}
+    for account, kind, count in conn.rows(_day_totals, first_hour, last_hour):
+        found.setdefault(account, {})[kind] = int(count)
+    return found
+
+
+_last_of_day = (
+    select(event.c.account_id, event.c.kind, event.c.data)
+    .where(event.c.id >= bindparam("first"), event.c.id < bindparam("end"))
+    .order_by(event.c.id.desc())
+    .limit(bindparam("most"))
+    .subquery("last_of_day")
+)
+_failures = Statement(
+    select(_last_of_day.c.data).where(
+        _last_of_day.c.account_id == bindparam("of_account"), _last_of_day.c.kind == word("failed")
+    ),
+    "of_account",
+    "first",
+    "end",
+    "most",
+)
+
+
+def failure_reasons(conn: Connection, account_id: str, first_id: str, end_id: str, most: int) -> list[str]:
+    """Why recipients of an account failed, as far as the `most` last events between these ids tell."""
+    rows = conn.rows(_failures, account_id, first_id, end_id, most)
+    return [str(_read_data(data).get("reason", "")) for (data,) in rows]
 
 
 # Retention

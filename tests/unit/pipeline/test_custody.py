@@ -194,7 +194,7 @@ async def test_a_fetch_that_is_cancelled_gives_back(world: World) -> None:
     assert world.states() == {"taken": 3}
     fetching.cancel()
     await until(lambda: world.states() == {"waiting": 3})
-    assert world.is_empty()
+    await until(world.is_empty)
 
 
 async def test_expired_letters_that_cannot_be_read_go_back(world: World) -> None:
