@@ -406,6 +406,40 @@ def test_C_11_any_from_passes_where_that_is_set(houses: Houses) -> None:
         house.internet.copy(recipient)
 
 
+def test_C_11_a_domain_may_allow_itself_alone(house: House) -> None:
+    domain = f"{unique('strict')}.test"
+    house.cli("domain", "add", domain, "--assume-verified")
+    house.cli("domain", "set", domain, "from_policy=domain")
+    auth = _user(house, domain)
+    for sender, code in (
+        (f"me@{domain}", 250),
+        (f"me@news.{domain}", 250),
+        (f"me@{DOMAIN}", 550),
+        ("root@pc", 550),
+    ):
+        recipient = f"{unique()}@good.test"
+        answer = hand_over(
+            house, auth, letter(recipient, sender=sender).raw, recipient, sender=f"me@{domain}"
+        )
+        assert answer.code == code, (sender, answer)
+        if code == 250:
+            house.internet.copy(recipient)
+        else:
+            assert answer.startswith("550 5.7.1 Domain not found: ")
+
+
+def test_C_11_one_domain_may_be_allowed_any_from_and_says_who_sent_it(house: House) -> None:
+    domain = f"{unique('free')}.test"
+    house.cli("domain", "add", domain, "--assume-verified")
+    house.cli("domain", "set", domain, "from_policy=any")
+    recipient, auth = f"{unique()}@good.test", _user(house, domain)
+    raw = letter(recipient, sender="boss@bank.test").raw
+    assert hand_over(house, auth, raw, recipient, sender=f"app@{domain}").code == 250
+    copy = house.internet.copy(recipient).content
+    assert f"\r\nSender: <app@{domain}>\r\n".encode() in copy
+    assert b"From: Orders <boss@bank.test>\r\n" in copy
+
+
 # -- C-12 ------------------------------------------------------------------------------------------------
 
 STRANGERS = "Sandbox subdomains are for test purposes only. "

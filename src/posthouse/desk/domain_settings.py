@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 from msgspec.structs import replace
 
 from posthouse.desk import setting_kinds
-from posthouse.desk.setting_kinds import NO, YES, Kind, count, shown, wrong, yes_or_no
+from posthouse.desk.setting_kinds import NO, YES, Kind, count, one_of, shown, wrong, yes_or_no
 from posthouse.model.account import DEFAULTS, DomainSettings
 from posthouse.model.address import BadAddress, parse_address
 from posthouse.model.errors import Refused
@@ -115,5 +115,6 @@ KINDS: Mapping[str, Kind] = {
     "hourly_messages": _LIMIT,
     "daily_messages": _LIMIT,
     "keeps_fields": _SWITCH,
+    "from_policy": Kind("account, domain, any", one_of("account", "domain", "any")),
 }
 """By the names of `model.account.DomainSettings`, in their order."""

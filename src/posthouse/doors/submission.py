@@ -89,12 +89,14 @@ class Reader:
         if sending.settings.is_sandbox:
             _judge_sandbox(asked.recipients, sending)
         message_id = self._ids.new()
+        top = self._received(message_id, asked, mail, engine, client)
+        top += self._sender_field(letter, author_domain, mail, principal)
         rejection = asked.rejection
         submission = Submission(
             id=message_id,
             sender=str(mail.sender) if mail.sender else "",
             recipients=asked.recipients,
-            content=trace.on_top(self._received(message_id, asked, mail, engine, client), body),
+            content=trace.on_top(top, body),
             subject=decode_words(letter.first(b"subject") or b"")[:_MOST_TEXT],
             header_id=_header_id(letter, asked) or trace.message_id(message_id, domain),
             is_utf8=mail.params.is_utf8,
@@ -131,10 +133,28 @@ class Reader:
             raise
         domain = author[0].address.domain
         is_token = principal.kind is CredentialKind.DOMAIN_TOKEN
-        if is_token and domain != principal.domain and self._policy.from_domain != "any":
+        if is_token and domain != principal.domain and self._rule(principal) != "any":
             raise _no_domain(domain)  # a token speaks for exactly its domain (documented behaviour)
         policy.judge_hops(letter.count(b"received"))
         return is_held, domain
+
+    def _rule(self, principal: Principal) -> str:
+        return policy.from_rule(principal, self._policy, self._find_domain)
+
+    def _sender_field(
+        self, letter: letters.Letter, author_domain: str, mail: MailFrom, who: Principal
+    ) -> bytes:
+        """A foreign author's letter says who really sends it (RFC 5322 3.6.2), b"" for others."""
+        is_own = not who.domain or policy.is_within(author_domain, who.domain)
+        if is_own or policy.is_local_name(author_domain) or letter.count(b"sender"):
+            return b""
+        found = policy.registered(author_domain, self._find_domain)
+        if found and found.account_id == who.account_id:
+            return b""
+        envelope = mail.sender
+        if envelope and policy.is_within(envelope.domain, who.domain) and str(envelope).isascii():
+            return f"Sender: <{envelope}>\r\n".encode()
+        return f"Sender: <postmaster@{who.domain}>\r\n".encode()
 
     def _domain_of(self, name: str, principal: Principal) -> str:
         """The registered domain that a letter of an account-wide key is sent for: the author's, or the most

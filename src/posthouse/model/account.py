@@ -58,7 +58,8 @@ class DomainSettings(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=Tr
     add an unsubscribe text and field to mail that has none. `schedule_days`: how far ahead mail may be
     scheduled. `is_sandbox`: only the `authorised` addresses get mail. `hourly_messages`, `daily_messages`:
     most recipients in an hour or day, 0 for no limit. `keeps_fields`: mail of a rebuilding dialect keeps its
-    header.
+    header. `from_policy`: whose From its credentials may write, "account", "domain" (it and what stands below
+    it) or "any"; "" for the installation's choice.
     """
 
     track_opens: bool | None = None
@@ -76,6 +77,7 @@ class DomainSettings(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=Tr
     hourly_messages: int = 0
     daily_messages: int = 0
     keeps_fields: bool = False
+    from_policy: str = ""
 
 
 DEFAULTS = DomainSettings()

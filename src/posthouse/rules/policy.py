@@ -4,7 +4,7 @@ The address that is judged here is the parsed `Address` itself, the same value t
 uses (MSG-5, S5). From must be exactly one mailbox (DM-2): receivers cannot align anything else with DMARC,
 and every form that two programs could read differently is refused rather than guessed.
 
-Public: judge_fields, judge_from, judge_recipient, judge_hops, registered,
+Public: judge_fields, judge_from, from_rule, is_within, judge_recipient, judge_hops, registered,
 is_local_name.
 """
 
@@ -80,12 +80,17 @@ def judge_from(
 
     `find_domain` finds any registered domain by its A-label name. The account may use its own domains and
     names below them; of nested registered domains the most specific one decides. Names that nobody can own
-    (`localhost`, `build7.local`) pass, because small tools fill in the machine's own.
+    (`localhost`, `build7.local`) pass, because small tools fill in the machine's own. With the rule `domain`
+    (`from_rule`) nothing passes but the principal's very domain and names below it.
     """
     mailbox = _single(mailboxes)
     is_verified = principal.verified
     name = mailbox.address.domain
-    if settings.from_domain != "any" and name != principal.domain and not is_local_name(name):
+    rule = from_rule(principal, settings, find_domain)
+    if rule == "domain" and principal.domain and not is_within(name, principal.domain):
+        text = f"Domain not found: {name} is not {principal.domain}, for which alone this credential sends"
+        raise Refused(550, "5.7.1", text, reason="from-domain")
+    if rule != "any" and name != principal.domain and not is_local_name(name):
         owned = registered(name, find_domain)
         if owned is None or owned.account_id != principal.account_id:
             raise Refused(550, "5.7.1", f"Domain not found: {name}", reason="from-domain")
@@ -103,6 +108,18 @@ def judge_from(
         f"Sender not authorized: the domain {name} is unverified and requires DNS configuration",
         reason="domain-unverified",
     )
+
+
+def from_rule(principal: Principal, settings: FromSettings, find_domain: FindDomain) -> str:
+    """Whose From the principal may write, "account", "domain" or "any": its domain says, else the
+    installation."""
+    own = find_domain(principal.domain) if principal.domain else None
+    return (own.settings.from_policy if own else "") or settings.from_domain
+
+
+def is_within(name: str, domain: str) -> bool:
+    """The domain itself or a name below it."""
+    return name == domain or name.endswith(f".{domain}")
 
 
 def judge_recipient(address: Address, *, allow_unqualified: bool = False) -> None:

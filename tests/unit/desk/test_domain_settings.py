@@ -23,6 +23,7 @@ GOOD = [
     ("schedule_days=0.5", 0.5),
     ("hourly_messages=0", 0),
     ("daily_messages=100000", 100000),
+    ("from_policy=Domain", "domain"),
     ("ip_pool=news", "news"),
     ("is_sandbox=1", True),
     ("authorised=B@x.test, a@x.test,a@X.test", ("a@x.test", "b@x.test")),

@@ -16,7 +16,7 @@ from posthouse.dialects.table import DIALECTS
 from posthouse.doors.submission import Reader
 from posthouse.mail.letter import FIELDS_MAX, HEADER_BYTES_MAX, parse
 from posthouse.model.account import CredentialKind, Domain, DomainSettings, Principal
-from posthouse.model.address import Address
+from posthouse.model.address import Address, parse_address
 from posthouse.model.clock import FakeClock, Ids
 from posthouse.model.errors import Refused
 from posthouse.model.message import Recipient, Submission
@@ -251,6 +251,31 @@ def test_an_unverified_domain_is_held_or_refused(unverified: str, is_held: bool 
 
 def test_any_from_goes_where_the_operator_says_so() -> None:
     assert not read(b"From: x@bank.test\r\n\r\n", policy=Policy(from_domain="any")).is_held
+
+
+SENDERS = [
+    ("a foreign author", b"x@bank.test", "me@shop.test", b"Sender: <me@shop.test>\r\n"),
+    ("a sender below the domain", b"x@nowhere.test", "me@eu.shop.test", b"Sender: <me@eu.shop.test>\r\n"),
+    ("a foreign sender too", b"x@bank.test", "x@bank.test", b"Sender: <postmaster@shop.test>\r\n"),
+    ("no sender", b"x@bank.test", "", b"Sender: <postmaster@shop.test>\r\n"),
+    ("the domain itself", b"x@shop.test", "me@shop.test", b""),
+    ("below it", b"x@mail.shop.test", "me@shop.test", b""),
+    ("another domain of the account", b"x@relay.test", "me@shop.test", b""),
+    ("the machine's own name", b"root@build7", "me@shop.test", b""),
+]
+
+
+@pytest.mark.parametrize(
+    ("author", "sender", "field"), [row[1:] for row in SENDERS], ids=[row[0] for row in SENDERS]
+)
+def test_a_foreign_author_gets_a_sender_field(author: bytes, sender: str, field: bytes) -> None:
+    """mailgun.md 1.6."""
+    known = parse_address(sender) if sender else None
+    made = read(b"From: " + author + b"\r\n\r\n", policy=Policy(from_domain="any"), sender=known)
+    head, _, _ = made.content.partition(b"From: ")
+    assert head.partition(b"Sender:")[1] + head.partition(b"Sender:")[2] == field
+    own = read(b"From: x@bank.test\r\nSender: y@z.test\r\n\r\n", policy=Policy(from_domain="any"))
+    assert own.content.count(b"Sender:") == 1
 
 
 def test_long_texts_are_cut() -> None:

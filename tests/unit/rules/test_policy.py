@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import pytest
 
 from posthouse.mail.addresses import Mailbox, parse_mailboxes
-from posthouse.model.account import Domain, Principal
+from posthouse.model.account import Domain, DomainSettings, Principal
 from posthouse.model.address import parse_address
 from posthouse.model.errors import Refused
 from posthouse.rules.policy import is_local_name, judge_fields, judge_from, judge_hops, judge_recipient
@@ -110,6 +110,50 @@ def test_any_domain_where_the_operator_wants_that() -> None:
     assert judge("a@elsewhere.test", settings=Settings(from_domain="any")) is False
     with pytest.raises(Refused, match="several"):
         judge("a@x.test, b@y.test", settings=Settings(from_domain="any"))
+
+
+WITH_RULE = {
+    f"{rule}.test": Domain(rule, "acc", f"{rule}.test", "us", 1.0, 0.0, DomainSettings(from_policy=rule))
+    for rule in ("domain", "account", "any")
+}
+DOMAIN_RULES = [
+    ("its very domain", "domain", "account", "a@domain.test", True),
+    ("below it", "domain", "account", "a@news.domain.test", True),
+    ("another domain of the account", "domain", "account", "a@shop.test", False),
+    ("only ends alike", "domain", "account", "a@mydomain.test", False),
+    ("above it", "domain", "account", "a@test", False),
+    ("the machine's own name", "domain", "account", "root@localhost", False),
+    ("a stranger's", "domain", "any", "a@other.test", False),
+    ("stricter than the installation", "domain", "any", "a@elsewhere.test", False),
+    ("the account where all may do anything", "account", "any", "a@elsewhere.test", False),
+    ("the account's", "account", "any", "a@shop.test", True),
+    ("anything, for this domain", "any", "account", "a@elsewhere.test", True),
+]
+
+
+@pytest.mark.parametrize(
+    ("rule", "house", "value", "passes"),
+    [row[1:] for row in DOMAIN_RULES],
+    ids=[row[0] for row in DOMAIN_RULES],
+)
+def test_a_domain_has_a_rule_of_its_own(rule: str, house: str, value: str, passes: bool) -> None:  # C-11
+    name = f"{rule}.test"
+    principal = Principal("acc", name, name, "us", True, "cred", f"app@{name}")
+    known = DOMAINS | WITH_RULE
+    mailboxes = parse_mailboxes(value.encode())
+    if passes:
+        assert judge_from(mailboxes, principal, Settings(from_domain=house), known.get) is False
+        return
+    with pytest.raises(Refused, match="Domain not found") as caught:
+        judge_from(mailboxes, principal, Settings(from_domain=house), known.get)
+    assert (caught.value.code, caught.value.reason) == (550, "from-domain")
+
+
+def test_a_strangers_domain_below_ours_stays_the_strangers() -> None:
+    principal = Principal("acc", "domain.test", "domain.test", "us", True, "cred", "app@domain.test")
+    known = WITH_RULE | {"sub.domain.test": DOMAINS["sub.shop.test"]}
+    with pytest.raises(Refused, match="Domain not found"):
+        judge_from(parse_mailboxes(b"a@sub.domain.test"), principal, Settings(), known.get)
 
 
 FIELDS = [
