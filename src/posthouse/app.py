@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 
 from posthouse.config import Settings
 from posthouse.desk.identity_view import IdentityView
@@ -27,6 +28,8 @@ from posthouse.net.courier import Courier, CourierSettings
 from posthouse.net.dns import Resolver, Route, SiteRules, reaches_ipv6
 from posthouse.net.httpout import HttpOut
 from posthouse.net.listen import server_tls
+from posthouse.net.roots import trusting_context
+from posthouse.net.trust import Trust
 from posthouse.net.zones import ZoneDatabase
 from posthouse.observe import Counters
 from posthouse.pipeline.aliases import AliasCheck
@@ -51,6 +54,7 @@ from posthouse.pipeline.sources import Sources
 from posthouse.pipeline.submit import Intake
 from posthouse.pipeline.tls_reports import TlsReporter
 from posthouse.pipeline.tls_results import TlsResults
+from posthouse.pipeline.trust import StoreShelf, trust_from
 from posthouse.pipeline.upkeep import Chore, Keep, Upkeep
 from posthouse.pipeline.warmup import FINISH_S, Ledger
 from posthouse.pipeline.warmup import FLUSH_S as WARMUP_FLUSH_S
@@ -75,6 +79,7 @@ class Parts:
     signer: Signer
     courier: Courier
     resolver: Resolver
+    trust: Trust | None
     dispatcher: Dispatcher
     fetcher: Fetcher
     blocks: Blocks
@@ -105,8 +110,14 @@ def build_parts(
     identity = IdentityView(installation, settings.region)
     last_uses = LastUses(store, clock)
     lease = Lease(store, clock, worker_id, declared_dead)
-    courier = Courier(CourierSettings(hello_name=settings.smtp.hostname, hello_of=identity.hello_of), clock)
-    resolver = Resolver([str(server) for server in settings.dns.servers], clock, site_rules(settings))
+    resolver = Resolver(
+        [str(server) for server in settings.dns.servers],
+        clock,
+        site_rules(settings),
+        validates=settings.dns.validates,
+    )
+    trust = trust_from(settings, resolver.lookup, clock, StoreShelf(store))
+    courier = Courier(courier_settings(settings, identity), clock, trust)
     deliverer = Deliverer(
         clock=clock,
         signer=signer,
@@ -198,6 +209,7 @@ def build_parts(
         signer=signer,
         courier=courier,
         resolver=resolver,
+        trust=trust,
         dispatcher=dispatcher,
         fetcher=fetcher,
         blocks=blocks,
@@ -224,10 +236,19 @@ def build_parts(
             group_name=identity.group_name,
             default_groups=identity.default_groups,
         ),
-        nudges=NudgeWatch(store, dispatcher.forget_troubles),
+        nudges=NudgeWatch(store, partial(_try_again, dispatcher, trust)),
         last_uses=last_uses,
         keeper=_build_keeper(settings, store, identity, intake, clock, ids, connections, last_uses),
         status=WorkerStatus(settings, store, clock, counters, lambda: dispatcher.bound.jobs),
+    )
+
+
+def courier_settings(settings: Settings, identity: IdentityView) -> CourierSettings:
+    """How mail leaves. Raises SettingsError for a bad `delivery.tls_ca`."""
+    return CourierSettings(
+        hello_name=settings.smtp.hostname,
+        hello_of=identity.hello_of,
+        verify_context=trusting_context(settings.delivery.tls_ca),
     )
 
 
@@ -340,6 +361,13 @@ def _session_parts(
         connections=connections,
         queue_id_in_reply=smtp.queue_id_in_reply,
     )
+
+
+def _try_again(dispatcher: Dispatcher, trust: Trust | None) -> None:
+    """An operator says: try again now."""
+    if trust is not None:
+        trust.forget()
+    dispatcher.forget_troubles()
 
 
 def _is_loopback(address: str) -> bool:

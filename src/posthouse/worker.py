@@ -238,6 +238,8 @@ async def _leave(
         await parts.warmup.flush()
     await parts.courier.close()
     await parts.http_out.close()
+    if parts.trust is not None:
+        await parts.trust.close()
     await parts.resolver.close()
     parts.signer.close()
     try:

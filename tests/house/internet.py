@@ -13,7 +13,9 @@ from collections.abc import Callable, Collection, Coroutine
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
+from posthouse.internet.dns import DnsFault
 from posthouse.internet.places import DOMAINS, settled
+from posthouse.internet.policies import Served
 from posthouse.internet.recorder import Arrival, Session
 from posthouse.internet.scripts import HostScript
 from posthouse.internet.world import World
@@ -101,6 +103,21 @@ class Internet:
         """Add lines of zone text to the DNS."""
         self._zone += f"\n{records}"
         self.call(lambda: self.world.dns.load(self._zone))
+
+    def publish_policy(self, domain: str, text: str, *, policy_id: str = "1") -> None:
+        """An MTA-STS policy, with its record and its host; the policy's age is a week."""
+        served = Served(f"version: STSv1\n{text}max_age: 604800\n")
+        self.call(lambda: self.world.policies.served.update({domain: served}))
+        self.publish(f'_mta-sts.{domain} TXT "v=STSv1; id={policy_id}"\nmta-sts.{domain} A 127.0.0.1')
+
+    def withdraw_policy(self, domain: str) -> None:
+        """Neither DNS nor the policy host say anything more about MTA-STS."""
+        self.call(lambda: self.world.dns.faults.update({f"_mta-sts.{domain}": DnsFault.SERVFAIL}))
+        self.call(lambda: self.world.policies.served.pop(domain))
+
+    def vouch_for(self, *names: str) -> None:
+        """DNSSEC proves what is said about these names and suffixes."""
+        self.call(lambda: self.world.dns.secure.update(names))
 
     def stop_host(self, host: str) -> None:
         """Let a host listen no longer."""

@@ -36,6 +36,7 @@ from posthouse.cli import (
     templates,
     tls_reports,
     tokens,
+    trust,
     users,
     warmup,
 )
@@ -100,6 +101,7 @@ app.add_typer(batches.app, name="batch")
 app.add_typer(tls_reports.app, name="tls-report")
 command(app, "limits")(limits.limits)
 command(app, "events")(events.events)
+command(app, "trust", of_account=False)(trust.trust)
 app.add_typer(queue.app, name="queue")
 command(app, "message")(message.message)
 command(app, "captures")(captures.captures)

@@ -105,5 +105,7 @@ def _print_event(output: Output, event: dict[str, Any]) -> None:
     words = [str(event["code"] or ""), event["enhanced"], event["text"]]
     answer = " ".join(visible(word) for word in words if word)
     output.say(f"  {when(event['at'])}  {event['kind']}  {visible(event['recipient'])}  {answer}".rstrip())
+    if policy := event.get("policy"):
+        output.say(f"      TLS policy: {visible(str(policy))}")
     for line in str(event.get("transcript") or "").splitlines():
         output.say(f"      {visible(line)}")

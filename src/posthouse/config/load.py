@@ -6,10 +6,11 @@
         .message_bytes, .recipients, .idle_s, .connections, .connections_per_address, .bare_line_ends,
         .hide_client, .queue_id_in_reply, .memory_bytes
     settings.http.listen                     `listen` values are tuples of Endpoint(host, port)
-    settings.dns.servers                     tuple of Endpoint, empty: the system's
+    settings.dns.servers, .validates         tuple of Endpoint, empty: the system's
     settings.delivery.port, .route (tuple of Route(domain, host, port)), .capture, .source_addresses,
-        .private_networks, .post_private_networks, .expire_s, .bounce_mail, .tls_reports, .retry_s,
-        .connections, .messages_per_connection, .hand_over_messages, .hand_over_bytes
+        .private_networks, .post_private_networks, .mta_sts, .mta_sts_port, .dane, .tls_ca (Path or None),
+        .expire_s, .bounce_mail, .tls_reports, .retry_s, .connections, .messages_per_connection,
+        .hand_over_messages, .hand_over_bytes
     settings.keep.content_days, .event_days
     settings.policy.from_domain, .unverified, .over_limit
     settings.tracking.url, .zones (Path or None)
@@ -78,6 +79,7 @@ class HttpSettings:
 @dataclass(frozen=True, slots=True)
 class DnsSettings:
     servers: tuple[Endpoint, ...]
+    validates: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +90,10 @@ class DeliverySettings:
     source_addresses: tuple[str, ...]
     private_networks: str
     post_private_networks: str
+    mta_sts: bool
+    mta_sts_port: int
+    dane: bool
+    tls_ca: Path | None
     expire_s: float
     bounce_mail: str
     tls_reports: str
@@ -316,6 +322,7 @@ def _build(values: dict[str, Any], base: Path) -> Settings:
     values["delivery.route"] = tuple(
         Route(route.domain, route.host, route.port or port) for route in values["delivery.route"]
     )
+    values["delivery.tls_ca"] = base / values["delivery.tls_ca"] if values["delivery.tls_ca"] else None
     values["tracking.zones"] = base / values["tracking.zones"] if values["tracking.zones"] else None
     families = {name: _family(values, name) for name in FAMILIES}
     return Settings(

@@ -137,6 +137,12 @@ TABLE: tuple[Setting, ...] = (
         "Most signed-in connections of one client address by dialect: sendgrid=10000; 0 for no limit.",
     ),
     Setting("dns.servers", kinds.resolvers, [], "Name servers to ask; empty: the system's."),
+    Setting(
+        "dns.validates",
+        kinds.flag,
+        False,
+        "Whether the name servers validate DNSSEC and the way to them can be trusted; DANE needs it.",
+    ),
     Setting("delivery.port", kinds.whole(1, 65535), 25, "Port of the receiving MX hosts."),
     Setting(
         "delivery.route", kinds.routes, [], "Static routes instead of MX look-ups; the first match wins."
@@ -159,6 +165,30 @@ TABLE: tuple[Setting, ...] = (
         kinds.choice("refuse", "allow"),
         "refuse",
         "Whether archive copies may be posted to loopback and private addresses.",
+    ),
+    Setting(
+        "delivery.mta_sts",
+        kinds.flag,
+        True,
+        "Keep to the MTA-STS policies of recipient domains.",
+    ),
+    Setting(
+        "delivery.mta_sts_port",
+        kinds.whole(1, 65535),
+        443,
+        "Port of the hosts that publish MTA-STS policies; another one only in test beds.",
+    ),
+    Setting(
+        "delivery.dane",
+        kinds.flag,
+        True,
+        "Keep to the TLSA records of MX hosts; only where dns.validates is true.",
+    ),
+    Setting(
+        "delivery.tls_ca",
+        kinds.path,
+        "",
+        "Certificate authorities (PEM) to trust besides the system's, for MX hosts and MTA-STS policies.",
     ),
     Setting(
         "delivery.expire_s",

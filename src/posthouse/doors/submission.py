@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from msgspec.structs import replace
+
 from posthouse.dialects.dialect import Dialect, TemplateUse
 from posthouse.dialects.native import DIALECT as NATIVE
 from posthouse.dialects.people import Unqualified
@@ -22,6 +24,7 @@ from posthouse.model.address import BadAddress
 from posthouse.model.clock import Clock, Ids
 from posthouse.model.errors import Refused
 from posthouse.model.message import Recipient, Submission
+from posthouse.model.options import SendOptions
 from posthouse.rules import policy
 from posthouse.smtp.events import MailFrom
 from posthouse.smtp.server import ServerEngine
@@ -92,6 +95,7 @@ class Reader:
         top = self._received(message_id, asked, mail, engine, client)
         top += self._sender_field(letter, author_domain, mail, principal)
         rejection = asked.rejection
+        options = _with_tls_wishes(asked.options, mail, letter)
         submission = Submission(
             id=message_id,
             sender=str(mail.sender) if mail.sender else "",
@@ -105,7 +109,7 @@ class Reader:
             envid=mail.params.envid,
             is_held=is_held,
             domain="" if principal.domain else domain,
-            options=asked.options,
+            options=options,
             drop_reason=rejection.reason if rejection else "",
             drop_text=rejection.text if rejection else "",
         )
@@ -188,6 +192,15 @@ class Reader:
             recipient=recipients[0].address if len(recipients) == 1 else None,
             hides_client=self._hide_client,
         )
+
+
+def _with_tls_wishes(options: SendOptions, mail: MailFrom, letter: letters.Letter) -> SendOptions:
+    """REQUIRETLS, or else the header field that asks for the opposite (RFC 8689 4.1, 5)."""
+    if mail.params.promises_tls:
+        return replace(options, promises_tls=True)
+    if (letter.first(b"tls-required") or b"").strip().lower() == b"no":
+        return replace(options, tls_optional=True)
+    return options
 
 
 def _author(letter: letters.Letter) -> Sequence[Mailbox]:

@@ -8,6 +8,7 @@ Public: `Certificates`.
 from __future__ import annotations
 
 import datetime
+import hashlib
 import ssl
 import tempfile
 import warnings
@@ -35,7 +36,8 @@ _SIGNS_CERTIFICATES = x509.KeyUsage(
 
 
 class Certificates:
-    """`authority_pem` is the root that a client must trust to find the `good` ones good."""
+    """`authority_pem` is the root that a client must trust to find the `good` ones good. The digests are
+    SHA-256 of the public keys, as TLSA records have them."""
 
     def __init__(self) -> None:
         self._now = datetime.datetime.now(datetime.UTC)
@@ -46,6 +48,9 @@ class Certificates:
             self._authority, self._authority, self._authority_key.public_key(), signed_by=self._authority_key
         )
         self.authority_pem = root.public_bytes(serialization.Encoding.PEM)
+        self._root = root
+        self.key_digest = _digest(self._key.public_key())
+        self.authority_digest = _digest(self._authority_key.public_key())
         self._contexts: dict[tuple[str, Tls], ssl.SSLContext] = {}
 
     def context(self, host: str, kind: Tls) -> ssl.SSLContext:
@@ -80,7 +85,10 @@ class Certificates:
             host=named,
             ends_at=self._now - _DAY if kind is Tls.EXPIRED else None,
         )
-        return certificate.public_bytes(serialization.Encoding.PEM) + self._key.private_bytes(
+        chain = [certificate] if own else [certificate, self._root]
+        return b"".join(
+            one.public_bytes(serialization.Encoding.PEM) for one in chain
+        ) + self._key.private_bytes(
             serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
         )
 
@@ -115,6 +123,11 @@ class Certificates:
         else:
             builder = builder.add_extension(_SIGNS_CERTIFICATES, critical=True)
         return builder.sign(signed_by, hashes.SHA256())
+
+
+def _digest(public: ec.EllipticCurvePublicKey) -> str:
+    info = public.public_bytes(serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)
+    return hashlib.sha256(info).hexdigest()
 
 
 def _name(common: str) -> x509.Name:

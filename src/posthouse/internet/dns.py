@@ -3,7 +3,8 @@
 One text holds all names (every name is absolute, `$TTL 300` unless given): wildcards (RFC 4592), empty
 non-terminals, CNAME chains and negative answers with an SOA work as a resolver's would. `faults` maps a name
 (`a.test`), a name and type (`a.test AAAA`) or a suffix (`.a.test`) to a `DnsFault`, and may be changed while
-the server runs. `asked` remembers the last questions.
+the server runs. `asked` remembers the last questions. `secure` holds names and suffixes that a validating
+resolver would vouch for: their answers carry AD when the question has DO or AD.
 
 Public: `FakeDns`, `DnsFault`.
 """
@@ -56,6 +57,7 @@ class FakeDns:
         self, zone: str, faults: Mapping[str, DnsFault] | None = None, *, follows_aliases: bool = True
     ) -> None:
         self.faults = dict(faults or {})
+        self.secure: set[str] = set()
         self.asked: deque[tuple[str, str]] = deque(maxlen=10_000)
         self._follows_aliases = follows_aliases
         self.address = ""
@@ -114,6 +116,8 @@ class FakeDns:
             return b"\xff" * 7
         response = dns.message.make_response(query, recursion_available=True)
         self._fill(response, fault, name, kind, has_edns=query.edns >= 0)
+        if self._is_secure(text) and (query.flags & dns.flags.AD or query.ednsflags & dns.flags.DO):
+            response.flags |= dns.flags.AD
         if fault is DnsFault.TRUNCATED and not is_tcp:
             response.answer.clear()
             response.flags |= dns.flags.TC
@@ -121,6 +125,11 @@ class FakeDns:
             response.id ^= 0x5555
         payload = max(512, query.payload) if query.edns >= 0 else 512  # RFC 1035 4.2.1, RFC 6891 6.2.3
         return response.to_wire(max_size=65535 if is_tcp else payload, prefer_truncation=True)
+
+    def _is_secure(self, name: str) -> bool:
+        return name in self.secure or any(
+            name.endswith(suffix) for suffix in self.secure if suffix.startswith(".")
+        )
 
     def _fault_for(self, name: str, kind: str) -> DnsFault | None:
         exact = self.faults.get(f"{name} {kind}") or self.faults.get(name)

@@ -20,6 +20,7 @@ from posthouse.internet.certificates import Certificates
 from posthouse.internet.dns import DnsFault, FakeDns
 from posthouse.internet.hosts import Host, Memory
 from posthouse.internet.places import DOMAINS, FakeDomain, Place, settled
+from posthouse.internet.policies import PolicyHost
 from posthouse.internet.recorder import Recorder
 from posthouse.internet.scripts import HOST_SCRIPTS, MAILBOX_SCRIPTS, HostScript
 from posthouse.model.clock import Clock, SystemClock
@@ -30,7 +31,8 @@ _TRIES = 20
 class World:
     """Built of zone text and places, or by `World.of` and `World.default`.
 
-    `port` and `dns_port` 0: the kernel chooses. `clock` is for greylisting and time stamps only.
+    `port` and `dns_port` 0: the kernel chooses. `clock` is for greylisting and time stamps only. `policies`
+    serves MTA-STS policies on a port of its own.
     """
 
     def __init__(
@@ -50,6 +52,7 @@ class World:
         self.port = port
         self._dns_port = dns_port
         self._certificates = Certificates()
+        self.policies = PolicyHost(self._certificates)
         memory = Memory(clock)
         self.hosts = {
             place.name: Host(
@@ -109,6 +112,16 @@ class World:
         """The root certificate that makes the hosts with script TLS `good` verify."""
         return self._certificates.authority_pem
 
+    @property
+    def key_digest(self) -> str:
+        """SHA-256 of the key that all hosts have, in hex: what a TLSA record `3 1 1` says."""
+        return self._certificates.key_digest
+
+    @property
+    def authority_digest(self) -> str:
+        """The same of the authority's key: `2 1 1`."""
+        return self._certificates.authority_digest
+
     def play(self, host: str, script: str | HostScript) -> None:
         """Change the script of a host, for connections made from now on."""
         self.hosts[host].script = HOST_SCRIPTS[script] if isinstance(script, str) else script
@@ -126,9 +139,11 @@ class World:
         else:
             raise OSError("no port is free on all loopback addresses")
         try:
+            await self.policies.start()
             await self.dns.start(port=self._dns_port)
         except OSError:
             await self._stop_hosts()
+            await self.policies.close()
             raise
 
     async def _start_hosts(self, port: int) -> None:
@@ -143,6 +158,7 @@ class World:
     async def close(self) -> None:
         """Drop all connections and stop listening."""
         await self._stop_hosts()
+        await self.policies.close()
         await self.dns.close()
 
     async def __aenter__(self) -> Self:

@@ -189,7 +189,8 @@ class Site:
 @dataclass(slots=True)
 class Outgoing:
     """What the courier hands over: envelope and bytes. `head` and `body` are the finished letter with CRLF
-    line ends, not yet dot-stuffed; head ends with the empty line."""
+    line ends, not yet dot-stuffed; head ends with the empty line. `promises_tls` and `tls_optional` as in
+    `SendOptions`."""
 
     sender: str
     recipient: str
@@ -203,6 +204,8 @@ class Outgoing:
     orcpt: str = ""
     require_tls: bool = False
     verify_tls: bool = False
+    promises_tls: bool = False
+    tls_optional: bool = False
 
 
 @dataclass(slots=True)

@@ -103,6 +103,8 @@ class SendOptions(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True)
     sources: tuple[str, ...] = ()  # resolved at acceptance: local addresses to send from
     require_tls: bool | None = None
     skip_verification: bool | None = None
+    promises_tls: bool = False  # REQUIRETLS: no host on the way may take it without promising TLS (RFC 8689)
+    tls_optional: bool = False  # TLS-Required: No: what receivers demand of TLS does not count (RFC 8689 5)
     dkim: bool | None = None
     dkim_domain: str = ""
     dkim_second: tuple[str, str] | None = None  # (domain, selector) of a key of the account

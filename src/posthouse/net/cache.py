@@ -70,6 +70,11 @@ class TimedCache(Generic[K, V]):
         self._entries.pop(key, None)  # so that a renewed entry is young again
         self._entries[key] = task.result()
 
+    def drop(self, key: K) -> None:
+        """This key is asked anew, a running search too."""
+        self._entries.pop(key, None)
+        self._searches.pop(key, None)
+
     def forget(self) -> None:
         """Everything is asked anew, running searches too."""
         self._entries.clear()

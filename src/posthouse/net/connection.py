@@ -5,23 +5,26 @@ one for the content, one future for the result. Only the opening with its TLS ha
 One timer serves all time-outs: it is moved only when a deadline comes nearer, else it looks, when it
 fires, whether the deadline has moved away.
 
-Public: Connection, Timeouts, reason_of.
+Public: Connection, Timeouts, Judge.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-import os
 import socket
 import ssl
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol, cast
 
 from posthouse.model.message import Outgoing, Phase, SmtpResult
+from posthouse.net.handshake import fault_of, presented_chain, reason_of
 from posthouse.smtp.client import ClientEngine
 from posthouse.smtp.steps import Broken, ClientEvent, Finished, Ready, Step, WantsContent, own_words
+
+# The presented chain (DER, the host's own certificate first) -> "" when it will do, else why not.
+Judge = Callable[[Sequence[bytes]], str]
 
 _SLACK_S = 0.002  # timers may fire a tick early
 _HIGH_WATER = 262_144  # octets in the transport's buffer before a large letter waits
@@ -78,15 +81,17 @@ class Owner(Protocol):
 
 
 class Connection(asyncio.BufferedProtocol):
-    """`key` is the owner's name for what this connection can be used for. `labels`: mx, address and source
-    of its results. `limits` comes from `Timeouts.by_step`; `block_s` is the time for each part of a large
-    letter. `buffer` may be shared by all connections of one loop: what is in it is used up at once. (A plain
-    Protocol would cost a fresh 256 KB buffer for each read under TLS, 20 µs, on uvloop.)"""
+    """`key` is the owner's name for what this connection can be used for. `policy` says which TLS policy held
+    and why, for results; `tls_fault` what was wrong with TLS, a result type of RFC 8460 4.3. `labels`: mx,
+    address and source of its results. `limits` comes from `Timeouts.by_step`; `block_s` is the time for each
+    part of a large letter. `buffer` may be shared by all connections of one loop: what is in it is used up at
+    once. (A plain Protocol would cost a fresh 256 KB buffer for each read under TLS, 20 µs, on uvloop.)"""
 
     __slots__ = (
         "_block_s", "_buffer", "_deadline", "_early", "_engine", "_is_paused", "_is_retired",
-        "_is_upgrading", "_labels", "_letters_max", "_limits", "_loop", "_may_finish", "_opening",
-        "_owner", "_pending", "_step", "_timer", "_timer_at", "_tls", "_transport", "key",
+        "_is_upgrading", "_letters_max", "_limits", "_loop", "_may_finish", "_opening",
+        "_owner", "_pending", "_step", "_timer", "_timer_at", "_tls", "_transport", "key", "labels",
+        "policy", "tls_fault",
     )  # fmt: skip
 
     def __init__(
@@ -100,10 +105,12 @@ class Connection(asyncio.BufferedProtocol):
         buffer: memoryview,
     ) -> None:
         self.key = key
+        self.policy = ""
+        self.tls_fault = ""
         self._loop = asyncio.get_running_loop()
         self._engine = engine
         self._owner = owner
-        self._labels = labels
+        self.labels = labels
         self._limits = limits
         self._block_s = block_s
         self._buffer = buffer
@@ -122,12 +129,14 @@ class Connection(asyncio.BufferedProtocol):
     # --- opening --------------------------------------------------------------------------------------
 
     async def open(
-        self, context: ssl.SSLContext | None, host_name: str, handshake_s: float
+        self, context: ssl.SSLContext | None, host_name: str, handshake_s: float, judge: Judge | None = None
     ) -> SmtpResult | None:
-        """Wait until the engine is idle. None: it is, and the caller owns the connection. Else why not."""
+        """Wait until the engine is idle. None: it is, and the caller owns the connection. Else why not.
+
+        `judge` looks at the certificates behind the handshake, before another word is said."""
         event = await self._next_opening_event()
         if not isinstance(event, Ready | Broken):
-            event = await self._upgrade(context, host_name, handshake_s)
+            event = await self._upgrade(context, host_name, handshake_s, judge)
         self._opening = None
         if isinstance(event, Broken | Finished):
             return self._labelled(event.result)
@@ -146,7 +155,7 @@ class Connection(asyncio.BufferedProtocol):
             raise
 
     async def _upgrade(
-        self, context: ssl.SSLContext | None, host_name: str, handshake_s: float
+        self, context: ssl.SSLContext | None, host_name: str, handshake_s: float, judge: Judge | None
     ) -> ClientEvent:
         clear = self._transport
         assert clear is not None and context is not None
@@ -159,16 +168,17 @@ class Connection(asyncio.BufferedProtocol):
             )
         except (OSError, ValueError, RuntimeError) as error:  # SSLError and TimeoutError are OSErrors
             clear.abort()
+            self.tls_fault = fault_of(error)
             self._engine.tls_failed(reason_of(error))
             self._pump()
         except asyncio.CancelledError:
             clear.abort()
             raise
         else:
-            self._secured(upgraded)
+            self._secured(upgraded, judge)
         return await self._next_opening_event()
 
-    def _secured(self, transport: asyncio.Transport | None) -> None:
+    def _secured(self, transport: asyncio.Transport | None, judge: Judge | None) -> None:
         self._is_upgrading = False
         if transport is None or self._engine.step is Step.CLOSED:
             self._engine.tls_failed("the connection was lost")
@@ -177,6 +187,12 @@ class Connection(asyncio.BufferedProtocol):
         self._transport = transport
         transport.set_write_buffer_limits(high=_HIGH_WATER)
         session = transport.get_extra_info("ssl_object")
+        if judge is not None and (complaint := judge(presented_chain(session))):
+            self.tls_fault = "validation-failure"
+            transport.abort()
+            self._engine.tls_failed(complaint)
+            self._pump()
+            return
         self._tls = f"{session.version()} {session.cipher()[0]}"
         self._engine.tls_started(self._tls)
         for data in self._early:
@@ -190,6 +206,25 @@ class Connection(asyncio.BufferedProtocol):
     def is_idle(self) -> bool:
         """May take a letter now."""
         return self._engine.step is Step.IDLE and not self._is_retired
+
+    @property
+    def host(self) -> str:
+        """The host's name."""
+        return self.labels[0]
+
+    @property
+    def tls(self) -> str:
+        """Version and cipher, "" in clear."""
+        return self._tls
+
+    @property
+    def promises_tls(self) -> bool:
+        """The host offers REQUIRETLS (RFC 8689)."""
+        return self._engine.offers.has_requiretls
+
+    def retire(self) -> None:
+        """One letter more at most."""
+        self._is_retired = True
 
     def send(
         self, outgoing: Outgoing, may_finish: Callable[[], bool], letters_max: int
@@ -313,8 +348,9 @@ class Connection(asyncio.BufferedProtocol):
             self._opening.set_result(event)
 
     def _labelled(self, result: SmtpResult) -> SmtpResult:
-        result.mx, result.address, result.source = self._labels
+        result.mx, result.address, result.source = self.labels
         result.tls = self._tls
+        result.policy = self.policy
         return result
 
     def _flush(self) -> None:
@@ -349,16 +385,3 @@ class Connection(asyncio.BufferedProtocol):
 
 def _never() -> bool:
     return False
-
-
-def reason_of(error: BaseException) -> str:
-    """One line for people; OpenSSL's texts lose their source file, the system's their number."""
-    if isinstance(error, ssl.SSLCertVerificationError):
-        return f"certificate verify failed: {error.verify_message}"
-    if isinstance(error, ssl.SSLError):
-        return (error.reason or "SSL error").replace("_", " ").lower()
-    if isinstance(error, TimeoutError):
-        return "timed out"
-    if isinstance(error, OSError) and error.errno and not isinstance(error, socket.gaierror):
-        return os.strerror(error.errno).lower()
-    return str(error) or type(error).__name__

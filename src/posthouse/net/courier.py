@@ -10,13 +10,28 @@ Public: Courier, CourierSettings.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 
 from posthouse.model.clock import Clock
+from posthouse.model.errors import TryLater
 from posthouse.model.message import Outgoing, Phase, Site, SmtpResult
 from posthouse.net.connection import Connection
-from posthouse.net.opener import CourierSettings, Opener, TlsWish, is_session, summary
+from posthouse.net.lookup import DnsTrouble
+from posthouse.net.opener import CourierSettings, Opener, is_session, summary
 from posthouse.net.pool import Key, Pool
+from posthouse.net.tlspolicy import (
+    NO_TLSA,
+    NO_TRUST,
+    Demand,
+    DomainTrust,
+    HostPolicy,
+    TlsWish,
+    decide,
+    word_of,
+)
+from posthouse.net.tlsresult import Attempt, not_allowed
+from posthouse.net.trust import Trust
 from posthouse.smtp.steps import Finished
 from posthouse.smtp.transcript import bounded
 
@@ -30,9 +45,10 @@ def _always() -> bool:
 class Courier:
     """One per worker; belongs to the event loop that it is used in."""
 
-    def __init__(self, settings: CourierSettings, clock: Clock) -> None:
+    def __init__(self, settings: CourierSettings, clock: Clock, trust: Trust | None = None) -> None:
         self._settings = settings
         self._opener = Opener(settings, clock, self)
+        self._trust = trust
         self._pool = Pool()
         self._all: set[Connection] = set()
         self._is_closed = False
@@ -52,38 +68,74 @@ class Courier:
         `source` is the local address, "" for any. `may_finish` is asked just before the content leaves;
         on False the connection is dropped, nothing was delivered, and the result's code is 0.
         """
-        key = (site.name, source, TlsWish.of(outgoing).value)
+        domain = outgoing.recipient.rpartition("@")[2]
+        known = NO_TRUST
+        if self._trust is not None and not site.is_route:
+            found = self._trust.peek(domain) or await self._find_trust(self._trust, domain)
+            if isinstance(found, SmtpResult):
+                return found
+            known = found
+        wish = TlsWish.of(outgoing)
+        key = (site.name, source, word_of(wish, known, is_relaxed=outgoing.tls_optional))
         connection = self._pool.take(key)
-        history: list[str] = []
+        stale = ""
         if connection is not None:
             finished = await _talk(connection, outgoing, may_finish, messages_per_connection)
             if not finished.is_stale:
                 return finished.result
             # the host ended the kept connection, as is its right, and answered nothing of the letter
-            history.append(finished.result.transcript)
-        return await self._send_fresh(site, key, outgoing, may_finish, messages_per_connection, history)
+            stale = finished.result.transcript
+        attempt = Attempt(domain, [stale] if stale else [])
+        demand = Demand(wish, known, is_relaxed=outgoing.tls_optional, is_route=site.is_route)
+        result = await self._send_fresh(
+            site, key, demand, outgoing, may_finish, messages_per_connection, attempt
+        )
+        result.checks = tuple(attempt.checks)
+        if self._trust is not None and any(check.result for check in attempt.checks):
+            self._trust.suspect(domain)
+        return _with_history(result, attempt.history)
+
+    async def _find_trust(self, trust: Trust, domain: str) -> DomainTrust | SmtpResult:
+        """What the domain promises about TLS; or why nobody can say: then nothing goes (RFC 7672 2.1.3)."""
+        if domain.startswith("["):  # an address makes no promises
+            return NO_TRUST
+        try:
+            return await trust.find(domain)
+        except DnsTrouble as trouble:
+            return SmtpResult(Phase.DNS, trouble.code, trouble.enhanced, trouble.text)
+        except TryLater as error:
+            text = f"Whether {domain} demands TLS is not known now: {error.text}"
+            return SmtpResult(Phase.LOCAL, 451, "4.3.0", text)
 
     async def _send_fresh(
         self,
         site: Site,
         key: Key,
+        demand: Demand,
         outgoing: Outgoing,
         may_finish: Callable[[], bool],
         letters_max: int,
-        history: list[str],
+        attempt: Attempt,
     ) -> SmtpResult:
         if self._is_closed:
             return SmtpResult(Phase.LOCAL, 0, "4.3.2", "Not sent: the service is going down")
-        failures: list[SmtpResult] = []
-        for place in self._opener.places(site, key[1]):
-            opened = await self._opener.open(place, key, history)
+        policies = await self._policies(demand, site)
+        allowed = _allowed(site, policies, key[1], attempt)
+        for place in self._opener.places(allowed, key[1]):
+            opened = await self._opener.open(place, key, policies[place.host.name], attempt)
             if isinstance(opened, Connection):
                 finished = await _talk(opened, outgoing, may_finish, letters_max)
-                return _with_history(finished.result, [*history, finished.result.transcript])
-            failures.append(opened)
-            if sum(map(is_session, failures)) >= self._settings.max_sessions:
+                attempt.history.append(finished.result.transcript)
+                return finished.result
+            attempt.failures.append(opened)
+            if sum(map(is_session, attempt.failures)) >= self._settings.max_sessions:
                 break
-        return _with_history(summary(site, key[1], failures), history)
+        return summary(site, key[1], attempt.failures, demand.wish)
+
+    async def _policies(self, demand: Demand, site: Site) -> dict[str, HostPolicy]:
+        if self._trust is not None:
+            return await self._trust.policies(demand, site)
+        return {host.name: decide(demand, host.name, NO_TLSA) for host in site.hosts}
 
     def idle_count(self, site: Site) -> int:
         """Connections to this site that wait for a letter."""
@@ -123,6 +175,23 @@ class Courier:
         self._pool.drop(connection)
         if self._empty and not self._all and not self._empty.done():
             self._empty.set_result(None)
+
+
+def _allowed(site: Site, policies: Mapping[str, HostPolicy], source: str, attempt: Attempt) -> Site:
+    """The site without the hosts that their policy forbids to ask; those are failures of this attempt.
+
+    A policy that is only tested forbids nothing."""
+    hosts = []
+    for host in site.hosts:
+        policy = policies[host.name]
+        if not policy.refusal or policy.then is not None:
+            hosts.append(host)
+            continue
+        failure, checks = not_allowed(policy, host.name, source)
+        attempt.failures.append(failure)
+        attempt.history.append(failure.transcript)
+        attempt.checks += checks
+    return site if len(hosts) == len(site.hosts) else replace(site, hosts=tuple(hosts))
 
 
 async def _talk(

@@ -25,7 +25,8 @@ CAPACITY = 50_000  # domains remembered; beyond that the oldest are asked for ag
 
 
 class Resolver:
-    """Finds sites. `servers`: "ip", "ip:port" or "[ipv6]:port"; empty: the system's. `rng` orders equals."""
+    """Finds sites. `servers`: "ip", "ip:port" or "[ipv6]:port"; empty: the system's. `rng` orders equals.
+    `lookup` is for plain questions; `validates` as there."""
 
     def __init__(
         self,
@@ -36,8 +37,9 @@ class Resolver:
         rng: random.Random | None = None,
         timeout_s: float = 2.0,
         lifetime_s: float = 12.0,
+        validates: bool = False,
     ) -> None:
-        self._lookup = Lookup(servers, clock, timeout_s=timeout_s, lifetime_s=lifetime_s)
+        self.lookup = Lookup(servers, clock, timeout_s=timeout_s, lifetime_s=lifetime_s, validates=validates)
         self._rules = rules or SiteRules()
         self._rng = rng or random.Random()  # noqa: S311 (spreads load; guards nothing)
         self._monotonic = clock.monotonic
@@ -58,17 +60,17 @@ class Resolver:
 
     async def texts(self, name: str) -> list[str]:
         """The TXT records of `name`, the strings of each joined; [] when none. Raises DnsTrouble."""
-        answer = await self._lookup.ask(name.lower(), "TXT")
+        answer = await self.lookup.ask(name.lower(), "TXT")
         return [text for _, text in answer.rows]
 
     def forget(self) -> None:
         """Ask for everything anew (and read the system's list of servers again)."""
         self._plans.forget()
-        self._lookup.forget()
+        self.lookup.forget()
 
     async def close(self) -> None:
         await self._plans.close()
-        await self._lookup.close()
+        await self.lookup.close()
 
     def _drawn(self, plan: Plan) -> Site:
         """RFC 5321 5.1: hosts of equal preference must be tried in random order, for each message anew."""
@@ -80,7 +82,7 @@ class Resolver:
 
     async def _find(self, domain: str) -> Entry[Plan | DnsTrouble]:
         try:
-            plan = await find_plan(domain, self._lookup, self._rules, self._rng)
+            plan = await find_plan(domain, self.lookup, self._rules, self._rng)
         except DnsTrouble as trouble:
             return Entry(trouble, self._monotonic() + FAILURE_TTL_S)
         return Entry(plan, plan.expires_at)

@@ -3,7 +3,7 @@
 The check stands on the socket itself, after every look-up: literals, IPv4 addresses inside IPv6 ones, names
 that change their address between two questions (rebinding): all pass through it (S15).
 
-Public: HttpOut, PostResult.
+Public: HttpOut, PostResult, checked_socket, is_public.
 """
 
 from __future__ import annotations
@@ -78,13 +78,17 @@ class HttpOut:
         return self._session
 
     def _socket(self, place: tuple[Any, ...]) -> socket.socket:
-        """A socket for one final address (`getaddrinfo`'s five values). Raises PrivateAddress."""
-        family, kind, protocol, _, target = place
-        if not self._allows_private and not is_public(str(target[0])):
-            raise PrivateAddress("the address is private, which the operator does not allow")
-        made = socket.socket(family, kind, protocol)
-        made.setblocking(False)
-        return made
+        return checked_socket(place, allows_private=self._allows_private)
+
+
+def checked_socket(place: tuple[Any, ...], *, allows_private: bool) -> socket.socket:
+    """A socket for one final address (`getaddrinfo`'s five values). Raises PrivateAddress."""
+    family, kind, protocol, _, target = place
+    if not allows_private and not is_public(str(target[0])):
+        raise PrivateAddress("the address is private, which the operator does not allow")
+    made = socket.socket(family, kind, protocol)
+    made.setblocking(False)
+    return made
 
 
 def is_public(address: str) -> bool:

@@ -13,7 +13,7 @@ from __future__ import annotations
 import asyncio
 import socket
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import dns.asyncbackend
 import dns.asyncquery
@@ -67,7 +67,8 @@ class Answer:
     """`exists` False is NXDOMAIN; existing without rows: no record of that type.
 
     `rows` are (preference, text); the preference is 0 for all but MX. Names are lower case without the
-    final dot, "" is the root. `canonical` is the name at the end of the CNAME chain.
+    final dot, "" is the root. `canonical` is the name at the end of the CNAME chain. `is_secure`: a resolver
+    that we trust has validated all of it with DNSSEC, also that something is not there.
     """
 
     exists: bool
@@ -75,12 +76,15 @@ class Answer:
     canonical: str
     is_alias: bool
     expires_at: float
+    is_secure: bool = False
 
 
 class Lookup:
     """Asks and remembers. `servers`: "ip", "ip:port" or "[ipv6]:port"; empty: the system's.
 
     Each server is tried for `timeout_s`, then each once more for twice that, `lifetime_s` in all.
+    `validates`: they validate, and nobody on the way to them can change what they say; only then their word
+    that an answer is secure is asked for and believed (RFC 4035 4.9.3, RFC 6840 5.7).
     """
 
     def __init__(
@@ -91,7 +95,9 @@ class Lookup:
         timeout_s: float = 2.0,
         lifetime_s: float = 12.0,
         capacity: int = 20_000,
+        validates: bool = False,
     ) -> None:
+        self.validates = validates
         self._configured = list(servers)
         self._servers = _places(servers)
         self._timeout_s = timeout_s
@@ -101,7 +107,7 @@ class Lookup:
         self._slots = asyncio.Semaphore(MAX_QUESTIONS_AT_ONCE)
 
     async def ask(self, name: str, kind: str) -> Answer:
-        """The answer for `name` (A-label form) and `kind` (MX, A, AAAA, TXT). Raises DnsTrouble."""
+        """The answer for `name` (A-label form) and `kind` (MX, A, AAAA, TXT, TLSA). Raises DnsTrouble."""
         found = await self._cache.get((name, kind), lambda: self._find(name, kind))
         if isinstance(found, DnsTrouble):
             raise DnsTrouble(*found.args)  # a new one: a shared exception would collect tracebacks
@@ -128,8 +134,10 @@ class Lookup:
         target = _wire_name(name)
         aliases = 0
         ttl = MAX_TTL_S
+        is_secure = self.validates
         while True:
             response = await self._exchange(target, kind)
+            is_secure = is_secure and bool(response.flags & dns.flags.AD)
             try:
                 chain = response.resolve_chaining()
             except dns.message.ChainTooLong:
@@ -142,7 +150,8 @@ class Lookup:
             if aliases > MAX_ALIASES:
                 raise _alias_trouble(name)
             if chain.answer is not None or not exists or not chain.cnames:
-                return self._answer(exists, chain.answer, chain.canonical_name, aliases > 0, ttl)
+                found = self._answer(exists, chain.answer, chain.canonical_name, aliases > 0, ttl)
+                return replace(found, is_secure=True) if is_secure else found
             target = chain.canonical_name
 
     def _answer(
@@ -163,20 +172,22 @@ class Lookup:
                 if left <= 0:
                     return _give_up(trouble)
                 try:
-                    return await _ask_server(place, name, kind, min(left, self._timeout_s * patience))
+                    return await _ask_server(
+                        place, name, kind, min(left, self._timeout_s * patience), self.validates
+                    )
                 except DnsTrouble as error:
                     trouble = error
         return _give_up(trouble)
 
 
 async def _ask_server(
-    place: tuple[str, int], name: dns.name.Name, kind: str, timeout_s: float
+    place: tuple[str, int], name: dns.name.Name, kind: str, timeout_s: float, wants_ad: bool
 ) -> dns.message.QueryMessage:
     what = f"DNS lookup of {_text_of(name)} ({kind}) failed"
     try:
-        response = await _exchange_with(place, name, kind, timeout_s, payload=EDNS_PAYLOAD)
+        response = await _exchange_with(place, name, kind, timeout_s, wants_ad, payload=EDNS_PAYLOAD)
         if response.rcode() in _TRY_WITHOUT_EDNS:  # RFC 6891 7: servers older than EDNS
-            response = await _exchange_with(place, name, kind, timeout_s, payload=0)
+            response = await _exchange_with(place, name, kind, timeout_s, wants_ad, payload=0)
     except (dns.exception.Timeout, TimeoutError):
         raise temporary(f"{what}: no answer in time", "dns-timeout") from None
     except (dns.exception.DNSException, OSError, EOFError) as error:
@@ -191,11 +202,13 @@ async def _ask_server(
 
 
 async def _exchange_with(
-    place: tuple[str, int], name: dns.name.Name, kind: str, timeout_s: float, *, payload: int
+    place: tuple[str, int], name: dns.name.Name, kind: str, timeout_s: float, wants_ad: bool, *, payload: int
 ) -> dns.message.Message:
     """One question to one server. The UDP socket is connected, so that a closed port is known at once."""
     host, port = place
     question = dns.message.make_query(name, kind, use_edns=0 if payload else -1, payload=payload or None)
+    if wants_ad:  # RFC 6840 5.7: the bit alone asks for the verdict; DO would also bring all signatures
+        question.flags |= dns.flags.AD
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     backend = dns.asyncbackend.get_backend("asyncio")
     udp = await backend.make_socket(family, socket.SOCK_DGRAM, 0, None, place)  # type: ignore[no-untyped-call]

@@ -1,10 +1,10 @@
 """Opens connections: where to try, in which order, and the TLS ladder.
 
-TLS is opportunistic: offered, it is used without looking at the certificate; when the handshake fails a new
-connection is made in clear and the host is remembered for an hour (OTL-1, RFC 7435). A letter that requires
-TLS never goes in clear (OTL-6).
+Without any policy TLS is opportunistic: offered, it is used without looking at the certificate; when the
+handshake fails a new connection is made in clear and the host is remembered for an hour (OTL-1, RFC 7435).
+What a letter, a domain or a host demands of TLS is decided in `tlspolicy`; here it is only done.
 
-Public: Opener, Place, TlsWish, summary, NO_REQUIRED_TLS.
+Public: Opener, CourierSettings, Place, Opened, is_session, summary.
 """
 
 from __future__ import annotations
@@ -13,17 +13,29 @@ import asyncio
 import ssl
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
-from enum import StrEnum
 
 from posthouse.model.clock import Clock
-from posthouse.model.message import Host, Outgoing, Phase, Site, SmtpResult
-from posthouse.net.connection import Connection, Owner, Timeouts, reason_of
+from posthouse.model.message import Host, Phase, Site, SmtpResult
+from posthouse.net.connection import Connection, Owner, Timeouts
+from posthouse.net.handshake import reason_of
 from posthouse.net.memory import Memory
 from posthouse.net.pool import Key
+from posthouse.net.roots import trusting_context
+from posthouse.net.tlspolicy import IN_CLEAR, HostPolicy, Look, TlsWish
+from posthouse.net.tlsresult import (
+    Attempt,
+    TlsaJudge,
+    checks_of,
+    in_clear,
+    is_tls_trouble,
+    next_step,
+    no_promise,
+    refused_by,
+    sentence,
+)
 from posthouse.smtp.client import ClientEngine
 
 READ_BYTES = 65_536  # at most that much of a host's replies is read at once
-NO_REQUIRED_TLS = "TLS required but not available"  # customers' programs know these words
 _REFUSES_ALL_MAIL = (521, 556)  # RFC 7504
 
 
@@ -34,7 +46,7 @@ def _no_name(source: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class CourierSettings:
-    """`verify_context` checks chain and name where a letter asks for it; None: the system's trusted roots.
+    """`verify_context` checks chain and name where that is demanded; None: the system's trusted roots.
     `hello_of`: the name for a local address, "" for `hello_name`. `idle_s`: how long an idle connection waits
     for the next letter. At most `max_addresses` are tried in one attempt, and `max_sessions` of them beyond a
     refused connection or greeting (MX-2)."""
@@ -51,21 +63,6 @@ class CourierSettings:
     hello_of: Callable[[str], str] = _no_name
 
 
-class TlsWish(StrEnum):
-    """What a letter demands of its connection."""
-
-    IF_OFFERED = "if-offered"
-    REQUIRED = "required"
-    VERIFIED = "verified"
-
-    @classmethod
-    def of(cls, outgoing: Outgoing) -> TlsWish:
-        """A wish for a checked certificate is a wish for TLS: without it there is nothing to check."""
-        if outgoing.verify_tls:
-            return cls.VERIFIED
-        return cls.REQUIRED if outgoing.require_tls else cls.IF_OFFERED
-
-
 @dataclass(frozen=True, slots=True)
 class Place:
     """One address of one host."""
@@ -74,18 +71,22 @@ class Place:
     address: str
 
 
+Opened = Connection | SmtpResult
+
+
 class Opener:
     """Makes connections for the owner; remembers which hosts have broken TLS and which addresses are dead."""
 
     def __init__(self, settings: CourierSettings, clock: Clock, owner: Owner) -> None:
         self._settings = settings
         self._owner = owner
+        self._now = clock.now
         self._limits = settings.timeouts.by_step(settings.idle_s)
         self._clear_only = Memory(clock, settings.clear_memory_s)  # host name and port
         self._dead = Memory(clock, settings.dead_memory_s)  # address and port
         self._buffer = memoryview(bytearray(READ_BYTES))
         self._unchecked = _unchecked_context()
-        self._checked = settings.verify_context or ssl.create_default_context()
+        self._checked = settings.verify_context or trusting_context()
 
     def places(self, site: Site, source: str) -> list[Place]:
         """What one attempt may try: hosts by preference, each with its addresses of the source's family.
@@ -102,38 +103,31 @@ class Opener:
         found.sort(key=lambda place: (place.address, place.host.port) in self._dead)
         return found[:most]
 
-    async def open(self, place: Place, key: Key, history: list[str]) -> Connection | SmtpResult:
-        """An idle connection, or why there is none. `history` gets the transcripts of vain tries."""
-        wish = TlsWish(key[2])
+    async def open(self, place: Place, key: Key, policy: HostPolicy, attempt: Attempt) -> Opened:
+        """An idle connection, or why there is none. Down the ladder of `HostPolicy.then`, each step on a new
+        connection; `attempt` gets the transcripts of vain tries."""
         host = (place.host.name, place.host.port)
-        wants_tls = wish is not TlsWish.IF_OFFERED or host not in self._clear_only
-        opened = await self._connect(place, key, wish, wants_tls)
-        if isinstance(opened, Connection) or wish is not TlsWish.IF_OFFERED or not _is_tls_trouble(opened):
-            return self._noted(opened, history)
-        history.append(opened.transcript)
-        self._clear_only.add(host)
-        return self._noted(await self._connect(place, key, wish, False), history)
-
-    def _noted(self, opened: Connection | SmtpResult, history: list[str]) -> Connection | SmtpResult:
-        if isinstance(opened, SmtpResult):
-            history.append(opened.transcript)
-        return opened
+        step, is_first = policy, True
+        while True:
+            if step.then is IN_CLEAR and host in self._clear_only:
+                step = in_clear(step)
+            opened = await self._connect(place, key, step, attempt, counts=is_first)
+            if isinstance(opened, Connection):
+                return opened
+            attempt.history.append(opened.transcript)
+            if step.then is None or not is_tls_trouble(opened):
+                return opened
+            if step.then is IN_CLEAR:
+                self._clear_only.add(host)
+            is_first = False
+            step = next_step(step, opened)
 
     async def _connect(
-        self, place: Place, key: Key, wish: TlsWish, wants_tls: bool
-    ) -> Connection | SmtpResult:
+        self, place: Place, key: Key, step: HostPolicy, attempt: Attempt, *, counts: bool
+    ) -> Opened:
+        """One connection under one step of the policy. `counts`: a TLS report counts it."""
         settings, host, source = self._settings, place.host, key[1]
-        engine = ClientEngine(
-            settings.hello_of(source) or settings.hello_name,
-            peer=f"{host.name} [{place.address}]",
-            wants_tls=wants_tls,
-            requires_tls=wish is not TlsWish.IF_OFFERED,
-            send_8bit_anyway=settings.send_8bit_anyway,
-        )
-        labels = (host.name, place.address, source)
-        connection = Connection(
-            engine, self._owner, key, labels, self._limits, settings.timeouts.block_s, self._buffer
-        )
+        connection = self._prepared(place, key, step)
         try:
             async with asyncio.timeout(settings.timeouts.connect_s):
                 await asyncio.get_running_loop().create_connection(
@@ -146,11 +140,36 @@ class Opener:
             self._dead.add((place.address, host.port))
             return _no_connection(place, source, reason_of(error))
         self._dead.discard((place.address, host.port))
-        context = self._checked if wish is TlsWish.VERIFIED else self._unchecked
-        failure = await connection.open(context, host.name, settings.timeouts.handshake_s)
-        if failure and wish is not TlsWish.IF_OFFERED and _is_tls_trouble(failure):
-            failure = _no_required_tls(failure)
-        return failure or connection
+        context = self._checked if step.look is Look.ROOTS else self._unchecked
+        judge = TlsaJudge(step, host.name, attempt.domain, self._now) if step.look is Look.TLSA else None
+        failure = await connection.open(context, host.name, settings.timeouts.handshake_s, judge)
+        if counts:
+            attempt.checks += checks_of(step, connection, failure)
+        if failure is not None:
+            return refused_by(step, failure) if step.needs_tls and is_tls_trouble(failure) else failure
+        if step.needs_promise and not connection.promises_tls:
+            connection.quit()
+            return no_promise(step, connection)
+        connection.policy = sentence(step, connection, judge.matched if judge else "")
+        if judge is not None and judge.is_of_this_domain_only:
+            connection.retire()
+        return connection
+
+    def _prepared(self, place: Place, key: Key, step: HostPolicy) -> Connection:
+        settings, host, source = self._settings, place.host, key[1]
+        engine = ClientEngine(
+            settings.hello_of(source) or settings.hello_name,
+            peer=f"{host.name} [{place.address}]",
+            wants_tls=step.wants_tls,
+            requires_tls=step.needs_tls,
+            send_8bit_anyway=settings.send_8bit_anyway,
+        )
+        labels = (host.name, place.address, source)
+        connection = Connection(
+            engine, self._owner, key, labels, self._limits, settings.timeouts.block_s, self._buffer
+        )
+        connection.policy = step.label
+        return connection
 
 
 def _unchecked_context() -> ssl.SSLContext:
@@ -160,26 +179,6 @@ def _unchecked_context() -> ssl.SSLContext:
     context.verify_mode = ssl.CERT_NONE
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     return context
-
-
-def _is_tls_trouble(result: SmtpResult) -> bool:
-    """TLS itself failed, not the host: with TLS 1.3 a server may notice it only behind our handshake."""
-    if result.phase is Phase.STARTTLS:
-        return result.code != 421
-    return result.phase is Phase.EHLO and bool(result.tls) and result.code == 0
-
-
-def _no_required_tls(failure: SmtpResult) -> SmtpResult:
-    """A letter asked for what this host lacks: temporary (the host may be repaired), and no trouble that
-    other letters should suffer for. X.7.10: encryption needed (RFC 5248's registry)."""
-    return replace(
-        failure,
-        phase=Phase.STARTTLS,
-        code=454,
-        enhanced="4.7.10",
-        text=f"{NO_REQUIRED_TLS}: {failure.text}",
-        connection_failed=False,
-    )
 
 
 def _no_connection(place: Place, source: str, reason: str) -> SmtpResult:
@@ -198,11 +197,16 @@ def _no_connection(place: Place, source: str, reason: str) -> SmtpResult:
 
 
 def is_session(failure: SmtpResult) -> bool:
-    """A failure that took a conversation, or the time for one; a refused greeting is quick and is not one."""
-    return failure.phase is not Phase.CONNECT and not (failure.phase is Phase.GREETING and failure.code)
+    """A failure that took a conversation, or the time for one; a refused greeting is quick and is not one,
+    and a host that a policy forbids was not even asked."""
+    return (
+        bool(failure.address)
+        and failure.phase is not Phase.CONNECT
+        and not (failure.phase is Phase.GREETING and failure.code)
+    )
 
 
-def summary(site: Site, source: str, failures: Sequence[SmtpResult]) -> SmtpResult:
+def summary(site: Site, source: str, failures: Sequence[SmtpResult], wish: TlsWish) -> SmtpResult:
     """The one result of an attempt in which no host could be used: what a host said counts more than silence.
 
     "No mail here, ever" (521, 556) is reported only when all hosts of the site say so (MX-9, RFC 7504).
@@ -210,6 +214,9 @@ def summary(site: Site, source: str, failures: Sequence[SmtpResult]) -> SmtpResu
     if not failures:
         text = f"No address of {site.name} can be reached" + (f" from {source}" if source else "")
         return SmtpResult(Phase.CONNECT, 0, "4.4.1", text, source=source, connection_failed=True)
+    promise = _never_promised(site, failures) if wish is TlsWish.PROMISED else None
+    if promise is not None:
+        return promise
     final = [failure for failure in failures if failure.code in _REFUSES_ALL_MAIL]
     if len(final) == len(failures) and {f.mx for f in final} == {host.name for host in site.hosts}:
         return final[-1]
@@ -219,3 +226,13 @@ def summary(site: Site, source: str, failures: Sequence[SmtpResult]) -> SmtpResu
             final[-1], code=0, enhanced="4.4.1", text=f"{final[-1].text} (other hosts were not asked)"
         )
     return max(reversed(others), key=lambda failure: failure.code > 0)
+
+
+def _never_promised(site: Site, failures: Sequence[SmtpResult]) -> SmtpResult | None:
+    """REQ-1: when every host lacks what REQUIRETLS needs, waiting does not help (RFC 8689 4.2.1)."""
+    lacking = [failure for failure in failures if failure.enhanced in ("4.7.10", "4.7.30")]
+    if len(lacking) < len(failures) or {f.mx for f in lacking} != {host.name for host in site.hosts}:
+        return None
+    decisive = max(lacking, key=lambda failure: failure.enhanced)
+    enhanced = decisive.enhanced.replace("4", "5", 1)
+    return replace(decisive, phase=Phase.LOCAL, code=550, enhanced=enhanced)

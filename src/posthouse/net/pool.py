@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from posthouse.net.connection import Connection
 
-Key = tuple[str, str, str]  # site name, source address, TLS wish
+Key = tuple[str, str, str]  # site name, source address, what must hold of TLS (`tlspolicy.word_of`)
 
 
 class Pool:

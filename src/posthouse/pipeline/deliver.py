@@ -98,6 +98,8 @@ class Deliverer:
             require_tls=require_tls,
             # without the duty to use TLS an unverified connection is better than one in clear
             verify_tls=require_tls and not options.skip_verification,
+            promises_tls=options.promises_tls,
+            tls_optional=options.tls_optional,
         )
 
     def _prepare(self, letter: Loaded) -> None:

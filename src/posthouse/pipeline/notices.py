@@ -7,12 +7,14 @@ that caused it, so there is exactly one. Its delivery is due at once and taken f
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from posthouse.mail import reports
 from posthouse.model.address import BadAddress, parse_address
 from posthouse.model.clock import Ids
 from posthouse.model.event import Event, EventKind
 from posthouse.model.message import Delivery, Message, Outcome, Recipient, SmtpResult, Verdict
+from posthouse.model.options import PLAIN, SendOptions
 from posthouse.pipeline.letters import Job
 from posthouse.rules import plan
 from posthouse.store.messages import Accepted
@@ -100,6 +102,9 @@ class Notices:
         text: str = "",
     ) -> Accepted:
         notice_id = self._ids.new()
+        promises_tls = about.options.promises_tls
+        if promises_tls:  # RFC 8689 5: the report is protected as the letter was, and holds no body
+            about = replace(about, ret="HDRS")
         notice = reports.status_report(
             reports.StatusReport(
                 action=action,
@@ -129,6 +134,7 @@ class Notices:
             expires_at=now + _NOTICE_LIFE_S,
             is_utf8=to.needs_utf8,
             is_8bit=not notice.isascii(),
+            options=SendOptions(promises_tls=True) if promises_tls else PLAIN,
         )
         own = plan.deliveries(message, [Recipient(str(to), to.domain, "NEVER")], due_at=now)
         events = [self._event(message, delivery.id, str(to), about.id) for delivery in own]

@@ -22,7 +22,7 @@ from posthouse.model.event import Event, EventKind
 from posthouse.model.labels import labels
 from posthouse.model.message import DeliveryState, Outcome, SmtpResult, Verdict
 from posthouse.model.trust import TlsCheck
-from posthouse.net.opener import NO_REQUIRED_TLS
+from posthouse.net.tlsresult import NO_REQUIRED_TLS
 from posthouse.observe import Counters
 from posthouse.pipeline.letters import Job
 from posthouse.pipeline.notices import Notices
@@ -57,7 +57,8 @@ def _not_counted(domain: str, checks: Sequence[TlsCheck]) -> None:
     """For a house that sends no TLS reports."""
 
 
-_EXPIRED = {"4.7.10": "5.7.10"}  # TLS was required and never offered: says more than that time is over
+# what was required of TLS and never had: says more than that time is over
+_EXPIRED = {"4.7.5": "5.7.5", "4.7.10": "5.7.10", "4.7.30": "5.7.30"}
 _ARCHIVE_LIFE_S = 2 * 86400.0
 
 
@@ -258,6 +259,7 @@ def _detail(job: Job, result: SmtpResult, outcome: Outcome) -> dict[str, Any]:
         "address": result.address,
         "source": result.source,
         "tls": result.tls,
+        "policy": result.policy,
         "transcript": result.transcript,
     }
     if result.ambiguous:

@@ -22,6 +22,7 @@ from posthouse.model.address import BadAddress, parse_address
 from posthouse.model.clock import Clock, Ids
 from posthouse.model.event import Event, EventKind
 from posthouse.model.message import Message, Recipient
+from posthouse.model.options import SendOptions
 from posthouse.model.trust import ReportHead
 from posthouse.net.lookup import DnsTrouble
 from posthouse.rules import plan
@@ -160,6 +161,8 @@ class TlsReporter:
             size_bytes=len(content),
             accepted_at=now,
             expires_at=now + _LIFE_S,
+            # RFC 8460 3: a report about broken TLS must get past the policy that is broken
+            options=SendOptions(tls_optional=True),
         )
         deliveries = plan.deliveries(message, [Recipient(str(to), to.domain, "NEVER")], due_at=now)
         events = [

@@ -36,6 +36,7 @@ ALREADY_TLS = Reply(503, "5.5.1", "TLS is already active")
 TOO_MANY_RECIPIENTS = Reply(452, "4.5.3", "Too many recipients")
 
 STARTTLS_FIRST = Reply(530, "5.7.0", "Must issue a STARTTLS command first")
+REQUIRETLS_NEEDS_TLS = Reply(530, "5.7.10", "REQUIRETLS needs TLS: issue a STARTTLS command first")
 AUTH_REQUIRED = Reply(530, "5.7.0", "Authentication required")
 
 BARE_LINE_END = Reply(550, "5.5.2", "Message refused: it holds a bare CR or LF, lines must end with CRLF")

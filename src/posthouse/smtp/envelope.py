@@ -46,6 +46,7 @@ class Offers:
     has_utf8: bool = False
     has_dsn: bool = False
     has_size: bool = False
+    has_requiretls: bool = False
     size_limit: int = 0
     mail_max: int = 0
 
@@ -71,6 +72,7 @@ def parse_offers(lines: Sequence[str]) -> Offers:
         has_utf8="SMTPUTF8" in words,
         has_dsn="DSN" in words,
         has_size="SIZE" in words,
+        has_requiretls="REQUIRETLS" in words,
         size_limit=_number(words.get("SIZE", "")),
         mail_max=_mail_max(words.get("LIMITS", "")),
     )
@@ -118,6 +120,8 @@ def _lacking(outgoing: Outgoing, offers: Offers, send_8bit_anyway: bool) -> Unfi
         return Unfit("5.3.4", f"The message is bigger than the {limit} octets that the host takes")
     if not offers.has_utf8 and _needs_utf8(outgoing):
         return Unfit("5.6.7", "The host does not take internationalised addresses or headers (SMTPUTF8)")
+    if outgoing.promises_tls and not offers.has_requiretls:
+        return Unfit("5.7.30", "The host does not promise TLS for the way on (REQUIRETLS)")
     if outgoing.is_8bit and not offers.has_8bitmime and not send_8bit_anyway:
         return Unfit("5.6.3", "The host does not take 8-bit content and it may not be converted")
     return None
@@ -141,6 +145,8 @@ def envelope_commands(outgoing: Outgoing, offers: Offers) -> tuple[str, str]:
         mail += " BODY=8BITMIME"
     if offers.has_utf8 and _wants_utf8(outgoing):
         mail += " SMTPUTF8"
+    if outgoing.promises_tls:  # RFC 8689 4.2.1; `unfitness` has seen the offer
+        mail += " REQUIRETLS"
     rcpt = f"RCPT TO:<{outgoing.recipient}>"
     if offers.has_dsn:  # DSN-2: handed on as given
         mail += _parameter("RET", outgoing.ret) + _parameter("ENVID", outgoing.envid)

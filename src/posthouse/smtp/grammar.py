@@ -50,7 +50,8 @@ class Command(NamedTuple):
 @dataclass(slots=True)
 class MailParams:
     """The parameters of MAIL. `size` is 0 when not declared; `body` "", "7BIT" or "8BITMIME"; `ret` "",
-    "FULL" or "HDRS"; `envid` and `auth` are xtext as sent ("<>" included), "" when absent."""
+    "FULL" or "HDRS"; `envid` and `auth` are xtext as sent ("<>" included), "" when absent. `promises_tls`:
+    REQUIRETLS was given (RFC 8689)."""
 
     size: int = 0
     body: str = ""
@@ -58,6 +59,7 @@ class MailParams:
     ret: str = ""
     envid: str = ""
     auth: str = ""
+    promises_tls: bool = False
 
 
 @dataclass(slots=True)
@@ -180,6 +182,8 @@ def parse_mail_params(text: str) -> MailParams:
                 params.body = _one_of(key, value, ("7BIT", "8BITMIME"))
             case "SMTPUTF8":
                 params.is_utf8 = _no_value(key, value)
+            case "REQUIRETLS":
+                params.promises_tls = _no_value(key, value)
             case "RET":
                 params.ret = _one_of(key, value, ("FULL", "HDRS"))
             case "ENVID":

@@ -86,6 +86,8 @@ def _extensions(talk: Conversation) -> tuple[str, ...]:
     """What EHLO offers now: the same for all clients in the same state (EXT-14)."""
     offers = ["PIPELINING", f"SIZE {talk.limits.message_bytes}", "8BITMIME", "SMTPUTF8", "CHUNKING"]
     offers += ["ENHANCEDSTATUSCODES", "DSN"]
+    if talk.is_tls:  # RFC 8689 2: only there
+        offers.append("REQUIRETLS")
     if talk.offers_tls and not talk.is_tls:
         offers.append("STARTTLS")
     if talk.auth_usable and not talk.is_authenticated:
@@ -179,6 +181,8 @@ def _mail(talk: Conversation, argument: str) -> None:
         sender, params = parse_mail(argument)
         if params.size > talk.limits.message_bytes:  # RFC 1870 6.1: told before the data comes
             talk.say(answers.too_big(talk.limits.message_bytes))
+        elif params.promises_tls and not talk.is_tls:
+            talk.refuse(answers.REQUIRETLS_NEEDS_TLS)
         else:
             talk.ask(MailFrom(sender, params))
 

@@ -43,6 +43,8 @@ BY_CODE = [
     ("a code of no meaning", Phase.RCPT, 199, "", D, "protocol-error", False),
     ("250 where a 354 belongs", Phase.DATA, 250, "", D, "protocol-error", False),
     ("NXDOMAIN", Phase.DNS, 0, "5.1.2", F, "bad-domain", False),
+    ("a TLS policy that is not kept", Phase.STARTTLS, 454, "4.7.5", D, "tls-policy", False),
+    ("REQUIRETLS that nobody keeps", Phase.LOCAL, 550, "5.7.30", F, "tls-required", False),
     ("NXDOMAIN with a code", Phase.DNS, 550, "5.1.2", F, "bad-domain", False),
     ("null MX", Phase.DNS, 556, "5.1.10", F, "null-mx", False),
     ("MX loop", Phase.DNS, 554, "5.4.6", F, "loop", False),
