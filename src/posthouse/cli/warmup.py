@@ -1,7 +1,8 @@
-"""`posthouse ip warm-up` and `posthouse ip show`: new addresses, and how they get known."""
+"""`posthouse ip warm-up`, `ip show` and `ip check`: new addresses, and how they get known."""
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Annotated, Any
 
 import typer
@@ -62,6 +63,37 @@ def show_ip(ask: Asked, address: Address) -> None:
         ask.output.item(row, "")
     else:
         _print(ask.output, row)
+
+
+def check_ip(
+    ask: Asked,
+    address: Annotated[str, typer.Argument(metavar="[ADDRESS]", help="One; without it all.")] = "",
+) -> None:
+    """Look at an address in DNS: its name, and whether that leads back; exit 1 when something is wrong."""
+    import asyncio
+
+    from posthouse.cli.house import open_house
+    from posthouse.desk import accounts, egress, reverse
+    from posthouse.net.lookup import Lookup
+
+    house = open_house(ask)
+    settings = house.settings
+    with house.reading() as conn:
+        account_id = accounts.own_account(conn, ask.account)
+        found = [egress.load_ip(conn, account_id, address)] if address else []
+        known = found or egress.usable_ips(conn, account_id).values()
+        hellos = {item.address: item.hello or settings.smtp.hostname for item in known}
+    if not address:
+        hellos = dict.fromkeys(settings.delivery.source_addresses, settings.smtp.hostname) | hellos
+    lookup = Lookup([str(server) for server in settings.dns.servers], house.clock, lifetime_s=6.0)
+    verdicts = asyncio.run(reverse.check_addresses(lookup, hellos))
+    if ask.as_json:
+        ask.output.lines([asdict(verdict) for verdict in verdicts])
+    else:
+        cells = [[verdict.state, verdict.text] for verdict in verdicts]
+        ask.output.table(["STATE", "FINDING"], cells, "No addresses yet.")
+    if any(verdict.state == reverse.WRONG for verdict in verdicts):
+        raise typer.Exit(1)
 
 
 def _print(output: Output, row: dict[str, Any]) -> None:

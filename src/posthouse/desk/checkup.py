@@ -7,6 +7,7 @@ Public: Finding, check_all.
 
 from __future__ import annotations
 
+import asyncio
 import datetime as dt
 import errno
 import socket
@@ -17,11 +18,14 @@ from pathlib import Path
 from urllib.parse import unquote
 
 from posthouse.config import Endpoint, Settings, is_sqlite, public_url
+from posthouse.desk import reverse
 from posthouse.desk.domain_keys import load_signing_keys
 from posthouse.desk.installation import FILE_NAME, Installation
+from posthouse.model.clock import SystemClock
 from posthouse.model.errors import PosthouseError, SettingsError
 from posthouse.net.listen import server_tls
-from posthouse.store import domain_keys, engine, identity
+from posthouse.net.lookup import Lookup
+from posthouse.store import domain_keys, egress, engine, identity
 from posthouse.store.trouble import StoreError
 
 OK, WARNING, WRONG = "ok", "warning", "wrong"
@@ -31,7 +35,7 @@ _RENEW_DAYS = 14
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """`area` is settings, ports, dns, tls, store or domains."""
+    """`area` is settings, ports, dns, tls, store, domains or addresses."""
 
     area: str
     state: str
@@ -177,6 +181,7 @@ def _store(settings: Settings) -> Iterator[Finding]:
         if not warnings:
             yield Finding("store", OK, f"{shown}: what is committed survives a power cut")
         yield from _domains(settings)
+        yield from _addresses(settings)
     except (StoreError, PosthouseError) as error:
         text = error.text if isinstance(error, PosthouseError) else str(error)
         yield Finding("store", WRONG, f"{shown}: {text}")
@@ -205,3 +210,13 @@ def _domains(settings: Settings) -> Iterator[Finding]:
             yield Finding("domains", WARNING, text)
         else:
             yield Finding("domains", OK, f"{domain.name} may send; its keys open")
+
+
+def _addresses(settings: Settings) -> Iterator[Finding]:
+    """What DNS says about the addresses that we send from."""
+    with engine.connect(settings.store.url) as conn:
+        own = {item.address: item.hello or settings.smtp.hostname for item in egress.list_ips(conn)}
+    hellos = dict.fromkeys(settings.delivery.source_addresses, settings.smtp.hostname) | own
+    lookup = Lookup([str(server) for server in settings.dns.servers], SystemClock(), lifetime_s=_ASK_S)
+    for verdict in asyncio.run(reverse.check_addresses(lookup, hellos)):
+        yield Finding("addresses", verdict.state, verdict.text)

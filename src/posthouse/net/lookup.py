@@ -27,6 +27,7 @@ import dns.rdatatype
 import dns.resolver
 import dns.rrset
 from dns.rdtypes.ANY.MX import MX
+from dns.rdtypes.ANY.PTR import PTR
 from dns.rdtypes.ANY.TXT import TXT
 
 from posthouse.model.clock import Clock
@@ -107,7 +108,7 @@ class Lookup:
         self._slots = asyncio.Semaphore(MAX_QUESTIONS_AT_ONCE)
 
     async def ask(self, name: str, kind: str) -> Answer:
-        """The answer for `name` (A-label form) and `kind` (MX, A, AAAA, TXT, TLSA). Raises DnsTrouble."""
+        """The answer for `name` (A-label form) and `kind` (MX, A, AAAA, TXT, TLSA, PTR). Raises DnsTrouble."""
         found = await self._cache.get((name, kind), lambda: self._find(name, kind))
         if isinstance(found, DnsTrouble):
             raise DnsTrouble(*found.args)  # a new one: a shared exception would collect tracebacks
@@ -255,6 +256,8 @@ def _row(rdata: dns.rdata.Rdata) -> tuple[int, str]:
         return rdata.preference, _text_of(rdata.exchange)
     if isinstance(rdata, TXT):
         return 0, b"".join(rdata.strings).decode("utf-8", "replace")
+    if isinstance(rdata, PTR):
+        return 0, _text_of(rdata.target)
     return 0, rdata.to_text()
 
 

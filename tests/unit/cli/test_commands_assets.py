@@ -380,6 +380,16 @@ def test_what_an_address_did_today_is_shown(trial: Cli) -> None:
     assert "the site put off 9 of 29 messages" in trial("ip", "show", "127.0.0.1").out
 
 
+def test_dns_is_asked_about_addresses(trial: Cli) -> None:
+    assert trial("ip", "check").out == "No addresses yet.\n"
+    trial("ip", "add", "127.0.0.1")
+    trial("ip", "add", "127.0.0.3", "--dedicated", "--account", "other")
+    (row,) = trial("ip", "check", "--json").rows
+    assert (row["address"], row["state"]) == ("127.0.0.1", "warning")
+    assert "is not a public address" in trial("ip", "check", "127.0.0.1").out
+    assert trial("ip", "check", "127.0.0.3").err == "posthouse: There is no address 127.0.0.3 here\n"
+
+
 WRONG_WARM_UPS = [
     pytest.param(["127.0.0.9"], "There is no address 127.0.0.9 here", id="unknown"),
     pytest.param(["127.0.0.9", "--stop"], "There is no address 127.0.0.9 here", id="stop"),
