@@ -108,7 +108,7 @@ class Lookup:
         self._slots = asyncio.Semaphore(MAX_QUESTIONS_AT_ONCE)
 
     async def ask(self, name: str, kind: str) -> Answer:
-        """The answer for `name` (A-label form) and `kind` (MX, A, AAAA, TXT, TLSA, PTR). Raises DnsTrouble."""
+        """The answer for `name` (A-label form) and `kind` (MX, A, TXT, TLSA, PTR, …). Raises DnsTrouble."""
         found = await self._cache.get((name, kind), lambda: self._find(name, kind))
         if isinstance(found, DnsTrouble):
             raise DnsTrouble(*found.args)  # a new one: a shared exception would collect tracebacks
