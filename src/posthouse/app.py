@@ -13,6 +13,7 @@ from posthouse.desk.installation import Installation
 from posthouse.desk.key_rounds import KEYS_S, KeyRounds
 from posthouse.desk.last_use import LastUses
 from posthouse.desk.limits import Allowances
+from posthouse.desk.verification import RECHECK_S, Rechecks
 from posthouse.dialects.table import session_limits
 from posthouse.doors.budget import BodyBudget
 from posthouse.doors.sessions import SessionParts, SubmissionSession
@@ -191,12 +192,14 @@ def build_parts(
         wake=dispatcher.wake,
     )
     key_rounds = KeyRounds(store, clock, ids, installation, settings.delivery.expire_s)
+    rechecks = Rechecks(store=store, clock=clock, ids=ids, settings=settings)
     chores = [
         Chore("TLS results", TLS_FLUSH_S, tls.flush),
         Chore("warm-up figures", WARMUP_FLUSH_S, warmup.flush),
         Chore("warm-up plans", FINISH_S, warmup.finish),
         Chore("DKIM keys", KEYS_S, key_rounds.go),
         Chore("daily caps", JUDGE_S, Reputation(store, clock).judge),
+        Chore("DNS records", RECHECK_S, rechecks.run_due),
     ]
     if settings.delivery.tls_reports == "send":
         chores.append(Chore("TLS reports", TLS_REPORT_S, reporter.report))

@@ -22,7 +22,7 @@ TERMS = st.one_of(
     st.builds("{}{}:{}".format, st.sampled_from(["", "+", "-", "~", "?"]),
               st.sampled_from(["include", "a", "mx", "ptr", "exists"]), SPECS),
     st.builds("redirect={}".format, SPECS),
-    st.sampled_from(["a", "mx", "ptr", "all", "-all", "ip4:192.0.2.0/24", "ip6:::/0", "a/8//8", "exp=a.test"]),
+    st.sampled_from(["a", "mx", "ptr", "all", "-all", "ip4:192.0.2.0/24", "ip6:::/0", "a/8//8", "exp=x"]),
     st.text("%{}dirp:/=.+-0129 \t\0é", max_size=12),
 )  # fmt: skip
 RECORDS = st.lists(TERMS, max_size=30).map(lambda terms: " ".join(["v=spf1", *terms]))

@@ -30,6 +30,7 @@ class Internet:
     def __init__(self) -> None:
         self.world = World.default()
         self._zone = settled(DOMAINS)[0]
+        self._published: dict[str, str] = {}
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="fake internet")
 
@@ -99,10 +100,23 @@ class Internet:
 
         self.call(end)
 
-    def publish(self, records: str) -> None:
-        """Add lines of zone text to the DNS."""
-        self._zone += f"\n{records}"
-        self.call(lambda: self.world.dns.load(self._zone))
+    def publish(self, records: str, under: str = "") -> None:
+        """Add lines of zone text to the DNS. `under`: in the place of what was published under that word."""
+        before = "" if under else self._published.get("", "")
+        self._published[under] = f"{before}\n{records}"
+        zone = "\n".join([self._zone, *self._published.values()])
+        self.call(lambda: self.world.dns.load(zone))
+
+    def fail_for(self, name: str, fault: DnsFault | None) -> None:
+        """Let DNS fail for a name (`a.test`, `a.test TXT`, or `.a.test` for all below it); None: no more."""
+
+        def change() -> None:
+            if fault is None:
+                self.world.dns.faults.pop(name, None)
+            else:
+                self.world.dns.faults[name] = fault
+
+        self.call(change)
 
     def publish_policy(self, domain: str, text: str, *, policy_id: str = "1") -> None:
         """An MTA-STS policy, with its record and its host; the policy's age is a week."""

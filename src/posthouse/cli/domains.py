@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from posthouse.cli import domain_keys
+from posthouse.cli import domain_keys, domain_records
 from posthouse.cli.names import domain_names
 from posthouse.cli.options import Asked, command, group
 from posthouse.cli.output import Output, visible, when
 
 if TYPE_CHECKING:
     from posthouse.cli.house import House
-    from posthouse.model.account import Domain, DomainKey, DomainSettings
-    from posthouse.rules.records import Record
+    from posthouse.desk.verification import Findings
+    from posthouse.model.account import Domain, DomainSettings
 
 app = group("Sending domains and their DNS records.")
 app.add_typer(domain_keys.app, name="key")
@@ -71,7 +71,7 @@ def add(
     )
     with house.writing() as conn:
         domain = domains.create(conn, house.ids, new, ask.account, is_proven=is_proven)
-    _print_domain(ask.output, house, domain, new.keys)
+    domain_records.print_domain(ask.output, house, domain, new.keys, is_new=True)
 
 
 def _may_add(house: House, ask: Asked, name: str, claims_it: bool) -> bool:
@@ -100,16 +100,31 @@ def _may_add(house: House, ask: Asked, name: str, claims_it: bool) -> bool:
 def list_(ask: Asked) -> None:
     """List the domains."""
     from posthouse.cli.house import open_house
-    from posthouse.desk import accounts
+    from posthouse.desk import accounts, verification
     from posthouse.store import identity
 
     with open_house(ask).reading() as conn:
-        found = identity.list_domains(conn, accounts.scope(conn, ask.account) or None)
+        account_id = accounts.scope(conn, ask.account) or None
+        found = identity.list_domains(conn, account_id)
+        looks = verification.all_findings(conn, account_id)
     if ask.as_json:
-        ask.output.lines([_domain_row(domain) for domain in found])
+        ask.output.lines([domain_records.domain_row(domain, looks.get(domain.id)) for domain in found])
         return
-    rows = [[d.name, d.region, "yes" if d.verified_at else "no", when(d.created_at)] for d in found]
-    ask.output.table(["DOMAIN", "REGION", "VERIFIED", "ADDED"], rows, "No domains yet.")
+    rows = [_cells(domain, looks.get(domain.id)) for domain in found]
+    heads = ["DOMAIN", "REGION", "STATE", "RECORDS", "NEXT LOOK", "ADDED"]
+    ask.output.table(heads, rows, "No domains yet.")
+
+
+def _cells(domain: Domain, look: Findings | None) -> list[str]:
+    there = sum(row["is_there"] for row in look.records) if look else 0
+    return [
+        domain.name,
+        domain.region,
+        domain_records.state_word(domain, look),
+        f"{there} of {len(look.records)} there" if look else "-",
+        when(look.next_at if look else None),
+        when(domain.created_at),
+    ]
 
 
 @command(app, "show")
@@ -121,7 +136,7 @@ def show(ask: Asked, name: Name) -> None:
     house = open_house(ask)
     with house.reading() as conn:
         domain, keys = domains.load(conn, accounts.own_account(conn, ask.account), name)
-    _print_domain(ask.output, house, domain, keys)
+    domain_records.print_domain(ask.output, house, domain, keys)
     ask.output.say("\nSettings (change them with `posthouse domain set`):")
     _say_settings(ask.output, domain)
 
@@ -156,31 +171,8 @@ def unauthorise(ask: Asked, name: Name, address: Address) -> None:
     _change(ask, name, lambda settings: domain_settings.unauthorised(settings, address))
 
 
-@command(app, "verify")
-def verify(ask: Asked, name: Name) -> None:
-    """Look the records up in DNS; once the DKIM record is there, the domain may send."""
-    from posthouse.cli.house import open_house
-    from posthouse.desk import accounts, domains, verification
-
-    house = open_house(ask)
-    with house.reading() as conn:
-        domain, keys = domains.load(conn, accounts.own_account(conn, ask.account), name)
-    findings = verification.look_up(_records(house, domain, keys), house.settings.dns.servers)
-    is_verified = verification.may_send(findings)
-    if is_verified:
-        with house.writing() as conn:
-            verification.note_verified(conn, domain, house.clock.now())
-    if ask.as_json:
-        rows = [finding.as_row() for finding in findings]
-        ask.output.item({"domain": domain.name, "verified": is_verified, "records": rows}, "")
-    else:
-        cells = [["ok" if f.is_there else "missing", f.record.kind, f.record.name, f.text] for f in findings]
-        ask.output.table(["STATE", "TYPE", "NAME", "FOUND"], cells, "")
-        ask.output.say(
-            f"{domain.name} is verified." if is_verified else f"{domain.name} is not verified yet."
-        )
-    if not is_verified:
-        raise typer.Exit(1)
+command(app, "records")(domain_records.records)
+command(app, "verify")(domain_records.verify)
 
 
 command(app, "rotate")(domain_keys.rotate)
@@ -203,13 +195,14 @@ def _change(
     change: Callable[[DomainSettings], DomainSettings],
 ) -> None:
     from posthouse.cli.house import open_house
-    from posthouse.desk import accounts, domains
+    from posthouse.desk import accounts, domains, verification
 
     with open_house(ask).writing() as conn:
         account_id = accounts.own_account(conn, ask.account)
         domain, _ = domains.change_settings(conn, account_id, name, change)
+        found = verification.last_findings(conn, domain.id)
     if ask.as_json:
-        ask.output.item(_domain_row(domain), "")
+        ask.output.item(domain_records.domain_row(domain, found), "")
     _say_settings(ask.output, domain)
 
 
@@ -220,46 +213,3 @@ def _say_settings(output: Output, domain: Domain) -> None:
     defaults = domain_settings.shown(DEFAULTS)
     for key, text in domain_settings.shown(domain.settings).items():
         output.say(f"{key:<22}{visible(text) or '-'}{'' if text == defaults[key] else '  (set)'}")
-
-
-def _records(house: House, domain: Domain, keys: tuple[DomainKey, ...] | list[DomainKey]) -> list[Record]:
-    from posthouse.rules.records import Sender, needed
-
-    settings = house.settings
-    sender = Sender(
-        settings.smtp.hostname,
-        settings.delivery.source_addresses,
-        has_own_links=not settings.tracking.url,
-    )
-    return needed(domain, keys, sender)
-
-
-def _domain_row(domain: Domain) -> dict[str, Any]:
-    from msgspec.structs import asdict
-
-    return {
-        "name": domain.name,
-        "region": domain.region,
-        "verified": domain.verified_at is not None,
-        "verified_at": domain.verified_at,
-        "created_at": domain.created_at,
-        "settings": asdict(domain.settings),
-    }
-
-
-def _print_domain(
-    output: Output, house: House, domain: Domain, keys: tuple[DomainKey, ...] | list[DomainKey]
-) -> None:
-    records = _records(house, domain, keys)
-    if output.as_json:
-        fields = ("purpose", "kind", "name", "value", "is_required")
-        rows = [{field: getattr(record, field) for field in fields} for record in records]
-        output.item(_domain_row(domain) | {"records": rows}, "")
-        return
-    state = f"verified {when(domain.verified_at)}" if domain.verified_at else "not verified yet"
-    output.say(f"{domain.name}: {state}, region {domain.region}, added {when(domain.created_at)}")
-    output.say("\nPublish these records:")
-    for record in records:
-        output.say(f"\n; {record.purpose}{'' if record.is_required else ' (advice)'}\n{record.zone_text}")
-    if not domain.verified_at:
-        output.say(f"\nThen: posthouse domain verify {domain.name}")

@@ -83,6 +83,12 @@ class DnsSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class DomainsSettings:
+    recheck_s: tuple[float, ...]
+    verified_recheck_s: float
+
+
+@dataclass(frozen=True, slots=True)
 class DeliverySettings:
     port: int
     route: tuple[Route, ...]
@@ -145,6 +151,7 @@ class Settings:
     smtp: SmtpSettings
     http: HttpSettings
     dns: DnsSettings
+    domains: DomainsSettings
     delivery: DeliverySettings
     keep: KeepSettings
     policy: PolicySettings
@@ -334,6 +341,7 @@ def _build(values: dict[str, Any], base: Path) -> Settings:
         smtp=SmtpSettings(**families["smtp"]),
         http=HttpSettings(**families["http"]),
         dns=DnsSettings(**families["dns"]),
+        domains=DomainsSettings(**families["domains"]),
         delivery=DeliverySettings(**families["delivery"]),
         keep=KeepSettings(**families["keep"]),
         policy=PolicySettings(**families["policy"]),

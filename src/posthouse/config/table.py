@@ -143,6 +143,18 @@ TABLE: tuple[Setting, ...] = (
         False,
         "Whether the name servers validate DNSSEC and the way to them can be trusted; DANE needs it.",
     ),
+    Setting(
+        "domains.recheck_s",
+        kinds.pauses,
+        [30, 60, 120, 300, 900, 3600, 21600],
+        "Pauses between looks at the DNS records of a domain that is not verified; the last repeats.",
+    ),
+    Setting(
+        "domains.verified_recheck_s",
+        kinds.seconds(1, 7 * 86400),
+        86400,
+        "Pause between looks at the DNS records of a verified domain.",
+    ),
     Setting("delivery.port", kinds.whole(1, 65535), 25, "Port of the receiving MX hosts."),
     Setting(
         "delivery.route", kinds.routes, [], "Static routes instead of MX look-ups; the first match wins."

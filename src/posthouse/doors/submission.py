@@ -78,7 +78,7 @@ class Reader:
         if inner is not None:
             body, letter = inner.content, self._parsed(inner.content)
         dialect = self._dialects.get(principal.dialect, NATIVE)
-        is_held, author_domain = self._judged(letter, principal, dialect)
+        held_for, author_domain = self._judged(letter, principal, dialect)
         domain = principal.domain or self._domain_of(author_domain, principal)
         registered = self._find_domain(domain)
         sending = Sending(
@@ -107,7 +107,7 @@ class Reader:
             is_8bit=not body.isascii(),
             ret=mail.params.ret,
             envid=mail.params.envid,
-            is_held=is_held,
+            held_for=held_for,
             domain="" if principal.domain else domain,
             options=options,
             drop_reason=rejection.reason if rejection else "",
@@ -121,8 +121,8 @@ class Reader:
         except letters.BadLetter as error:
             raise Refused(554, "5.6.0", str(error), reason="bad-letter") from error
 
-    def _judged(self, letter: letters.Letter, principal: Principal, dialect: Dialect) -> tuple[bool, str]:
-        """(accept but hold, the author's domain)."""
+    def _judged(self, letter: letters.Letter, principal: Principal, dialect: Dialect) -> tuple[str, str]:
+        """(the unverified domain that it is held for or "", the author's domain)."""
         if not letter.count(b"from"):
             raise Refused(550, "5.6.0", "The message has no From field", reason="no-from")
         policy.judge_fields(letter.count)
@@ -130,7 +130,7 @@ class Reader:
             raise Refused(550, "5.6.0", "The message has no To field", reason="no-to")
         author = _author(letter)
         try:
-            is_held = policy.judge_from(author, principal, self._policy, self._find_domain)
+            held_for = policy.judge_from(author, principal, self._policy, self._find_domain)
         except Refused as refused:
             if refused.reason == "bad-header":
                 refused.reason = "bad-from"
@@ -140,7 +140,7 @@ class Reader:
         if is_token and domain != principal.domain and self._rule(principal) != "any":
             raise _no_domain(domain)  # a token speaks for exactly its domain (documented behaviour)
         policy.judge_hops(letter.count(b"received"))
-        return is_held, domain
+        return held_for, domain
 
     def _rule(self, principal: Principal) -> str:
         return policy.from_rule(principal, self._policy, self._find_domain)

@@ -208,13 +208,18 @@ class Outgoing:
     tls_optional: bool = False
 
 
+def until_verified(domain: str) -> str:
+    """What a delivery says (`last_text`) that is held until its domain is verified."""
+    return f"held until {domain} is verified"
+
+
 @dataclass(slots=True)
 class Submission:
     """A letter that a door hands to the pipeline: envelope, content as it will be stored (our Received
     field on top, which names `id`, the message's id to be) and what the door already read in its header.
-    `is_held`: accepted, but a person must let it go. `domain`: the sending domain when the credential does
-    not name one. `drop_reason` and `drop_text`: accepted with 250, then dropped at once for every recipient,
-    with a notice to the sender."""
+    `held_for`: accepted, but kept until this domain is verified. `domain`: the sending domain when the
+    credential does not name one. `drop_reason` and `drop_text`: accepted with 250, then dropped at once for
+    every recipient, with a notice to the sender."""
 
     id: str
     sender: str
@@ -226,7 +231,7 @@ class Submission:
     is_8bit: bool = False
     ret: str = ""
     envid: str = ""
-    is_held: bool = False
+    held_for: str = ""
     domain: str = ""
     options: SendOptions = PLAIN
     drop_reason: str = ""

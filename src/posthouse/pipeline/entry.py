@@ -13,7 +13,7 @@ from typing import Any
 from posthouse.model.account import Principal
 from posthouse.model.event import Event, EventKind
 from posthouse.model.labels import labels
-from posthouse.model.message import Delivery, DeliveryState, Message, Submission
+from posthouse.model.message import Delivery, DeliveryState, Message, Submission, until_verified
 from posthouse.model.options import SendOptions
 from posthouse.pipeline.stops import Stop, dropped, stop_event
 from posthouse.rules import plan
@@ -30,8 +30,10 @@ def accepted_of(
 ) -> Accepted:
     """A letter as it will be written if nothing stands against it. `expire_s`: how long it is tried."""
     message = _message(submission, principal, now, expire_s)
-    state = DeliveryState.HELD if submission.is_held else DeliveryState.WAITING
+    state = DeliveryState.HELD if submission.held_for else DeliveryState.WAITING
     deliveries = plan.deliveries(message, submission.recipients, now, state)
+    if submission.held_for:
+        _note_cause(deliveries, until_verified(submission.held_for))
     if deliveries:
         message.expires_at = max([each.expires_at for each in deliveries])
     events = _accepted_events(message, deliveries, principal.login, new_id)
@@ -42,6 +44,13 @@ def accepted_of(
         if delivery.state is DeliveryState.DROPPED:
             events.append(stop_event(new_id(), now, message, delivery, _BAD_ADDRESS))
     return Accepted(message, submission.content, deliveries, events)
+
+
+def _note_cause(deliveries: Sequence[Delivery], cause: str) -> None:
+    """So that they can be found, and let go, when it ends."""
+    for delivery in deliveries:
+        if delivery.state is DeliveryState.HELD:
+            delivery.last_text = cause
 
 
 def _message(submission: Submission, principal: Principal, now: float, expire_s: float) -> Message:

@@ -75,8 +75,9 @@ def judge_fields(count: Callable[[bytes], int]) -> None:
 
 def judge_from(
     mailboxes: Sequence[FromMailbox], principal: Principal, settings: FromSettings, find_domain: FindDomain
-) -> bool:
-    """May this principal write this From? Raises Refused; True means: accept, but hold until verified.
+) -> str:
+    """May this principal write this From? Raises Refused; "" is yes, a name: accept, but hold until that
+    domain is verified.
 
     `find_domain` finds any registered domain by its A-label name. The account may use its own domains and
     names below them; of nested registered domains the most specific one decides. Names that nobody can own
@@ -99,9 +100,9 @@ def judge_from(
     elif not is_verified:
         name = principal.domain
     if is_verified:
-        return False
+        return ""
     if settings.unverified == "hold":
-        return True
+        return name
     raise Refused(
         550,
         "5.7.1",

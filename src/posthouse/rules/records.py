@@ -1,6 +1,6 @@
 """The DNS records that a sending domain needs, and how people write them into a zone.
 
-Only the record of the active RSA key is required: without it no signature of ours verifies. Everything else
+Only the record of the active key is required: without it no signature of ours verifies. Everything else
 is advice. Keys that do not sign yet, or no longer, are published too: a rotation then waits for nobody, and
 mail that is still on its way verifies.
 
@@ -35,6 +35,7 @@ class Use(StrEnum):
     DMARC = "dmarc"
     TRACKING = "tracking"
     INBOUND = "inbound"
+    REPLIES = "replies"  # never published for us: a warning about what stands there
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,11 +65,12 @@ class Record:
 
 @dataclass(frozen=True, slots=True)
 class Sender:
-    """Where the mail leaves: the host's name, its addresses as far as they are known (else the host's own
-    in DNS), and whether tracked links are below each domain."""
+    """Where the mail leaves: the host's name, its addresses as far as they are set (else the host's own in
+    DNS), those of pools, and whether tracked links are below each domain."""
 
     hostname: str
     sources: tuple[str, ...] = ()
+    pooled: tuple[str, ...] = ()
     has_own_links: bool = True
 
 
@@ -90,20 +92,26 @@ def needed(
         records.append(Record(Use.TRACKING, "tracked links", "CNAME", f"email.{name}", host))
     if is_inbound:
         records.append(Record(Use.INBOUND, "mail to the domain", "MX", name, f"10 {host}"))
-    signing = [dkim_record(domain, key) for key in keys]
+    has_rsa = any(key.is_active and _is_rsa(key) for key in keys)
+    signing = [dkim_record(domain, key, has_rsa=has_rsa) for key in keys]
     return sorted(signing, key=lambda record: not record.is_required) + records
 
 
-def dkim_record(domain: Domain, key: DomainKey) -> Record:
-    """The record of one key; only that of the active RSA key is required."""
+def _is_rsa(key: DomainKey) -> bool:
+    return key.algorithm.startswith("rsa-")
+
+
+def dkim_record(domain: Domain, key: DomainKey, *, has_rsa: bool = True) -> Record:
+    """The record of one key. Required is that of an active RSA key; `has_rsa` False: the domain has none, so
+    that of any active one."""
     return Record(
         Use.DKIM,
         _BY_STATE[key.state],
         "TXT",
         f"{key.selector}._domainkey.{domain.name}",
         dkim_value(key.public, key.algorithm),
-        # not the Ed25519 key beside it: many receivers know only RSA (RFC 8463 5)
-        is_required=key.is_active and key.algorithm.startswith("rsa-"),
+        # many receivers know only RSA (RFC 8463 5): an Ed25519 key beside it is not what they need
+        is_required=key.is_active and (_is_rsa(key) or not has_rsa),
     )
 
 
@@ -119,9 +127,9 @@ def txt_strings(text: str) -> list[str]:
 
 def spf_terms(sender: Sender) -> list[str]:
     """What lets this host pass (RFC 7208 5): its addresses, or its name where none are set."""
-    if not sender.sources:
-        return [f"a:{sender.hostname}"]
-    return [f"ip{ipaddress.ip_address(source).version}:{source}" for source in sender.sources]
+    addresses = dict.fromkeys((*sender.sources, *sender.pooled))
+    named = [f"ip{ipaddress.ip_address(address).version}:{address}" for address in addresses]
+    return named if sender.sources else [f"a:{sender.hostname}", *named]
 
 
 def host_field(name: str, zone: str) -> str:

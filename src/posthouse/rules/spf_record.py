@@ -70,10 +70,10 @@ def parse_spf(text: str) -> SpfRecord:
 def joined(text: str, terms: Sequence[str]) -> str:
     """A record with more terms in it, in front of what decides about everybody else."""
     words = text.split()
-    known = {word.lower().removeprefix("+") for word in words}
-    fresh = [term for term in terms if term.lower() not in known]
     ends = [place for place, word in enumerate(words) if _is_end(word)]
     place = ends[0] if ends else len(words)
+    known = {word.lower().removeprefix("+") for word in words[:place]}
+    fresh = [term for term in terms if term.lower() not in known]
     return " ".join([*words[:place], *fresh, *words[place:]])
 
 

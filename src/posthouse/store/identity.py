@@ -27,7 +27,7 @@ from posthouse.model.account import (
     DomainKey,
     DomainSettings,
 )
-from posthouse.store import domain_keys
+from posthouse.store import domain_checks, domain_keys
 from posthouse.store.connection import Connection, Row
 from posthouse.store.identity_tables import account, credential, domain
 from posthouse.store.statement import Statement
@@ -111,6 +111,7 @@ def _to_account(row: Row) -> Account:
 
 _add_domain = _insert_once(domain)
 _domain = Statement(select(domain).where(domain.c.name == bindparam("of_name")), "of_name")
+_domain_by_id = Statement(select(domain).where(domain.c.id == bindparam("of_id")), "of_id")
 _domains = Statement(select(domain).order_by(domain.c.name))
 _domains_of = Statement(
     select(domain).where(domain.c.account_id == bindparam("of_account")).order_by(domain.c.name), "of_account"
@@ -133,7 +134,7 @@ _read_settings = msgspec.json.Decoder(DomainSettings).decode
 
 
 def add_domain(conn: Connection, new: Domain, keys: Sequence[DomainKey]) -> None:
-    """A domain with its keys. Raises Duplicate if the name is taken."""
+    """A domain with its keys; DNS is asked about it soon. Raises Duplicate if the name is taken."""
     added = conn.change(
         _add_domain,
         new.id,
@@ -146,6 +147,7 @@ def add_domain(conn: Connection, new: Domain, keys: Sequence[DomainKey]) -> None
     )
     if not _changed(conn, added):
         raise Duplicate(f"the domain {new.name} is there already")
+    domain_checks.begin(conn, new.id, new.created_at)
     for key in keys:
         domain_keys.add_key(conn, key)
 
@@ -162,6 +164,11 @@ def domains_around(conn: Connection, name: str) -> list[Domain]:
     above = [find_domain(conn, ".".join(labels[at:])) for at in range(len(labels) - 1)]
     below = conn.rows(_below, f"%.{name}")  # a name holds neither % nor _
     return [found for found in above if found] + [_to_domain(row) for row in below]
+
+
+def find_domain_by_id(conn: Connection, domain_id: str) -> Domain | None:
+    row = conn.row(_domain_by_id, domain_id)
+    return None if row is None else _to_domain(row)
 
 
 def list_domains(conn: Connection, account_id: str | None = None) -> list[Domain]:

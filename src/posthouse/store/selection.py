@@ -17,6 +17,7 @@ from sqlalchemy.sql.elements import ColumnElement
 from posthouse.model.clock import Ids
 from posthouse.model.event import Event, EventKind
 from posthouse.model.labels import labels
+from posthouse.model.message import until_verified
 from posthouse.model.options import PLAIN, SendOptions, read_options
 from posthouse.store import events
 from posthouse.store.connection import Connection, Row
@@ -88,6 +89,30 @@ _hold = _changes("waiting", {"state": word("held")})
 _release = _changes("held", {"state": word("waiting")})
 _drop_waiting = _changes("waiting", {"state": word("cancelled")})
 _drop_held = _changes("held", {"state": word("cancelled")})
+_release_verified = Statement(
+    update(delivery)
+    .where(
+        delivery.c.id.in_(
+            select(
+                select(delivery.c.id)
+                .where(
+                    delivery.c.state == word("held"),
+                    delivery.c.account_id == bindparam("of_account"),
+                    delivery.c.last_text == bindparam("cause"),
+                )
+                .limit(bindparam("most"))
+                .with_for_update(skip_locked=True)
+                .cte("head")
+                .c.id
+            )
+        )
+    )
+    .values(state=word("waiting"), last_text=word(""))
+    .returning(*delivery.columns),
+    "of_account",
+    "cause",
+    "most",
+)
 _about = Statement(select(message.c.domain, message.c.options).where(message.c.id == bindparam("id")), "id")
 
 
@@ -109,6 +134,14 @@ def release(conn: Connection, selector: Selector, now: float, ids: Ids, *, limit
     return _note(conn, conn.rows(_release[field], *values, limit), EventKind.RELEASED, now, ids)
 
 
+def release_verified(
+    conn: Connection, account_id: str, domain: str, now: float, ids: Ids, *, limit: int = STEP_ROWS
+) -> int:
+    """The same for an account's mail that waited for this domain to be verified, and for nothing else."""
+    rows = conn.rows(_release_verified, account_id, until_verified(domain), limit)
+    return _note(conn, rows, EventKind.RELEASED, now, ids, "verified")
+
+
 def drop(conn: Connection, selector: Selector, now: float, ids: Ids, *, limit: int = STEP_ROWS) -> int:
     """waiting, held -> cancelled, with `cancelled` events; nothing is sent to anybody."""
     field, values = selector.chosen()
@@ -117,7 +150,9 @@ def drop(conn: Connection, selector: Selector, now: float, ids: Ids, *, limit: i
     return _note(conn, rows, EventKind.CANCELLED, now, ids)
 
 
-def _note(conn: Connection, rows: list[Row], kind: EventKind, now: float, ids: Ids) -> int:
+def _note(
+    conn: Connection, rows: list[Row], kind: EventKind, now: float, ids: Ids, reason: str = "operator"
+) -> int:
     known: dict[str, tuple[str, SendOptions]] = {}
     facts = []
     for item in map(to_delivery, rows):
@@ -125,7 +160,7 @@ def _note(conn: Connection, rows: list[Row], kind: EventKind, now: float, ids: I
             found = conn.row(_about, item.message_id)
             known[item.message_id] = (found[0], read_options(found[1])) if found else ("", PLAIN)
         domain, options = known[item.message_id]
-        data = {"reason": "operator", "lane": item.lane} | labels(options, item.personal)
+        data = {"reason": reason, "lane": item.lane} | labels(options, item.personal)
         facts.append(
             Event(
                 ids.new(), kind, now, item.account_id, domain, item.message_id, item.id, item.recipient, data

@@ -7,13 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from posthouse.desk import accounts, domain_keys, domains, verification
+from posthouse.desk import accounts, domain_keys, domains
 from posthouse.desk.identity_view import IdentityView
 from posthouse.desk.installation import Installation, SealBroken
 from posthouse.mail.dkim import ED25519_SHA256, RSA_SHA256, public_of
 from posthouse.model.clock import FakeClock, Ids
 from posthouse.model.errors import Refused
-from posthouse.rules.records import Record, Use
 from posthouse.store import identity
 from posthouse.store.engine import Connection, connect, migrate
 
@@ -102,36 +101,12 @@ def test_a_domain_is_made_in_the_account_that_is_named(conn: Connection, drafted
     assert [found.name for found in identity.list_accounts(conn)] == ["second"]
 
 
-COMPARISONS = [
-    ("v=DKIM1; k=rsa; p=AbC", ["v=DKIM1;p=AbC"], True),
-    ("v=DKIM1; k=rsa; p=AbC", ["k=rsa; p=Ab C"], True),
-    ("v=DKIM1; k=rsa; p=AbC", ["v=DKIM1; p=abc"], False),
-    ("v=DKIM1; k=rsa; p=AbC", ["v=DKIM1; p="], False),
-    ("v=spf1 a:h.test ~all", ["other", "v=spf1 include:x.test a:h.test -all"], True),
-    ("v=spf1 a:h.test ~all", ["v=spf1 -all"], False),
-    ("v=DMARC1; p=none", ["v=DMARC1;p=reject"], True),
-    ("10 h.test.", ["10 H.test."], True),
-    ("10 h.test.", [], False),
-]
-
-
-@pytest.mark.parametrize(("wanted", "found", "is_there"), COMPARISONS, ids=[str(row) for row in COMPARISONS])
-def test_what_dns_has_is_compared(wanted: str, found: list[str], is_there: bool) -> None:
-    record = Record(Use.DKIM, "x", "TXT", "n.test", wanted, True)
-    finding = verification.compare(record, found)
-    assert finding.is_there is is_there
-    assert verification.may_send([finding]) is is_there
-
-
-async def test_verification_is_noted_once_and_seen(conn: Connection, drafted: domains.Draft) -> None:
+async def test_a_verified_domain_and_its_keys_are_seen(conn: Connection, drafted: domains.Draft) -> None:
     with conn.transaction():
         made = domains.create(conn, IDS, drafted)
-        verification.note_verified(conn, made, 5.0)
+        identity.set_verified(conn, made.name, 5.0)
     domain, _ = domains.load(conn, made.account_id, made.name)
     assert domain.verified_at == 5.0
-    with conn.transaction():
-        verification.note_verified(conn, domain, 9.0)
-    assert domains.load(conn, made.account_id, made.name)[0].verified_at == 5.0
 
     class Direct:
         async def read(self, fn, *args):  # type: ignore[no-untyped-def]

@@ -9,7 +9,10 @@ from pathlib import Path
 import pytest
 
 from posthouse.cli.main import run
+from posthouse.desk.domain_checks import zone_given, zone_of
 from posthouse.internet.dns import DnsFault, FakeDns
+from posthouse.model.errors import Refused
+from posthouse.rules.dns import NOTHING, Found
 
 
 async def call(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str]:
@@ -25,8 +28,7 @@ async def test_a_domain_may_send_once_its_key_is_in_dns(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("posthouse.desk.verification._LOOK_UP_S", 2.0)
-    dns = FakeDns('example.com TXT "v=spf1 a:mail.example.com -all"')
+    dns = FakeDns('example.com TXT "v=spf1 a:mail.example.com -all"\nmail.example.com A 192.0.2.1')
     await dns.start()
     monkeypatch.setenv("POSTHOUSE_DNS__SERVERS", dns.address)
     monkeypatch.setenv("POSTHOUSE_SMTP__HOSTNAME", "mail.example.com")
@@ -36,16 +38,9 @@ async def test_a_domain_may_send_once_its_key_is_in_dns(
         code, out = await call(capsys, "domain", "verify", "example.com", "--json")
         answer = json.loads(out)
         assert (code, answer["verified"]) == (1, False)
-        assert [row["is_there"] for row in answer["records"]] == [
-            False,
-            False,
-            True,
-            False,
-            False,
-            False,
-            False,
-        ]
-        assert answer["records"][0]["found"] == "nothing"
+        states = ["missing", "missing", "ok", *["missing"] * 4]  # two keys, then SPF
+        assert [row["state"] for row in answer["records"]] == states
+        assert "There is no DKIM record at ph1._domainkey.example.com yet" in answer["records"][0]["text"]
 
         cut = key["value"][:200], key["value"][200:]
         dns.load(f'{key["name"]} TXT "{cut[0]}" "{cut[1]}"')
@@ -57,6 +52,39 @@ async def test_a_domain_may_send_once_its_key_is_in_dns(
 
         dns.faults["example.com"] = DnsFault.SERVFAIL
         _, out = await call(capsys, "domain", "verify", "example.com", "--json")
-        assert json.loads(out)["records"][2]["found"].startswith("no answer: ")
+        answer = json.loads(out)
+        assert (answer["verified"], answer["records"][2]["state"]) == (True, "unknown")
+        assert "DNS could not be asked" in answer["records"][2]["text"]
     finally:
         await dns.close()
+
+
+@pytest.mark.parametrize(
+    ("domain", "apexes", "zone"),
+    [
+        ("example.com", ["example.com"], "example.com"),
+        ("news.example.com", ["example.com", "com"], "example.com"),
+        ("news.example.com", ["news.example.com", "example.com"], "news.example.com"),
+        ("example.com", ["com"], "example.com"),
+    ],
+)
+async def test_the_zone_of_a_domain_begins_where_its_soa_is(
+    domain: str, apexes: list[str], zone: str
+) -> None:
+    async def ask(name: str, kind: str) -> Found:
+        return (
+            Found(rows=((0, "ns. h. 1 2 3 4 5"),))
+            if (name, kind) in {(a, "SOA") for a in apexes}
+            else NOTHING
+        )
+
+    assert await zone_of(ask, domain) == zone
+
+
+@pytest.mark.parametrize("zone", ["", "example.com", "other.test"])
+def test_a_zone_that_is_named_must_hold_the_domain(zone: str) -> None:
+    if zone == "other.test":
+        with pytest.raises(Refused, match="is not in the zone"):
+            zone_given(zone, "example.com")
+    else:
+        assert zone_given(zone, "news.example.com") == zone

@@ -302,13 +302,13 @@ def _nothing(_: object) -> None:
 
 
 def letter(
-    ids: Ids, *recipients: str, raw: bytes = RAW, is_held: bool = False, notify: str = "", **more: Any
+    ids: Ids, *recipients: str, raw: bytes = RAW, held_for: str = "", notify: str = "", **more: Any
 ) -> Submission:
     people = more.pop("people", None)
     named = recipients or ("ann@good.test",)
     wanted = people or [Recipient(each, each.rpartition("@")[2], notify) for each in named]
     sender = more.pop("sender", "bounce@shop.test")
-    return Submission(ids.new(), sender, wanted, raw, "x", f"<{next(_numbers)}@x>", is_held=is_held, **more)
+    return Submission(ids.new(), sender, wanted, raw, "x", f"<{next(_numbers)}@x>", held_for=held_for, **more)
 
 
 def principal(account: str = "acc") -> Principal:

@@ -78,7 +78,7 @@ async def test_what_has_no_room_waits_in_the_store_and_is_fetched(world: World) 
 
 
 async def test_a_held_letter_is_neither_handed_over_nor_fetched(world: World) -> None:
-    await world.accept(is_held=True)
+    await world.accept(held_for="new.test")
     assert world.states() == {"held": 1}
     assert not await world.fetcher.fetch()
     assert world.is_empty()

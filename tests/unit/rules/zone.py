@@ -11,7 +11,8 @@ TIMEOUT = "TIMEOUT"
 
 
 class Zone:
-    """`records`: {"a.test TXT": ["…"], "a.test MX": ["10 b.test"], "c.test": TIMEOUT, "d.test CNAME": ["e"]}"""
+    """`records`: {"a.test TXT": ["…"], "a.test MX": ["10 b.test"], "c.test": TIMEOUT,
+    "d.test CNAME": ["e"]}"""
 
     def __init__(self, records: Mapping[str, Sequence[str] | str]) -> None:
         self.records = dict(records)
