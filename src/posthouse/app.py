@@ -4,7 +4,7 @@ receives just what it uses, never `Parts` itself."""
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 
 from posthouse.config import Settings
@@ -23,7 +23,6 @@ from posthouse.doors.submission import Reader
 from posthouse.doors.throttle import Throttle
 from posthouse.doors.track import Tracking
 from posthouse.model.clock import Clock, Ids, SystemClock
-from posthouse.model.message import Site
 from posthouse.net.board import Row
 from posthouse.net.courier import Courier, CourierSettings
 from posthouse.net.dns import Resolver, Route, SiteRules, reaches_ipv6
@@ -49,8 +48,11 @@ from posthouse.pipeline.notices import Notices
 from posthouse.pipeline.nudges import NudgeWatch
 from posthouse.pipeline.outcome import Recorder
 from posthouse.pipeline.reputation import JUDGE_S, Reputation
+from posthouse.pipeline.rests import Reactions, Rests
+from posthouse.pipeline.shapes import Shapes
 from posthouse.pipeline.signing import Signer
-from posthouse.pipeline.sites import SiteQueue
+from posthouse.pipeline.sitebook import SiteBook
+from posthouse.pipeline.sitewatch import SiteWatch
 from posthouse.pipeline.sources import Sources
 from posthouse.pipeline.submit import Intake
 from posthouse.pipeline.tls_reports import TlsReporter
@@ -59,7 +61,7 @@ from posthouse.pipeline.trust import StoreShelf, trust_from
 from posthouse.pipeline.upkeep import Chore, Keep, Upkeep
 from posthouse.pipeline.warmup import FINISH_S, Ledger
 from posthouse.pipeline.warmup import FLUSH_S as WARMUP_FLUSH_S
-from posthouse.rules import retry, shaping
+from posthouse.rules import retry
 from posthouse.smtp.events import Limits
 from posthouse.smtp.server import ServerEngine
 from posthouse.store.engine import Store
@@ -91,6 +93,7 @@ class Parts:
     tracking: Tracking
     nudges: NudgeWatch
     last_uses: LastUses
+    site_watch: SiteWatch
     keeper: Doorkeeper
     status: WorkerStatus
 
@@ -144,6 +147,9 @@ def build_parts(
     custody = Custody(store, worker_id)
     warmup = Ledger(store, clock)
     hand_over = settings.delivery.hand_over_messages, settings.delivery.hand_over_bytes
+    delivery = settings.delivery
+    shapes = Shapes(delivery.shaping, delivery.connections, delivery.messages_per_connection)
+    rests = Rests()
     dispatcher = Dispatcher(
         clock=clock,
         resolver=resolver,
@@ -152,12 +158,12 @@ def build_parts(
         # without any hand-over the same memory serves for what is read back from the store
         bound=MemoryBound(max(hand_over[0], _LEAST_JOBS), max(hand_over[1], _LEAST_BYTES)),
         custody=custody,
-        make_site=_site_maker(settings),
-        sources=Sources(identity, settings.delivery.source_addresses, warmup),
+        sites=SiteBook(clock=clock, rule_of=shapes.rule_of, rests=rests, worker_id=worker_id),
+        reactions=Reactions(store=store, clock=clock, rests=rests, automations=lambda: shapes.automations),
+        sources=Sources(identity, settings.delivery.source_addresses, warmup, rests.avoided),
         captures=settings.delivery.capture,
         hands_over=min(hand_over) > 0,
         may_start=lease.holds,
-        worker_id=worker_id,
     )
     fetcher = Fetcher(
         store=store,
@@ -240,6 +246,14 @@ def build_parts(
             default_groups=identity.default_groups,
         ),
         nudges=NudgeWatch(store, partial(_try_again, dispatcher, trust)),
+        site_watch=SiteWatch(
+            store=store,
+            clock=clock,
+            dispatcher=dispatcher,
+            shapes=shapes,
+            rests=rests,
+            worker_id=worker_id,
+        ),
         last_uses=last_uses,
         keeper=_build_keeper(settings, store, identity, intake, clock, ids, connections, last_uses),
         status=WorkerStatus(settings, store, clock, counters, lambda: dispatcher.bound.jobs),
@@ -273,20 +287,6 @@ def site_rules(settings: Settings) -> SiteRules:
         allow_private=delivery.private_networks == "allow",
         wants_ipv6=reaches_ipv6(),
     )
-
-
-def _site_maker(settings: Settings) -> Callable[[Site, float], SiteQueue]:
-    delivery = settings.delivery
-
-    def make(site: Site, now: float) -> SiteQueue:
-        limits = shaping.limits_for(site)
-        if delivery.connections:
-            limits = replace(limits, connections=delivery.connections)
-        if delivery.messages_per_connection:
-            limits = replace(limits, messages_per_connection=delivery.messages_per_connection)
-        return SiteQueue(site, limits, now)
-
-    return make
 
 
 def _build_keeper(
@@ -366,11 +366,11 @@ def _session_parts(
     )
 
 
-def _try_again(dispatcher: Dispatcher, trust: Trust | None) -> None:
-    """An operator says: try again now."""
+def _try_again(dispatcher: Dispatcher, trust: Trust | None, site_name: str) -> None:
+    """An operator says: try again now, at this site or ("") everywhere."""
     if trust is not None:
         trust.forget()
-    dispatcher.forget_troubles()
+    dispatcher.forget_troubles(site_name)
 
 
 def _is_loopback(address: str) -> bool:

@@ -30,6 +30,7 @@ from posthouse.model.clock import Ids, SystemClock
 from posthouse.net.board import NOT_SHARED, Board
 from posthouse.net.listen import open_socket
 from posthouse.net.zones import ZoneDatabase
+from posthouse.rules.shaping import load_shaping
 from posthouse.store import workers
 from posthouse.store.engine import connect, migrate, serving_lock
 from posthouse.worker import Listening, WorkerOrder, run_worker
@@ -248,7 +249,8 @@ def run(settings: Settings, ready: Ready | None = None) -> int:
     Returns the exit code. Raises SettingsError and StoreError before anything is started.
     """
     session_limits(settings.limits.connection_messages, settings.limits.address_connections)
-    ZoneDatabase(settings.tracking.zones)  # both only to say now what is wrong with them
+    ZoneDatabase(settings.tracking.zones)
+    load_shaping(*filter(None, [settings.delivery.shaping]))  # all three only to say now what is wrong
     Installation.load_or_make(settings.state_dir)
     ensure_pair(settings.smtp.tls_cert, settings.smtp.tls_key, settings.smtp.hostname, time.time())
     lock = serving_lock(settings.store.url)  # held by us and inherited: one Posthouse per SQLite file

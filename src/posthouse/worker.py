@@ -205,6 +205,7 @@ def _start_loops(
         parts.archive.run(),
         parts.nudges.run(),
         parts.last_uses.run(),
+        parts.site_watch.run(),
         parts.keeper.sweep(),
     ]
     http = [door.socket for door in listening if door.speaks == "http"]

@@ -32,6 +32,7 @@ from posthouse.cli import (
     message,
     queue,
     serve,
+    sites,
     suppressions,
     templates,
     tls_reports,
@@ -104,6 +105,7 @@ command(app, "limits")(limits.limits)
 command(app, "events")(events.events)
 command(app, "trust", of_account=False)(trust.trust)
 app.add_typer(queue.app, name="queue")
+app.add_typer(sites.app, name="site")
 command(app, "message")(message.message)
 command(app, "captures")(captures.captures)
 command(app, "check", of_account=False)(check.check)

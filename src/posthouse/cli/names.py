@@ -1,8 +1,8 @@
-"""Names that the shell offers when Tab is pressed: accounts, and the domains of the account at hand.
+"""Names that the shell offers when Tab is pressed: accounts, the domains of the account at hand, sites.
 
 Whatever is wrong (no settings, no store, no rights), nothing is offered and nothing is printed.
 
-Public: account_names, domain_names.
+Public: account_names, domain_names, site_names.
 """
 
 from __future__ import annotations
@@ -38,6 +38,17 @@ def domain_names(ctx: typer.Context, incomplete: str) -> list[str]:
         account_id = accounts.scope(conn, str(_said(ctx, "account") or ""))
         found = identity.list_domains(conn)
         return [domain.name for domain in found if account_id in ("", domain.account_id)]
+
+    return _offered(ctx, incomplete, names)
+
+
+def site_names(ctx: typer.Context, incomplete: str) -> list[str]:
+    """The receiving sites that workers know."""
+
+    def names(conn: Connection) -> list[str]:
+        from posthouse.store import sites
+
+        return list(dict.fromkeys(view.site for view in sites.list_views(conn)))
 
     return _offered(ctx, incomplete, names)
 

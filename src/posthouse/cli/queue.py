@@ -52,7 +52,9 @@ def overview(
 def _cells(row: dict[str, Any]) -> list[str]:
     counts = [str(row[state]) for state in ("waiting", "taken", "held")]
     stop = "account suspended;" if row["suspended"] else ""
-    why = " ".join(part for part in (stop, str(row["code"] or ""), row["text"]) if part).rstrip(";")
+    if row["site_suspended_until"]:
+        stop += f" site suspended until {when(row['site_suspended_until'])};"
+    why = " ".join(part for part in (stop.strip(), str(row["code"] or ""), row["text"]) if part).rstrip(";")
     return [row["lane"], *counts, span(row["oldest_s"]), when(row["next_due_at"]), why or "-"]
 
 

@@ -10,7 +10,7 @@
     settings.delivery.port, .route (tuple of Route(domain, host, port)), .capture, .source_addresses,
         .private_networks, .post_private_networks, .mta_sts, .mta_sts_port, .dane, .tls_ca (Path or None),
         .expire_s, .bounce_mail, .tls_reports, .retry_s, .connections, .messages_per_connection,
-        .hand_over_messages, .hand_over_bytes
+        .shaping (Path or None), .hand_over_messages, .hand_over_bytes
     settings.keep.content_days, .event_days
     settings.policy.from_domain, .unverified, .over_limit
     settings.tracking.url, .zones (Path or None)
@@ -106,6 +106,7 @@ class DeliverySettings:
     retry_s: tuple[float, ...]
     connections: int
     messages_per_connection: int
+    shaping: Path | None
     hand_over_messages: int
     hand_over_bytes: int
 
@@ -329,8 +330,8 @@ def _build(values: dict[str, Any], base: Path) -> Settings:
     values["delivery.route"] = tuple(
         Route(route.domain, route.host, route.port or port) for route in values["delivery.route"]
     )
-    values["delivery.tls_ca"] = base / values["delivery.tls_ca"] if values["delivery.tls_ca"] else None
-    values["tracking.zones"] = base / values["tracking.zones"] if values["tracking.zones"] else None
+    for key in ("tracking.zones", "delivery.tls_ca", "delivery.shaping"):
+        values[key] = base / values[key] if values[key] else None
     families = {name: _family(values, name) for name in FAMILIES}
     return Settings(
         region=values["region"],

@@ -228,6 +228,12 @@ TABLE: tuple[Setting, ...] = (
         "delivery.messages_per_connection", _ANY_SPEED, 0, "Messages after which a connection is renewed."
     ),
     Setting(
+        "delivery.shaping",
+        kinds.path,
+        "",
+        "File of shaping rules and automations over the built-in ones; read again when it changes.",
+    ),
+    Setting(
         "delivery.hand_over_messages",
         kinds.whole(0, 1_000_000, zero="everything is read back from the store"),
         2000,

@@ -25,6 +25,7 @@ from posthouse.model.clock import SystemClock
 from posthouse.model.errors import PosthouseError, SettingsError
 from posthouse.net.listen import server_tls
 from posthouse.net.lookup import Lookup
+from posthouse.rules.shaping import load_shaping
 from posthouse.store import domain_keys, egress, engine, identity
 from posthouse.store.trouble import StoreError
 
@@ -48,10 +49,20 @@ def check_all(settings: Settings, now: float) -> Iterator[Finding]:
     if "." not in settings.smtp.hostname:
         text = f"smtp.hostname is {settings.smtp.hostname}, not a full name: other hosts will distrust it"
         yield Finding("settings", WARNING, text)
+    if settings.delivery.shaping:
+        yield _shaping(settings.delivery.shaping)
     yield from _ports(settings)
     yield _dns(settings)
     yield from _tls(settings, now)
     yield from _store(settings)
+
+
+def _shaping(file: Path) -> Finding:
+    try:
+        table = load_shaping(file)
+    except SettingsError as error:
+        return Finding("settings", WRONG, str(error))
+    return Finding("settings", OK, f"{file}: {len(table.sites)} sites, {len(table.automations)} automations")
 
 
 def _ports(settings: Settings) -> Iterator[Finding]:

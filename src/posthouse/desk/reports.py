@@ -10,6 +10,7 @@ from __future__ import annotations
 import datetime as dt
 from typing import Any
 
+from posthouse.desk.sites import suspensions
 from posthouse.model.event import Event
 from posthouse.model.message import Delivery, DeliveryState, Message
 from posthouse.model.options import Seen, read_recipient_options
@@ -76,8 +77,10 @@ def _own_message(conn: Connection, account_id: str, message_id: str) -> Message 
 def queue_overview(conn: Connection, now: float, account_id: str = "") -> list[dict[str, Any]]:
     """One row per lane: how much waits, is being sent or is held, how old, when next, and why.
 
-    `suspended`: nothing of it goes out, because its account may not send.
+    `suspended`: nothing of it goes out, because its account may not send. `site_suspended_until` and
+    `site_reason`: nothing goes to its site (None and "" where that is not so).
     """
+    sites = suspensions(conn, now)
     stopped = {item.id for item in identity.list_accounts(conn) if item.settings.is_suspended}
     return [
         {
@@ -93,8 +96,11 @@ def queue_overview(conn: Connection, now: float, account_id: str = "") -> list[d
             "code": lane.last_code,
             "text": lane.last_text,
             "suspended": lane.account_id in stopped,
+            "site_suspended_until": rest.until if rest else None,
+            "site_reason": rest.reason if rest else "",
         }
         for lane in queue.overview(conn, now, account_id)
+        for rest in [sites.get(lane.domain)]
     ]
 
 

@@ -112,6 +112,8 @@ MALFORMED = {
 }
 
 GREYLISTED = "450 4.7.1 Greylisted, please try again later"
+TSS04 = "421 4.7.0 [TSS04] Messages from 127.0.0.1 temporarily deferred due to user complaints"
+BLOCKLISTED = "554 5.7.1 Client host [127.0.0.1] blocked using zen.spamhaus.org"
 
 HOST_SCRIPTS: dict[str, HostScript] = {
     "accept": HostScript("takes everything"),
@@ -190,6 +192,10 @@ def _close(step: Step) -> Callable[[int], tuple[Act, ...]]:
     return lambda first: (Act(step, Deed.CLOSE, "421 4.3.2 Service shutting down", first=first),)
 
 
+def _goodbye(step: Step, text: str) -> Callable[[int], tuple[Act, ...]]:
+    return lambda first: (Act(step, Deed.CLOSE, text, first=first),)
+
+
 def _drop(step: Step, *, keeps: bool = False) -> Callable[[int], tuple[Act, ...]]:
     return lambda first: (Act(step, Deed.DROP, first=first, keeps=keeps),)
 
@@ -228,6 +234,15 @@ MAILBOX_SCRIPTS: dict[str, MailboxScript] = {
     "refuse-dot": MailboxScript("554 5.7.1 after the dot", 0, _say(Step.DOT, "554 5.7.1 Content refused")),
     "defer-dot": MailboxScript(
         "451 4.3.0 after the dot, the first N times", 0, _say(Step.DOT, "451 4.3.0 Try again later")
+    ),
+    "tss04": MailboxScript(
+        "421 4.7.0 [TSS04] at RCPT, then the end, the first N times", 0, _goodbye(Step.RCPT, TSS04)
+    ),
+    "throttled": MailboxScript(
+        "451 4.7.500 at RCPT, the first N times", 0, _say(Step.RCPT, "451 4.7.500 Server busy. RP-001")
+    ),
+    "blocklisted": MailboxScript(
+        "554 5.7.1 at RCPT, the address is on a block list", 0, _say(Step.RCPT, BLOCKLISTED)
     ),
     "421-rcpt": MailboxScript("421 at RCPT, then the end, the first N times", 0, _close(Step.RCPT)),
     "421-data": MailboxScript("421 at DATA", 0, _close(Step.DATA)),

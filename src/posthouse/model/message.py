@@ -153,7 +153,8 @@ class Verdict(StrEnum):
 class Outcome:
     """What a result means for the delivery. `reason` is a machine word (bad-mailbox, policy-block,
     greylisted, dns, connection, expired, …). `retry_at` is set for DEFERRED only.
-    `backs_off_site`: the whole site should rest (connection trouble, 421, rate replies)."""
+    `backs_off_site`: the whole site should rest (connection trouble, 421, rate replies). `automation`: which
+    one the reply has set off, "" for none."""
 
     verdict: Verdict
     code: int
@@ -162,6 +163,7 @@ class Outcome:
     reason: str
     retry_at: float = 0.0
     backs_off_site: bool = False
+    automation: str = ""
 
 
 @dataclass(frozen=True, slots=True)

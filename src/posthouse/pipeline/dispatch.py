@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Sequence
 from typing import Any
 
 import structlog
@@ -28,22 +28,21 @@ from posthouse.pipeline.deliver import Deliverer, end_without_network, not_made
 from posthouse.pipeline.letters import Job
 from posthouse.pipeline.memory import MemoryBound
 from posthouse.pipeline.outcome import Recorder
+from posthouse.pipeline.rests import Reactions
+from posthouse.pipeline.sitebook import SiteBook
 from posthouse.pipeline.sites import Place, SiteQueue
 from posthouse.pipeline.sources import Sources
 from posthouse.pipeline.stops import Stop
-from posthouse.rules.shaping import share
 
 log = structlog.get_logger()
 
 _UNRESOLVED_ROOM = 4
-_MOST_SITES = 10_000
+_MOST_RESTS = 10_000
 _DNS_REST_S = 5.0  # as long the resolver would only repeat the trouble
 _BROKEN_AGAIN_S = 300.0
 _CAPTURED = "captured: kept on this machine, not sent"
 _TESTED = "Test mode: message was not sent"  # what customers' programs know
 _BROKEN = "internal trouble; will be tried again"
-
-MakeSite = Callable[[Site, float], SiteQueue]
 
 
 class Dispatcher:
@@ -58,12 +57,12 @@ class Dispatcher:
         recorder: Recorder,
         bound: MemoryBound,
         custody: Custody,
-        make_site: MakeSite,
+        sites: SiteBook,
+        reactions: Reactions,
         sources: Sources,
         captures: bool,
         hands_over: bool,
         may_start: Callable[[], bool],
-        worker_id: str,
     ) -> None:
         self._clock = clock
         self._resolver = resolver
@@ -71,15 +70,13 @@ class Dispatcher:
         self._recorder = recorder
         self.bound = bound
         self._custody = custody
-        self._make_site = make_site
+        self.sites = sites
+        self._reactions = reactions
         self._sources = sources
         self._captures = captures
         self._hands_over = hands_over
         self._may_start = may_start
-        self._worker_id = worker_id
-        self._workers = [worker_id]
         self._loop = asyncio.get_running_loop()
-        self._sites: dict[str, SiteQueue] = {}
         self._unresolved: dict[str, list[Job]] = {}
         self._dns_rests: dict[str, float] = {}
         self._timers: set[str] = set()  # names of sites that will be pumped in a moment
@@ -104,7 +101,7 @@ class Dispatcher:
             crash_point("deliver.taken")
             self._custody.add(job.delivery)
             site = None if self._captures else self._resolver.cached_site(job.delivery.domain)
-            sending = self._sites.get(site.name) if site else None
+            sending = self.sites.find(site.name) if site else None
             job.is_proven = sending.is_proven if sending else self._captures
             self.bound.add(job.size_bytes, job.is_proven)
             try:
@@ -118,11 +115,12 @@ class Dispatcher:
         self.bound.add(job.size_bytes, job.is_proven)
         self._recorder.record_stop(job, stop, lambda: self._recorded(job))
 
-    def forget_troubles(self) -> None:
-        """An operator says: try again now. Rests and cached answers of DNS end."""
+    def forget_troubles(self, site_name: str = "") -> None:
+        """An operator says: try again now, everywhere or at one site. Rests and cached answers of DNS end."""
         now = self._clock.monotonic()
-        for sending in self._sites.values():
-            sending.forget_trouble(now)
+        for sending in self.sites.all():
+            if site_name in ("", sending.site.name):
+                sending.forget_trouble(now)
         self._dns_rests.clear()
         self._resolver.forget()
         self.wake()
@@ -143,7 +141,7 @@ class Dispatcher:
         """Begin nothing new, give back what was not begun, let conversations end and outcomes be recorded."""
         self.is_stopping = True
         deadline = self._loop.time() + grace_s
-        for sending in self._sites.values():
+        for sending in self.sites.all():
             self._give_back(sending.drain())
         for domain in list(self._unresolved):
             self._give_back(self._unresolved.pop(domain))
@@ -170,9 +168,10 @@ class Dispatcher:
         site = self._resolver.cached_site(domain)
         if site is None:
             return Place(f"?{domain}", min(room, self._unresolved_room(domain)), False)
-        sending = self._sites.get(site.name)
+        sending = self.sites.find(site.name)
         if sending is None:
-            return Place(site.name, min(room, _UNRESOLVED_ROOM), False)
+            most = 0 if self.sites.is_suspended(site.name) else _UNRESOLVED_ROOM
+            return Place(site.name, min(room, most), False)
         is_proven = sending.is_proven
         if is_proven:
             room = self.bound.room(True)
@@ -199,41 +198,20 @@ class Dispatcher:
         if site is None:
             self._wait_for_dns(job)
             return
-        sending = self._site_queue(site)
+        sending = self.sites.of(site)
         sending.add(job)
         self._pump(sending)
 
-    def _site_queue(self, site: Site) -> SiteQueue:
-        sending = self._sites.get(site.name)
-        if sending is None:
-            if len(self._sites) >= _MOST_SITES:
-                self._forget_idle_sites()
-            sending = self._sites[site.name] = self._make_site(site, self._clock.monotonic())
-            self._give_share(sending)
-        sending.site = site  # the freshest order of equal hosts and addresses
-        return sending
-
     def share_with(self, workers: Sequence[str]) -> None:
         """The live workers of the installation, this one among them: limits of sites are theirs together."""
-        if list(workers) != self._workers and self._worker_id in workers:
-            self._workers = list(workers)
-            for sending in list(self._sites.values()):
-                self._give_share(sending)
-                self._pump(sending)
+        for sending in self.sites.share_with(workers):
+            self._pump(sending)
 
-    def _give_share(self, sending: SiteQueue) -> None:
-        limit = sending.limits.connections
-        sending.window.set_most(share(limit, sending.site.name, self._workers, self._worker_id))
-
-    def _forget_idle_sites(self) -> None:
-        """Those whose rest has ended or ends soonest: a tenth at least, so that a look is worth its cost."""
-        idle = [name for name, sending in self._sites.items() if sending.is_idle]
-        idle.sort(key=lambda name: self._sites[name].window.rests_until)
-        now = self._clock.monotonic()
-        for number, name in enumerate(idle):
-            if number >= _MOST_SITES // 10 and self._sites[name].window.rests_until > now:
-                break
-            del self._sites[name]
+    def reshape(self, names: Iterable[str] | None = None) -> None:
+        """Other limits hold for these sites, or for all; more may be due, or less."""
+        for sending in self.sites.reshape(names):
+            self._pump(sending)
+        self.wake()
 
     def _wait_for_dns(self, job: Job) -> None:
         domain = job.delivery.domain
@@ -245,7 +223,7 @@ class Dispatcher:
 
     async def _resolve(self, domain: str) -> None:
         try:
-            sending = self._site_queue(await self._resolver.site_for(domain))
+            sending = self.sites.of(await self._resolver.site_for(domain))
         except DnsTrouble as trouble:
             self._unreachable(domain, trouble)
             return
@@ -261,7 +239,7 @@ class Dispatcher:
         """Settle what waited; while the trouble is temporary, more of that domain is not taken for a moment:
         else a million letters for it would be tried one after another."""
         if not trouble.is_permanent:
-            if len(self._dns_rests) >= _MOST_SITES:
+            if len(self._dns_rests) >= _MOST_RESTS:
                 self._dns_rests.clear()
             self._dns_rests[domain] = self._clock.monotonic() + _DNS_REST_S
         result = SmtpResult(Phase.DNS, trouble.code, trouble.enhanced, trouble.text)
@@ -289,7 +267,7 @@ class Dispatcher:
 
     def _ring(self, site_name: str) -> None:
         self._timers.discard(site_name)
-        if sending := self._sites.get(site_name):
+        if sending := self.sites.find(site_name):
             self._pump(sending)
 
     async def _carry(self, job: Job, sending: SiteQueue) -> None:
@@ -321,8 +299,16 @@ class Dispatcher:
                 self._give_back([job])
             else:
                 sending.finished(result, outcome, self._clock.monotonic())
+                self._react(sending, source, result, outcome)
                 self._settle(job, result, outcome, archive=archive)
         self._pump(sending)
+
+    def _react(self, sending: SiteQueue, source: str, result: SmtpResult, outcome: Outcome) -> None:
+        """What the site said may hold for more than this letter."""
+        if result.is_delivered or result.phase is Phase.LOCAL:
+            return
+        if self._reactions.to(sending.site.name, source, result, outcome):
+            self.sites.reshape([sending.site.name])
 
     async def _archived(self, job: Job, result: SmtpResult) -> bytes:
         """What the sender's archive gets: the octets that were taken, b"" for nothing.

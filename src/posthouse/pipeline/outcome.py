@@ -254,6 +254,7 @@ def _detail(job: Job, result: SmtpResult, outcome: Outcome) -> dict[str, Any]:
         "enhanced": outcome.enhanced,
         "text": outcome.text,
         "reason": outcome.reason,
+        "automation": outcome.automation,
         "phase": result.phase.value,
         "mx": result.mx,
         "address": result.address,

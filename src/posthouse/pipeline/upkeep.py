@@ -17,7 +17,8 @@ from posthouse.model.clock import Clock
 from posthouse.pipeline import quota
 from posthouse.pipeline.custody import Custody
 from posthouse.pipeline.dispatch import Dispatcher
-from posthouse.store import events, jobs, messages, workers
+from posthouse.rules.automations import FORGET_S
+from posthouse.store import events, jobs, messages, sites, workers
 from posthouse.store.engine import Connection, Store, each
 
 log = structlog.get_logger()
@@ -113,6 +114,7 @@ class Upkeep:
         await self._until_done(messages.drop_contents_before, now - self._keep.content_s)
         await self._until_done(events.drop_before, now - self._keep.event_s)
         await self._store.write(each(quota.drop_old), (now,))
+        await self._store.write(each(sites.drop_rests_before), (now - FORGET_S,))
 
     async def _until_done(self, step: Callable[..., int], *values: Any) -> None:
         """Repeat `step(conn, *values, most)`, a transaction each, until it finds less than a whole chunk."""

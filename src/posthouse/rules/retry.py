@@ -10,7 +10,7 @@ second try of the same triplet after some minutes (F45). So the pauses depend on
 Each pause is lengthened by up to a fifth by `jitter`, never shortened, so that the formula is a true bound:
 **a delivery that may wait `w` seconds is tried at most `most_attempts(w)` times**, that is once, and once
 more for each partial sum of the pauses that is smaller than `w` (with the built-in pauses and 5 days: 35).
-Where a whole site rests (`shaping.Window`) deliveries wait longer without an attempt.
+Where a whole site rests (`window.Window`) deliveries wait longer without an attempt.
 
 Public: Schedule, BUILT_IN, schedule_from, next_attempt, most_attempts.
 """

@@ -1,52 +1,125 @@
-"""How many conversations a receiving site may be asked for, and how fast; pure state driven by `now`.
+"""How much each receiving site may be asked to bear, and what its replies lead to: data, and who of the
+workers may use how much of it.
 
-`Limits` are data (`data/shaping.toml`, an operator's file over it). `Window` finds out what a site really
-bears: it starts small, grows by one with each success while it is full, halves at connection trouble and
-lets the whole site rest after three troubles in a row; after a rest one single conversation probes.
-`Bucket` is a rate. `share` divides a limit among the live workers without talk: the shares always add up.
+The built-in data (`data/shaping.toml`, `data/automations.toml`) and an operator's file over them have one
+form: [default], [route], [[site]] and [[automation]]. What the numbers do in `window`, what automations do in
+`automations`. `share` divides a limit among the live workers without talk: the shares always add up.
 
-What goes wrong without this: a dead host would be tried by every worker with everything that waits for it,
-and a host that says "421 too many connections" would hear the same again at once.
-
-Public: Limits, ShapingTable, load_shaping, limits_for, Window, Bucket, share.
+Public: Limits, SiteRule, ShapingTable, load_shaping, rule_for, limits_for, share, BUILT_IN.
 """
 
 from __future__ import annotations
 
-import dataclasses
 import hashlib
 import tomllib
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from posthouse.model.errors import SettingsError
 from posthouse.model.message import Site
+from posthouse.rules.automations import Automation, joined, parse_automation
+from posthouse.rules.site_limits import Limits, changed
 
-RESTS_S = (15.0, 60.0, 300.0, 900.0, 1800.0)
-_TROUBLES_TO_REST = 3
-_STEADY_SUCCESSES = 10
+__all__ = [
+    "BUILT_IN",
+    "Limits",
+    "ShapingTable",
+    "SiteRule",
+    "limits_for",
+    "load_shaping",
+    "rule_for",
+    "share",
+]
+
+_TABLES = ("default", "route", "site", "automation")
+_MOST_BYTES = 256 * 1024
+_MOST_TABLES = 2000
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
-    """What one site may be asked to bear, by all workers together. `messages_per_second` 0: no limit."""
+class SiteRule:
+    """Limits for the sites whose best MX hosts have a name that is, or ends in a dot and, one of `suffixes`.
+    `origin` says where the numbers stand: "built in: [[site]] gmail"."""
 
-    connections: int = 10
-    first_connections: int = 5
-    messages_per_connection: int = 100
-    messages_per_second: float = 0.0
-    idle_s: float = 5.0
+    name: str
+    suffixes: tuple[str, ...]
+    limits: Limits
+    origin: str
+
+    def covers(self, names: Iterable[str]) -> bool:
+        return any(_is_under(name, suffix) for name in names for suffix in self.suffixes)
 
 
 @dataclass(frozen=True, slots=True)
 class ShapingTable:
-    """`sites`: (suffixes of MX host names, limits), the first that applies wins."""
+    """`default` and `route` for every site, and for static routes; of `sites` and `automations` the first
+    that applies wins."""
 
-    default: Limits
-    route: Limits
-    sites: tuple[tuple[tuple[str, ...], Limits], ...]
+    default: SiteRule
+    route: SiteRule
+    sites: tuple[SiteRule, ...]
+    automations: tuple[Automation, ...]
+
+
+@dataclass(slots=True)
+class _Draft:
+    """A [[site]] as it stands in a file: its numbers are completed when every file was read."""
+
+    name: str
+    suffixes: tuple[str, ...]
+    given: Mapping[str, Any]
+    where: str
+    origin: str
+
+
+@dataclass(slots=True)
+class _Layers:
+    """What the files read so far say together."""
+
+    default: Limits = field(default_factory=Limits)
+    route: Limits = field(default_factory=Limits)
+    origins: dict[str, str] = field(default_factory=dict)
+    sites: list[_Draft] = field(default_factory=list)
+    automations: tuple[Automation, ...] = ()
+
+    def add(self, path: Path, raw: Mapping[str, Any], place: str) -> None:
+        """One more file over the others; `place` is what people are told where it is."""
+        for name in ("default", "route"):
+            given = raw.get(name, {})
+            if not isinstance(given, dict):
+                raise SettingsError(f"{path}: {name} must be one table, [{name}]")
+            setattr(self, name, changed(getattr(self, name), given, f"{path}: [{name}]"))
+            if given or name not in self.origins:
+                self.origins[name] = f"{place}: [{name}]"
+        self.sites = [self._site(entry, path, place) for entry in _tables(raw, "site", path)] + self.sites
+        over = [_automation(entry, path) for entry in _tables(raw, "automation", path)]
+        self.automations = joined(over, self.automations)
+
+    def _site(self, entry: Mapping[str, Any], path: Path, place: str) -> _Draft:
+        """A site that only has a name changes numbers of the known one of that name."""
+        name = str(entry.get("name", "?"))
+        where, origin = f"{path}: [[site]] {name!r}", f"{place}: [[site]] {name}"
+        given = {key: value for key, value in entry.items() if key not in ("name", "mx")}
+        known = next((draft for draft in self.sites if draft.name == name), None)
+        if "mx" not in entry and known is not None:
+            return _Draft(name, known.suffixes, {**known.given, **given}, where, origin)
+        suffixes = entry.get("mx")
+        if not isinstance(suffixes, list) or not suffixes or not all(isinstance(s, str) for s in suffixes):
+            raise SettingsError(
+                f"{where}: mx must be a list of host name endings, or name that of a site that is built in"
+            )
+        return _Draft(name, tuple(s.lower().strip(".") for s in suffixes), given, where, origin)
+
+    def table(self) -> ShapingTable:
+        default = SiteRule("default", (), self.default, self.origins["default"])
+        route = SiteRule("route", (), self.route, self.origins["route"])
+        sites = [
+            SiteRule(d.name, d.suffixes, changed(self.default, d.given, d.where), d.origin)
+            for d in self.sites
+        ]
+        return ShapingTable(default, route, tuple(sites), self.automations)
 
 
 def load_shaping(*paths: Path) -> ShapingTable:
@@ -54,119 +127,27 @@ def load_shaping(*paths: Path) -> ShapingTable:
 
     Raises SettingsError: file, table, key and what is wrong.
     """
-    default, route = Limits(), Limits()
-    sites: list[tuple[tuple[str, ...], Mapping[str, Any], str]] = []
-    for path in (_DATA, *paths):
-        raw = _read(path)
-        default = _changed(default, raw.get("default", {}), f"{path}: [default]")
-        route = _changed(route, raw.get("route", {}), f"{path}: [route]")
-        sites = [_site(entry, path) for entry in raw.get("site", [])] + sites
-    return ShapingTable(
-        default, route, tuple((suffixes, _changed(default, given, where)) for suffixes, given, where in sites)
-    )
+    layers = _Layers()
+    for path in _DATA:
+        layers.add(path, _read(path), "built in")
+    for path in paths:
+        layers.add(path, _read(path), str(path))
+    return layers.table()
 
 
-def limits_for(site: Site, table: ShapingTable | None = None) -> Limits:
-    """The limits of a site: a static route's, a known provider's by the names of its best MX hosts, or the
+def rule_for(site: Site, table: ShapingTable | None = None) -> SiteRule:
+    """The rule of a site: a static route's, a known provider's by the names of its best MX hosts, or the
     default."""
     table = table or BUILT_IN
     if site.is_route:
         return table.route
     best = [host.name.lower() for host in site.hosts if host.preference == site.hosts[0].preference]
-    for suffixes, limits in table.sites:
-        if any(_is_under(name, suffix) for name in best for suffix in suffixes):
-            return limits
-    return table.default
+    return next((rule for rule in table.sites if rule.covers(best)), table.default)
 
 
-class Window:
-    """How many conversations one site may have with this worker now. `most`: the worker's share of the
-    limit (default: all of it).
-
-    Instants are of any clock that does not step, always the same one. Nothing ends a rest early.
-    """
-
-    __slots__ = ("_is_probing", "_level", "_most", "_steady", "_streak", "_width", "rests_until")
-
-    def __init__(self, limits: Limits, most: int | None = None) -> None:
-        self._most = limits.connections if most is None else most
-        self._width = max(1, limits.first_connections)
-        self._streak = self._steady = self._level = 0
-        self._is_probing = False
-        self.rests_until = float("-inf")
-
-    def allowed(self, now: float) -> int:
-        """Conversations that may run at the same time; 0 while the site rests."""
-        return 0 if now < self.rests_until else min(self._width, self._most)
-
-    @property
-    def most(self) -> int:
-        """The worker's share as it stands."""
-        return self._most
-
-    def set_most(self, most: int) -> None:
-        """The share changed: a worker came or went."""
-        self._most = most
-
-    def success(self, now: float, *, was_saturated: bool) -> None:
-        """A conversation worked (whatever the reply said). Grows only when the window was the limit."""
-        self._streak = 0
-        if now < self.rests_until:  # begun before the trouble: says nothing about the site now
-            return
-        self._is_probing = False
-        self._steady += 1
-        if self._steady >= _STEADY_SUCCESSES:
-            self._level = 0
-        if was_saturated and self._width < self._most:
-            self._width += 1
-
-    def trouble(self, now: float) -> None:
-        """The connection failed, or the site asked for a rest (421, rate replies)."""
-        if now < self.rests_until:  # ten conversations that die together are one trouble, not ten
-            return
-        self._steady = 0
-        self._streak += 1
-        self._width = max(1, min(self._width, max(self._most, 1)) // 2)
-        if self._is_probing or self._streak >= _TROUBLES_TO_REST:
-            self._rest(now)
-
-    def _rest(self, now: float) -> None:
-        self.rests_until = now + RESTS_S[min(self._level, len(RESTS_S) - 1)]
-        self._level += 1
-        self._streak = 0
-        self._width = 1
-        self._is_probing = True
-
-
-class Bucket:
-    """A rate: `take` grants at most `per_second` a second on average, with a burst of one second's worth."""
-
-    __slots__ = ("_at", "_burst", "_left", "_per_second")
-
-    def __init__(self, per_second: float, now: float) -> None:
-        self._per_second = per_second
-        self._burst = max(1.0, per_second)
-        self._left = self._burst
-        self._at = now
-
-    def take(self, now: float) -> bool:
-        """One more now? A clock that goes backwards earns nothing and costs nothing."""
-        self._fill(now)
-        if self._left < 1.0:
-            return False
-        self._left -= 1.0
-        return True
-
-    def wait_s(self, now: float) -> float:
-        """Seconds until `take` may grant again; 0 when it would now."""
-        self._fill(now)
-        return max(0.0, (1.0 - self._left) / self._per_second)
-
-    def _fill(self, now: float) -> None:
-        if now > self._at:
-            # the last bit of a float must not make the caller wait twice for the same token
-            self._left = min(self._burst, self._left + (now - self._at) * self._per_second + 1e-9)
-            self._at = now
+def limits_for(site: Site, table: ShapingTable | None = None) -> Limits:
+    """The limits of a site; see `rule_for`."""
+    return rule_for(site, table).limits
 
 
 def share(limit: int, site: str, workers: Sequence[str], me: str) -> int:
@@ -193,43 +174,37 @@ def _is_under(name: str, suffix: str) -> bool:
 
 def _read(path: Path) -> dict[str, Any]:
     try:
-        raw = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise SettingsError(f"{path}: {error}") from error
-    unknown = sorted(set(raw) - {"default", "route", "site"})
+        with path.open("rb") as stream:
+            content = stream.read(_MOST_BYTES + 1)
+        if len(content) > _MOST_BYTES:
+            raise SettingsError(f"{path}: larger than {_MOST_BYTES} bytes")
+        raw = tomllib.loads(content.decode())
+    except OSError as error:
+        raise SettingsError(f"{path}: cannot be read: {error.strerror}") from error
+    except (ValueError, RecursionError) as error:
+        raise SettingsError(f"{path}: not valid TOML: {error}") from error
+    unknown = sorted(set(raw) - set(_TABLES))
     if unknown:
-        raise SettingsError(f"{path}: unknown table {unknown[0]!r}; allowed are default, route and site")
+        raise SettingsError(f"{path}: unknown table {unknown[0]!r}; allowed are {', '.join(_TABLES)}")
     return raw
 
 
-def _site(entry: Mapping[str, Any], path: Path) -> tuple[tuple[str, ...], Mapping[str, Any], str]:
-    where = f"{path}: [[site]] {entry.get('name', '?')!r}"
-    suffixes = entry.get("mx")
-    if not isinstance(suffixes, list) or not suffixes or not all(isinstance(name, str) for name in suffixes):
-        raise SettingsError(f"{where}: mx must be a list of host name endings")
-    given = {key: value for key, value in entry.items() if key not in ("name", "mx")}
-    return tuple(name.lower().strip(".") for name in suffixes), given, where
+def _tables(raw: Mapping[str, Any], name: str, path: Path) -> list[Mapping[str, Any]]:
+    entries = raw.get(name, [])
+    if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
+        raise SettingsError(f"{path}: {name} must be written [[{name}]]")
+    if len(entries) > _MOST_TABLES:
+        raise SettingsError(f"{path}: more than {_MOST_TABLES} [[{name}]] tables")
+    return entries
 
 
-_LEAST = {
-    "connections": 1,
-    "first_connections": 1,
-    "messages_per_connection": 1,
-    "messages_per_second": 0,
-    "idle_s": 0,
-}
+def _automation(entry: Mapping[str, Any], path: Path) -> Automation:
+    try:
+        return parse_automation(entry)
+    except (ValueError, TypeError) as error:
+        name = entry.get("name", "?")
+        raise SettingsError(f"{path}: [[automation]] {name!r}: {error}") from error
 
 
-def _changed(limits: Limits, given: Mapping[str, Any], where: str) -> Limits:
-    for key, value in given.items():
-        least = _LEAST.get(key)
-        if least is None:
-            raise SettingsError(f"{where}: unknown key {key!r}; allowed are {', '.join(_LEAST)}")
-        kinds = (int, float) if key in ("messages_per_second", "idle_s") else (int,)
-        if isinstance(value, bool) or not isinstance(value, kinds) or not least <= value <= 1_000_000:
-            raise SettingsError(f"{where}: {key} must be a number from {least} to 1000000")
-    return dataclasses.replace(limits, **given)
-
-
-_DATA = Path(__file__).with_name("data") / "shaping.toml"
+_DATA = tuple(Path(__file__).with_name("data") / name for name in ("shaping.toml", "automations.toml"))
 BUILT_IN = load_shaping()

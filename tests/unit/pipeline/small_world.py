@@ -39,13 +39,15 @@ from posthouse.pipeline.letters import RecentLetters
 from posthouse.pipeline.memory import MemoryBound
 from posthouse.pipeline.notices import Notices
 from posthouse.pipeline.outcome import Recorder
-from posthouse.pipeline.sites import SiteQueue
+from posthouse.pipeline.rests import Reactions, Rests
+from posthouse.pipeline.sitebook import SiteBook
 from posthouse.pipeline.sources import Sources
 from posthouse.pipeline.submit import Intake
 from posthouse.pipeline.warmup import Ledger
+from posthouse.rules.automations import Automation
 from posthouse.rules.limits import account_limits, allowance_of, domain_limits
 from posthouse.rules.retry import BUILT_IN
-from posthouse.rules.shaping import Limits
+from posthouse.rules.shaping import Limits, SiteRule
 from posthouse.store.engine import Store, each, migrate, open_store
 
 ME = "worker-1"
@@ -205,6 +207,7 @@ class World:
     dispatcher: Dispatcher
     fetcher: Fetcher
     intake: Intake
+    rests: Rests
     holds: bool = True
     suspended: set[str] = field(default_factory=set)
     receipts: list[Any] = field(default_factory=list)
@@ -330,6 +333,7 @@ async def open_world(
     account_settings: AccountSettings = ACCOUNT_DEFAULTS,
     over_limit: str = "refuse",
     sources: Sequence[str] = (),
+    automations: Sequence[Automation] = (),
 ) -> AsyncIterator[World]:
     """A worker on the store in `folder`, which is made when it is not there."""
     path = folder / "posthouse.db"
@@ -346,6 +350,8 @@ async def open_world(
     )
     custody = Custody(store, worker_id)
     ledger, estate = Ledger(store, clock), FakeEstate()
+    rests = Rests()
+    rule = SiteRule("default", (), limits or Limits(), "built in: [default]")
     world: World
     deliverer = Deliverer(
         clock=clock,
@@ -361,12 +367,12 @@ async def open_world(
         recorder=recorder,
         bound=bound or MemoryBound(200, 8 << 20),
         custody=custody,
-        make_site=lambda where, now: SiteQueue(where, limits or Limits(), now),
-        sources=Sources(estate, sources, ledger),
+        sites=SiteBook(clock=clock, rule_of=lambda _: rule, rests=rests, worker_id=worker_id),
+        reactions=Reactions(store=store, clock=clock, rests=rests, automations=lambda: automations),
+        sources=Sources(estate, sources, ledger, rests.avoided),
         captures=captures,
         hands_over=hands_over,
         may_start=lambda: world.holds,
-        worker_id=worker_id,
     )
     fetcher = Fetcher(
         store=store,
@@ -412,6 +418,7 @@ async def open_world(
         dispatcher,
         fetcher,
         intake,
+        rests,
     )
     try:
         yield world

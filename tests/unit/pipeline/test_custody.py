@@ -255,7 +255,7 @@ async def test_whatever_breaks_around_a_conversation_postpones_it(
     await world.at_rest()
     [row] = world.rows()
     assert (row["state"], row["last_code"]) == ("waiting", 451)
-    assert world.dispatcher._sites["good.test"].active == 0
+    assert world.dispatcher.sites._sites["good.test"].active == 0
 
 
 async def test_a_signature_that_failed_once_is_made_anew(world: World) -> None:
@@ -428,4 +428,4 @@ async def test_after_any_mixture_of_troubles_every_letter_is_delivered_once(
         assert accepted <= len(rows), "those in doubt may be there as well"
         assert sorted(world.courier.sent) == sorted(row["recipient"] for row in rows), "each exactly once"
         assert world.events()["delivered"] == len(rows)
-        assert all(not sending.active and sending.is_idle for sending in world.dispatcher._sites.values())
+        assert all(not sending.active and sending.is_idle for sending in world.dispatcher.sites.all())

@@ -15,7 +15,8 @@ from posthouse.net.dns import DnsTrouble
 from posthouse.pipeline import dispatch, fetch, outcome
 from posthouse.pipeline.dispatch import Dispatcher
 from posthouse.pipeline.memory import MemoryBound
-from posthouse.rules.shaping import RESTS_S, Limits
+from posthouse.rules.shaping import Limits
+from posthouse.rules.window import RESTS_S
 from posthouse.store import captures, queue
 from posthouse.store.engine import connect
 from unit.pipeline.small_world import (
@@ -392,7 +393,7 @@ async def test_two_workers_share_a_sites_limit(tmp_path: Path) -> None:
         for world in worlds:
             world.dispatcher.share_with(both)
             await world.written()
-        shares = [world.dispatcher._sites["good.test"].window.most for world in worlds]
+        shares = [world.dispatcher.sites._sites["good.test"].window.most for world in worlds]
         assert sorted(shares) == [0, 1]
         without, with_it = worlds if shares[0] == 0 else worlds[::-1]
         assert without.dispatcher.bound.jobs == 1, "what runs may end; what waited went back"
@@ -405,7 +406,7 @@ async def test_two_workers_share_a_sites_limit(tmp_path: Path) -> None:
         await until(lambda: with_it.states() == {"delivered": 4})
         assert (len(without.courier.sent), len(with_it.courier.sent)) == (1, 3)
 
-        without.dispatcher.share_with([without.dispatcher._worker_id])
+        without.dispatcher.share_with([without.dispatcher.sites._worker_id])
         assert without.dispatcher.place_of("good.test").room > 0, "the other is gone: the limit is all ours"
 
 

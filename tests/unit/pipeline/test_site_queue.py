@@ -7,7 +7,8 @@ import pytest
 from posthouse.model.message import Delivery, DeliveryState, Outcome, Phase, SmtpResult, Verdict
 from posthouse.pipeline.letters import Job
 from posthouse.pipeline.sites import SiteQueue
-from posthouse.rules.shaping import RESTS_S, Limits
+from posthouse.rules.shaping import Limits
+from posthouse.rules.window import RESTS_S
 from unit.pipeline.small_world import delivered, site, unreachable
 
 GOOD = Outcome(Verdict.DELIVERED, 250, "2.0.0", "taken", "delivered")

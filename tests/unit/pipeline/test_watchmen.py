@@ -16,7 +16,7 @@ from posthouse.model.message import Message
 from posthouse.pipeline import upkeep
 from posthouse.pipeline.lease import FENCE_S, STALE_S, Lease
 from posthouse.pipeline.letters import Loaded, RecentLetters
-from posthouse.pipeline.nudges import FLUSH, NudgeWatch
+from posthouse.pipeline.nudges import FLUSH, RESUME, NudgeWatch
 from posthouse.pipeline.upkeep import Chore, Keep, Upkeep
 from posthouse.store import workers
 from posthouse.store.engine import Store, each, migrate, open_store
@@ -136,8 +136,8 @@ async def test_a_real_store_knows_the_living_and_the_dead(store: Store) -> None:
 
 
 async def test_nudges_of_the_past_are_not_obeyed_new_ones_once(store: Store) -> None:
-    flushed: list[int] = []
-    watch = NudgeWatch(store, lambda: flushed.append(1))
+    flushed: list[str] = []
+    watch = NudgeWatch(store, flushed.append)
     await store.write(each(workers.nudge), (FLUSH, ""))
     await watch.look()
     assert flushed == [], "it was there before we were"
@@ -146,30 +146,40 @@ async def test_nudges_of_the_past_are_not_obeyed_new_ones_once(store: Store) -> 
     await store.write(each(workers.nudge), (FLUSH, ""))
     await store.write(each(workers.nudge), (FLUSH, "again"))
     await watch.look()
-    assert flushed == [1], "two at once are one"
+    assert flushed == [""], "two at once are one"
     await watch.look()
-    assert flushed == [1]
+    assert flushed == [""]
 
 
 async def test_other_nudges_flush_nothing(store: Store) -> None:
-    flushed: list[int] = []
-    watch = NudgeWatch(store, lambda: flushed.append(1))
+    flushed: list[str] = []
+    watch = NudgeWatch(store, flushed.append)
     await watch.look()
     await store.write(each(workers.nudge), ("something", "else"))
     await watch.look()
     assert flushed == []
     await store.write(each(workers.nudge), (FLUSH, ""))
     await watch.look()
-    assert flushed == [1]
+    assert flushed == [""]
 
 
 async def test_a_first_nudge_in_an_empty_store_is_obeyed(store: Store) -> None:
-    flushed: list[int] = []
-    watch = NudgeWatch(store, lambda: flushed.append(1))
+    flushed: list[str] = []
+    watch = NudgeWatch(store, flushed.append)
     await watch.look()
     await store.write(each(workers.nudge), (FLUSH, ""))
     await watch.look()
-    assert flushed == [1]
+    assert flushed == [""]
+
+
+async def test_a_nudge_about_one_site_names_it(store: Store) -> None:
+    told: list[str] = []
+    watch = NudgeWatch(store, told.append)
+    await watch.look()
+    for site in ("mx.one.test", "mx.one.test", "mx.two.test"):
+        await store.write(each(workers.nudge), (RESUME, site))
+    await watch.look()
+    assert sorted(told) == ["mx.one.test", "mx.two.test"]
 
 
 # -- recent letters ----------------------------------------------------------------------------------------

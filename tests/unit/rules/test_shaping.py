@@ -1,14 +1,15 @@
-"""Limits per receiving site, the growing window, rests, rates and shares (MX-14, F32, F33, F36)."""
+"""Limits per receiving site, an operator's file over them, and shares (MX-14, F32)."""
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
 
 from posthouse.model.errors import SettingsError
 from posthouse.model.message import Host, Site
-from posthouse.rules.shaping import RESTS_S, Bucket, Limits, Window, limits_for, load_shaping, share
+from posthouse.rules.shaping import BUILT_IN, limits_for, load_shaping, rule_for, share
 
 
 def site(*names: str, is_route: bool = False) -> Site:
@@ -22,7 +23,7 @@ LIMITS = [
     ("workspace", site("ASPMX.L.GOOGLE.COM"), (20, 5, 100)),
     ("outlook", site("x-com.mail.protection.outlook.com"), (10, 5, 50)),
     ("yahoo", site("mta5.am0.yahoodns.net"), (5, 2, 20)),
-    ("icloud", site("mx01.mail.icloud.com"), (5, 2, 20)),
+    ("icloud", site("mx01.mail.icloud.com"), (5, 2, 5)),
     ("only a backup there", site("mx.example.net", "aspmx.l.google.com"), (10, 5, 100)),
     ("a name that only looks like it", site("mx.notgoogle.com"), (10, 5, 100)),
     ("route", site("aspmx.l.google.com", is_route=True), (500, 20, 1000)),
@@ -68,115 +69,6 @@ def test_a_wrong_file_is_named(tmp_path: Path, text: str, named: str) -> None:
         load_shaping(file)
 
 
-def test_the_window_grows_by_one_for_each_success_while_it_is_full() -> None:
-    window = Window(Limits(connections=8, first_connections=5))
-    assert window.allowed(0) == 5
-    window.success(0, was_saturated=False)
-    assert window.allowed(0) == 5
-    for _ in range(10):
-        window.success(0, was_saturated=True)
-    assert window.allowed(0) == 8
-
-
-def test_the_share_is_the_top_and_may_change() -> None:
-    window = Window(Limits(connections=10, first_connections=5), most=2)
-    assert window.allowed(0) == 2
-    window.success(0, was_saturated=True)
-    assert window.allowed(0) == 2
-    window.set_most(0)
-    assert window.allowed(0) == 0
-    window.set_most(10)
-    assert window.allowed(0) == 5
-
-
-def test_one_trouble_halves_and_a_success_forgives() -> None:  # F36: 421 after k messages is no dead site
-    window = Window(Limits(connections=10, first_connections=10))
-    for _ in range(20):
-        window.trouble(0)
-        assert window.allowed(0) >= 1
-        window.success(0, was_saturated=True)
-    assert window.rests_until <= 0
-
-
-def test_three_troubles_in_a_row_are_a_rest_and_more_of_them_are_not_more() -> None:  # F33
-    window = Window(Limits(connections=10, first_connections=10))
-    for _ in range(10):
-        window.trouble(100.0)
-    assert window.rests_until == 100 + RESTS_S[0]
-    assert window.allowed(100.0) == 0
-
-
-def test_rests_grow_while_the_probe_fails_and_only_one_probes() -> None:
-    window = Window(Limits())
-    now, rests = 0.0, []
-    for _ in range(3):
-        window.trouble(now)
-    for _ in range(8):
-        rests.append(window.rests_until - now)
-        now = window.rests_until
-        assert window.allowed(now - 0.001) == 0
-        assert window.allowed(now) == 1
-        window.trouble(now)
-    assert rests == [15, 60, 300, 900, 1800, 1800, 1800, 1800]
-
-
-def test_a_good_probe_opens_the_window_slowly() -> None:
-    window = Window(Limits(connections=10, first_connections=5))
-    for _ in range(3):
-        window.trouble(0)
-    now = window.rests_until
-    window.success(now, was_saturated=True)
-    assert window.allowed(now) == 2
-
-
-def test_a_flapping_site_rests_longer_and_a_steady_one_is_forgiven() -> None:
-    window = Window(Limits())
-    for _ in range(3):
-        window.trouble(0)
-    now = window.rests_until
-    window.success(now, was_saturated=True)
-    for _ in range(3):
-        window.trouble(now)
-    assert window.rests_until - now == 60
-    now = window.rests_until
-    for _ in range(10):
-        window.success(now, was_saturated=True)
-    for _ in range(3):
-        window.trouble(now)
-    assert window.rests_until - now == 15
-
-
-def test_late_news_from_before_the_rest_changes_nothing() -> None:
-    window = Window(Limits())
-    for _ in range(3):
-        window.trouble(0)
-    window.success(1, was_saturated=True)
-    assert window.allowed(1) == 0
-    assert window.allowed(15) == 1
-
-
-def test_bucket_keeps_the_rate() -> None:
-    bucket = Bucket(10, now=0)
-    granted = sum(bucket.take(step / 1000) for step in range(10_000))
-    assert 105 <= granted <= 111  # ten seconds of ten, and the burst
-
-
-def test_bucket_says_how_long_to_wait() -> None:
-    bucket = Bucket(0.5, now=0)
-    assert bucket.take(0) and not bucket.take(0)
-    assert bucket.wait_s(0) == pytest.approx(2)
-    assert not bucket.take(1.9)
-    assert bucket.take(1.9 + bucket.wait_s(1.9))
-
-
-def test_bucket_survives_a_clock_that_goes_back() -> None:
-    bucket = Bucket(1, now=100)
-    assert bucket.take(100)
-    assert not bucket.take(50)
-    assert not bucket.take(100.5)
-    assert bucket.take(101)
-
-
 @pytest.mark.parametrize("limit", [0, 1, 2, 7, 10, 500])
 @pytest.mark.parametrize("count", [1, 2, 3, 16])
 def test_shares_add_up_to_the_limit(limit: int, count: int) -> None:
@@ -196,3 +88,60 @@ def test_shares_do_not_depend_on_the_order_and_differ_between_sites() -> None:
 
 def test_a_worker_that_is_not_alive_gets_nothing() -> None:
     assert share(10, "x.test", ["a"], "b") == 0
+
+
+# -- an operator's file ------------------------------------------------------------------------------------
+
+PAGE = Path(__file__).parents[3] / "docs" / "shaping.md"
+
+
+def test_the_example_of_the_manual_can_be_loaded(tmp_path: Path) -> None:
+    (example,) = re.findall(r"```toml\n(.*?)```", PAGE.read_text(), re.S)
+    file = tmp_path / "shaping.toml"
+    file.write_text(example)
+    table = load_shaping(file)
+    gmail = rule_for(site("aspmx.l.google.com"), table)
+    assert gmail.limits.connections == 30 and gmail.limits.messages_per_second == 50
+    assert gmail.limits.messages_per_connection == 100, "what is not said stays"
+    assert gmail.origin == f"{file}: [[site]] gmail"
+    partner = rule_for(site("mx.partner.example"), table).limits
+    assert (partner.connections, partner.messages_per_connection) == (2, 500)
+    assert rule_for(site("mx.example.net"), table).limits.connections == 5
+    assert [each.name for each in table.automations[:2]] == ["partner-busy", "blocklist"]
+
+
+def test_it_is_told_where_numbers_stand() -> None:
+    assert rule_for(site("mx.example.net")).origin == "built in: [default]"
+    assert rule_for(site("mta5.am0.yahoodns.net")).origin == "built in: [[site]] yahoo"
+
+
+def test_the_built_in_sites_are_cautious_and_different() -> None:
+    names = [rule.name for rule in BUILT_IN.sites]
+    assert len(set(names)) == len(names) >= 25
+    suffixes = [suffix for rule in BUILT_IN.sites for suffix in rule.suffixes]
+    assert len(set(suffixes)) == len(suffixes)
+    for rule in BUILT_IN.sites:
+        assert 1 <= rule.limits.first_connections <= rule.limits.connections <= 20, rule
+
+
+BROKEN = [
+    ("a table that is none", "site = 3\n", "site must be written"),
+    ("one site", "[site]\nconnections = 3\n", "site must be written"),
+    ("default as a number", "default = 3\n", r"default must be one table"),
+    ("an unknown name without hosts", '[[site]]\nname = "nobody"\nconnections = 1\n', "mx must be a list"),
+    ("not text", "\xff\xfe", "not valid TOML"),
+    ("too large", "#" * 300_000, "larger than"),
+]
+
+
+@pytest.mark.parametrize(("text", "said"), [row[1:] for row in BROKEN], ids=[row[0] for row in BROKEN])
+def test_a_broken_file_is_a_sentence(tmp_path: Path, text: str, said: str) -> None:
+    file = tmp_path / "own.toml"
+    file.write_bytes(text.encode("latin-1"))
+    with pytest.raises(SettingsError, match=said):
+        load_shaping(file)
+
+
+def test_a_file_that_is_not_there_is_a_sentence(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match=r"none\.toml: cannot be read: No such file"):
+        load_shaping(tmp_path / "none.toml")
