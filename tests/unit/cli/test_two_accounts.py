@@ -45,6 +45,7 @@ CASES: dict[str, list[tuple[str, ...]]] = {
     "domain authorise": [("{domain}", "ann@good.test")],
     "domain unauthorise": [("{domain}", "ann@good.test")],
     "domain verify": [("{domain}",)],
+    "domain records": [("{domain}",), ("{domain}", "--zone-file")],
     "domain remove": [("{domain}",)],
     "domain rotate": [("{domain}", "--force")],
     "domain key list": [("{domain}",)],
