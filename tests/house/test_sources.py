@@ -114,6 +114,35 @@ def test_D_09_a_new_address_takes_exactly_its_share_and_the_warm_one_the_rest(ho
     assert (shown["day"], shown["limit"], shown["reserved"]) == (1, SHARE, SHARE)
 
 
+def test_D_09_without_a_warm_address_mail_waits_for_its_turn_and_is_not_lost(houses: Houses) -> None:
+    made = houses.new(starts=False)
+    plan = made.folder / "plan.toml"
+    plan.write_text(f"[few]\ndays = [{SHARE}]\nburst = {SHARE}\n")
+    made.cli("ip", "add", OWN, "--dedicated")
+    assert made.cli("ip", "warm-up", OWN, "--plan", str(plan))["rest_waits"]
+    made.start()
+    names = [f"{unique()}@notls.test" for _ in range(12)]
+    made.submit(names, letter(names[0]))
+    waiting = until(lambda: _waiting(made, names, 12 - SHARE), 30, "the rest to wait")
+    assert {event["reason"] for event in waiting} == {"warming-up"}
+    assert all(event["retry_at"] > event["at"] for event in waiting)
+    until(lambda: made.counts().get("delivered") == SHARE, 20, "its share")
+    made.cli("ip", "warm-up", OWN, "--stop")
+
+    def all_are_there() -> bool:
+        made.cli("queue", "flush", "--all")
+        return made.counts() == {"delivered": 12}
+
+    until(all_are_there, 30, "the rest")
+    assert _sources(made, names) == {OWN: 12}
+
+
+def _waiting(house: House, names: Sequence[str], count: int) -> list[dict[str, Any]]:
+    """The events of letters that wait, once there are so many."""
+    found = [event for name in names for event in house.events(name, "deferred")]
+    return found if len(found) >= count else []
+
+
 def test_D_09_a_warm_up_pauses_when_a_site_puts_its_mail_off(houses: Houses) -> None:
     made = houses.new(starts=False)
     _warming(made, 1000).start()

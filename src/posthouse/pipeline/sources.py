@@ -22,7 +22,7 @@ from posthouse.model.message import Outcome, Phase, Site, SmtpResult, Verdict
 from posthouse.model.warmup import Warming, Warmup
 from posthouse.pipeline.letters import Job
 from posthouse.pipeline.warmup import Ledger
-from posthouse.rules.sources import fitting, steady_choice
+from posthouse.rules.sources import families_of, fitting, steady_choice
 
 _MOST_CHOICES = 10_000
 _LONGEST_WAIT_S = 6 * 3600.0  # a warm-up that ends early lets go what waits within this time
@@ -50,12 +50,14 @@ class Turn:
     waits: tuple[SmtpResult, Outcome] | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Choice:
-    """What one account's letters with the same wish have at a site: `steady` of the `warm` addresses, and
-    the `warming` ones that go first. `must_wait`: nothing warm is there. `site` None: whatever its hosts."""
+    """What one account's letters with the same wish have at a site of these `families`: `steady` of the
+    `warm` addresses, and the `warming` ones that go first. `must_wait`: nothing warm is there. `site` is the
+    object that was looked at last; None: there is nothing to choose, whatever the site has."""
 
     site: Site | None
+    families: frozenset[bool]
     warm: tuple[str, ...]
     steady: str
     warming: tuple[tuple[str, Warmup], ...]
@@ -111,7 +113,7 @@ class Sources:
         if wait_until < job.delivery.expires_at - _LAST_CHANCE_S:
             return Turn(waits=_waiting(site, wait_until))
         warm = [source for source in self._usual if self._estate.warming(source) is None]
-        return Turn(steady_choice(site.name, fitting(site, warm)))
+        return Turn(steady_choice(site.name, fitting(families_of(site), warm)))
 
     def note(self, source: str, site_name: str, outcome: Outcome) -> None:
         """What became of an attempt from this address; only warming ones keep books."""
@@ -126,25 +128,31 @@ class Sources:
         wanted = job.letter.message.options.sources if job.letter else ()
         key = (account_id, wanted, site.name)
         choice = self._choices.get(key)
-        # the resolver gives another object when hosts, their addresses or their order changed
         if choice is None or not (choice.site is None or choice.site is site):
-            choice = self._choices[key] = self._choose(account_id, wanted, site)
+            # the resolver gives another object whenever the order of equal hosts is another
+            families = families_of(site)
+            if choice is None or choice.families != families:
+                choice = self._choices[key] = self._choose(account_id, wanted, site, families)
+            else:
+                choice.site = site
         return choice
 
-    def _choose(self, account_id: str, wanted: tuple[str, ...], site: Site) -> _Choice:
+    def _choose(
+        self, account_id: str, wanted: tuple[str, ...], site: Site, families: frozenset[bool]
+    ) -> _Choice:
         owns, warming_of = self._estate.owns_ip, self._estate.warming
         own = tuple(source for source in wanted if owns(account_id, source))
         sources = own or self._estate.dedicated(account_id) or self._usual
-        fit = fitting(site, sources)
+        fit = fitting(families, sources)
         warming = [(source, found) for source in fit if (found := warming_of(source))]
         warm = tuple(source for source in fit if warming_of(source) is None)
         if not warm and warming:
             rest = dict.fromkeys(source for _, found in warming for source in found.overflow)
-            warm = fitting(
-                site, [each for each in rest if owns(account_id, each) and warming_of(each) is None]
-            )
+            usable = [each for each in rest if owns(account_id, each) and warming_of(each) is None]
+            warm = fitting(families, usable)
         return _Choice(
             site if len(sources) > 1 or warming else None,
+            families,
             warm,
             steady_choice(site.name, warm),
             tuple((source, found.warmup) for source, found in warming),

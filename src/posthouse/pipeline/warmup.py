@@ -207,11 +207,10 @@ def _reserve(conn: Connection, ask: _Ask) -> _Grant:
     if limit is None:
         return _Grant(0, tomorrow, is_open=True)
     taken = books.reserved(conn, ask.address, ask.site, today)
-    allowed = rules.allowance(limit, plan.burst, ask.now)
-    count = min(rules.block(limit), allowed - taken)
+    count = rules.block(limit, plan.burst, taken, ask.now)
     # the guard is the store's: somebody else may have been quicker since we looked
-    if count <= 0 or not books.reserve(conn, ask.address, ask.site, today, count, allowed):
-        return _Grant(0, rules.free_at(limit, plan.burst, max(taken, allowed), ask.now))
+    if not count or not books.reserve(conn, ask.address, ask.site, today, count, taken + count):
+        return _Grant(0, rules.free_at(limit, plan.burst, taken, ask.now))
     return _Grant(count, rules.free_at(limit, plan.burst, taken + count, ask.now))
 
 

@@ -1,19 +1,23 @@
 """Which of our addresses may carry mail to a site, and which of them does.
 
-Public: fitting, steady_choice.
+Public: families_of, fitting, steady_choice.
 """
 
 from __future__ import annotations
 
 import zlib
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from posthouse.model.message import Site
 
 
-def fitting(site: Site, sources: Sequence[str]) -> tuple[str, ...]:
+def families_of(site: Site) -> frozenset[bool]:
+    """Which addresses the site has: True for IPv6, False for IPv4."""
+    return frozenset([":" in address for host in site.hosts for address in host.addresses])
+
+
+def fitting(families: Collection[bool], sources: Sequence[str]) -> tuple[str, ...]:
     """Those of a family that the site has an address of; all where none is."""
-    families = {":" in address for host in site.hosts for address in host.addresses}
     return tuple(source for source in sources if (":" in source) in families) or tuple(sources)
 
 

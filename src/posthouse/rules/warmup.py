@@ -111,9 +111,10 @@ def free_at(limit: int, burst: int, taken: int, now: float) -> float:
     return max(now, min(starts_of(today) + part * DAY_S + 0.001, starts_of(today + 1)))
 
 
-def block(limit: int) -> int:
-    """How many a worker takes at once: few enough that what it does not need is no loss to the others."""
-    return max(1, limit // _BLOCKS_A_DAY)
+def block(limit: int, burst: int, taken: int, now: float) -> int:
+    """How many a worker gets at once when `taken` are promised already, 0 for none: few enough that what it
+    does not need is no loss to the others."""
+    return max(0, min(max(1, limit // _BLOCKS_A_DAY), allowance(limit, burst, now) - taken))
 
 
 # Pauses

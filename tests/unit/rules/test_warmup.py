@@ -139,9 +139,30 @@ def test_whoever_waits_until_then_finds_room_or_a_new_day(
         assert at == MIDNIGHT + DAY_S
 
 
-@pytest.mark.parametrize(("limit", "size"), [(1, 1), (20, 1), (50, 2), (1000, 50)])
-def test_blocks_are_a_small_part_of_the_day(limit: int, size: int) -> None:
-    assert block(limit) == size
+@pytest.mark.parametrize(
+    ("limit", "taken", "size"),
+    [(1, 0, 1), (20, 0, 1), (50, 0, 2), (1000, 0, 50), (1000, 990, 10), (1000, 1000, 0), (50, 99, 0)],
+)
+def test_blocks_are_a_small_part_of_the_day(limit: int, taken: int, size: int) -> None:
+    assert block(limit, limit, taken, MIDNIGHT) == size
+
+
+@given(
+    limit=st.integers(1, 2000),
+    burst=st.integers(1, 300),
+    asks=st.lists(st.tuples(st.integers(0, DAY_S - 1), st.integers(0, 60)), max_size=200),
+)
+def test_workers_never_send_more_than_the_days_share_between_them(
+    limit: int, burst: int, asks: list[tuple[int, int]]
+) -> None:
+    """Any number of workers ask at any time of the day, each with so many letters to send."""
+    taken = sent = 0
+    for second, letters in sorted(asks):
+        while letters > 0 and (size := block(limit, burst, taken, MIDNIGHT + second)):
+            taken += size
+            sent += min(size, letters)
+            letters -= size
+        assert sent <= taken <= allowance(limit, burst, MIDNIGHT + second) <= limit
 
 
 @pytest.mark.parametrize(
