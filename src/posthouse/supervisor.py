@@ -29,6 +29,7 @@ from posthouse.dialects.table import session_limits
 from posthouse.model.clock import Ids, SystemClock
 from posthouse.net.board import NOT_SHARED, Board
 from posthouse.net.listen import open_socket
+from posthouse.net.roots import trusting_context
 from posthouse.net.zones import ZoneDatabase
 from posthouse.rules.shaping import load_shaping
 from posthouse.store import workers
@@ -250,7 +251,8 @@ def run(settings: Settings, ready: Ready | None = None) -> int:
     """
     session_limits(settings.limits.connection_messages, settings.limits.address_connections)
     ZoneDatabase(settings.tracking.zones)
-    load_shaping(*filter(None, [settings.delivery.shaping]))  # all three only to say now what is wrong
+    trusting_context(settings.delivery.tls_ca)
+    load_shaping(*filter(None, [settings.delivery.shaping]))  # all four only to say now what is wrong
     Installation.load_or_make(settings.state_dir)
     ensure_pair(settings.smtp.tls_cert, settings.smtp.tls_key, settings.smtp.hostname, time.time())
     lock = serving_lock(settings.store.url)  # held by us and inherited: one Posthouse per SQLite file

@@ -4,7 +4,7 @@
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 packages="swaks curl msmtp s-nail postfix opendkim opendkim-tools php-cli libphp-phpmailer
-          libauthen-sasl-perl libio-socket-ssl-perl ruby ruby-mail openssl"
+          knot unbound libauthen-sasl-perl libio-socket-ssl-perl ruby ruby-mail openssl"
 command -v npm >/dev/null 2>&1 || packages="$packages nodejs npm"
 
 absent=""

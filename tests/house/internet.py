@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Callable, Collection, Coroutine
+from collections.abc import Callable, Collection, Coroutine, Sequence
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
 from posthouse.internet.dns import DnsFault
-from posthouse.internet.places import DOMAINS, settled
+from posthouse.internet.places import DOMAINS, FakeDomain, settled
 from posthouse.internet.policies import Served
 from posthouse.internet.recorder import Arrival, Session
 from posthouse.internet.scripts import HostScript
@@ -25,11 +25,11 @@ _GRACE_S = 5.0
 
 
 class Internet:
-    """`World.default()`, started by `with`. Recipients are unique per test (`name+tag@domain`)."""
+    """`World.default(domains)`, started by `with`. Recipients are unique per test (`name+tag@domain`)."""
 
-    def __init__(self) -> None:
-        self.world = World.default()
-        self._zone = settled(DOMAINS)[0]
+    def __init__(self, domains: Sequence[FakeDomain] = DOMAINS) -> None:
+        self.world = World.default(domains)
+        self._zone = settled(domains)[0]
         self._published: dict[str, str] = {}
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="fake internet")

@@ -10,11 +10,13 @@ from __future__ import annotations
 import asyncio
 import datetime as dt
 import errno
+import ipaddress
 import socket
 import ssl
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
 from posthouse.config import Endpoint, Settings, is_sqlite, public_url
@@ -25,9 +27,13 @@ from posthouse.model.clock import SystemClock
 from posthouse.model.errors import PosthouseError, SettingsError
 from posthouse.net.listen import server_tls
 from posthouse.net.lookup import Lookup
+from posthouse.net.roots import trusting_context
 from posthouse.rules.shaping import load_shaping
 from posthouse.store import domain_keys, egress, engine, identity
 from posthouse.store.trouble import StoreError
+
+if TYPE_CHECKING:
+    import dns.resolver
 
 OK, WARNING, WRONG = "ok", "warning", "wrong"
 _ASK_S = 3.0
@@ -53,7 +59,11 @@ def check_all(settings: Settings, now: float) -> Iterator[Finding]:
         yield _shaping(settings.delivery.shaping)
     yield from _ports(settings)
     yield _dns(settings)
+    if settings.dns.validates:
+        yield _validation(settings)
     yield from _tls(settings, now)
+    if settings.delivery.tls_ca:
+        yield _authorities(settings.delivery.tls_ca)
     yield from _store(settings)
 
 
@@ -122,15 +132,9 @@ def _dns(settings: Settings) -> Finding:
     import dns.exception
     import dns.resolver
 
-    servers = settings.dns.servers
-    shown = ", ".join(str(server) for server in servers) or "the system's name servers"
+    shown = ", ".join(str(server) for server in settings.dns.servers) or "the system's name servers"
     try:
-        resolver = dns.resolver.Resolver(configure=not servers)
-        if servers:
-            resolver.nameservers = [server.host for server in servers]
-            resolver.nameserver_ports = {server.host: server.port for server in servers}
-        resolver.lifetime = _ASK_S
-        resolver.resolve(".", "NS")
+        _resolver(settings).resolve(".", "NS")
     except (dns.resolver.NXDOMAIN, dns.resolver.NoAnswer):
         pass
     except dns.resolver.NoNameservers:
@@ -138,6 +142,43 @@ def _dns(settings: Settings) -> Finding:
     except dns.exception.DNSException:
         return Finding("dns", WRONG, f"{shown}: no answer within {_ASK_S:g} seconds")
     return Finding("dns", OK, f"{shown}: answers")
+
+
+def _resolver(settings: Settings) -> dns.resolver.Resolver:
+    """A plain resolver that asks the servers of the settings. Raises dns.resolver.NoResolverConfiguration."""
+    import dns.resolver
+
+    servers = settings.dns.servers
+    resolver = dns.resolver.Resolver(configure=not servers)
+    if servers:
+        resolver.nameservers = [server.host for server in servers]
+        resolver.nameserver_ports = {server.host: server.port for server in servers}
+    resolver.lifetime = _ASK_S
+    return resolver
+
+
+def _validation(settings: Settings) -> Finding:
+    """`dns.validates` is believed, so at least what can be seen of it is looked at: the root is signed."""
+    import dns.exception
+    import dns.flags
+
+    try:
+        resolver = _resolver(settings)
+        resolver.flags = dns.flags.RD | dns.flags.AD
+        servers = [str(server) for server in resolver.nameservers]
+        is_proven = bool(resolver.resolve(".", "SOA").response.flags & dns.flags.AD)
+    except dns.exception.DNSException:
+        servers, is_proven = [], False
+    if not is_proven:
+        text = "dns.validates is true, but the servers prove nothing of the signed root: there is no DANE"
+        return Finding("dns", WARNING, text)
+    away = [server for server in servers if not ipaddress.ip_address(server).is_loopback]
+    if away:
+        text = (
+            f"dns.validates is true, but {away[0]} is another machine: can nobody on the way forge answers?"
+        )
+        return Finding("dns", WARNING, text)
+    return Finding("dns", OK, "the servers validate DNSSEC: DANE is kept to")
 
 
 def _tls(settings: Settings, now: float) -> Iterator[Finding]:
@@ -151,6 +192,14 @@ def _tls(settings: Settings, now: float) -> Iterator[Finding]:
         yield _certificate(cert, settings.smtp.hostname, now)
     except (SettingsError, OSError, ValueError, ssl.SSLError) as error:
         yield Finding("tls", WRONG, str(error))
+
+
+def _authorities(file: Path) -> Finding:
+    try:
+        trusting_context(file)
+    except SettingsError as error:
+        return Finding("tls", WRONG, str(error))
+    return Finding("tls", OK, f"delivery.tls_ca: the authorities of {file} are trusted besides the system's")
 
 
 def _certificate(cert: Path, hostname: str, now: float) -> Finding:

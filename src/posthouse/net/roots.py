@@ -23,7 +23,8 @@ def trusting_context(extra: Path | None = None) -> ssl.SSLContext:
     if extra is not None:
         try:
             context.load_verify_locations(cafile=str(extra))
-        except OSError as error:  # ssl.SSLError is one
-            reason = error.strerror or "it holds no PEM certificate"
+        except OSError as error:
+            is_content = isinstance(error, ssl.SSLError)
+            reason = "it holds no PEM certificate" if is_content else error.strerror
             raise SettingsError(f"delivery.tls_ca: {extra} cannot be used: {reason}") from error
     return context

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 import structlog
@@ -19,6 +19,7 @@ import structlog
 from posthouse.model.clock import Clock
 from posthouse.model.errors import CommitInDoubt, PosthouseError
 from posthouse.model.trust import StsPolicy
+from posthouse.net.cache import Entry, TimedCache
 from posthouse.net.lookup import DnsTrouble, Lookup
 from posthouse.net.mtasts import BadPolicy, parse_policy, parse_record
 from posthouse.net.policyhost import FetchTrouble
@@ -27,8 +28,10 @@ log = structlog.get_logger()
 
 PATIENCE_S = 10.0
 RENEW_S = 86_400.0  # RFC 8461 10.2 advises to renew daily
+VAIN_S = 300.0
 INVALID = "sts-policy-invalid"
 _MOST_RENEWALS = 200
+_MOST_VAIN = 10_000
 
 Load = Callable[[str], Awaitable[StsPolicy | None]]
 Save = Callable[[StsPolicy], Awaitable[object]]
@@ -75,6 +78,7 @@ class StsPolicies:
         self._save = save
         self._clock = clock
         self.changed = changed
+        self._fetches: TimedCache[tuple[str, str], StsFound] = TimedCache(clock.monotonic, _MOST_VAIN)
         self._renewals: dict[str, asyncio.Task[None]] = {}
         self._discoveries: set[asyncio.Task[StsFound]] = set()
 
@@ -118,14 +122,25 @@ class StsPolicies:
         now = self._clock.now()
         if not policy_id or (kept and kept.policy_id == policy_id and not _is_old(kept, now)):
             return StsFound(kept)
+        found = await self._fetches.get((domain, policy_id), lambda: self._fetch(domain, policy_id))
+        return found if found.policy else replace(found, policy=kept)
+
+    async def _fetch(self, domain: str, policy_id: str) -> Entry[StsFound]:
+        """One fetch for all who ask; a vain one is not repeated for a while (RFC 8461 3.3)."""
+        now = self._clock.now()
+        again_at = self._clock.monotonic() + VAIN_S
         try:
             policy = parse_policy(await self._hosts.fetch(domain), domain, policy_id, now)
         except FetchTrouble as trouble:
-            return StsFound(kept, trouble.result, trouble.reason)
+            return Entry(StsFound(None, trouble.result, trouble.reason), again_at)
         except BadPolicy as error:
-            return StsFound(kept, INVALID, f"the policy cannot be used: {error}")
+            return Entry(StsFound(None, INVALID, f"the policy cannot be used: {error}"), again_at)
         await self._keep(policy)
-        return StsFound(policy)
+        return Entry(StsFound(policy), 0.0)
+
+    def forget(self) -> None:
+        """What was fetched in vain is fetched again."""
+        self._fetches.forget()
 
     async def _keep(self, policy: StsPolicy) -> None:
         try:
@@ -139,6 +154,7 @@ class StsPolicies:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+        await self._fetches.close()
         await self._hosts.close()
 
 

@@ -47,6 +47,8 @@ class Trust:
     def forget(self) -> None:
         """Ask for everything anew."""
         self._known.forget()
+        if self.sts is not None:
+            self.sts.forget()
 
     async def policies(self, demand: Demand, site: Site) -> dict[str, HostPolicy]:
         """The policy for each host of a site, by name."""

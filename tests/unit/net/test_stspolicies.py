@@ -208,3 +208,16 @@ async def test_a_policy_that_cannot_be_saved_holds_all_the_same() -> None:
     found = await place.policies.discover("a.test")
     assert found.policy is not None
     assert replace(found.policy, fetched_at=0, expires_at=0).mx == ("mx.a.test",)
+
+
+async def test_a_vain_fetch_is_not_repeated_for_a_while_unless_the_id_changes() -> None:
+    place = Place()
+    place.body = FetchTrouble("sts-policy-fetch-error", "404")
+    for seconds, record, fetches in ((0, "1", 1), (299, "1", 1), (0, "2", 2), (1, "1", 3)):
+        place.clock.advance(seconds)
+        place.record = f"v=STSv1; id={record}"
+        assert (await place.policies.find("a.test")).result == "sts-policy-fetch-error"
+        assert place.fetches == fetches
+    place.policies.forget()
+    place.body = TEXT
+    assert (await place.policies.find("a.test")).policy is not None

@@ -9,6 +9,7 @@ import pytest
 from posthouse.model.clock import FakeClock, Ids
 from posthouse.model.event import EventKind
 from posthouse.model.message import Message, Outcome, Phase, Recipient, SmtpResult, Verdict
+from posthouse.model.options import SendOptions
 from posthouse.pipeline.letters import Job, Loaded
 from posthouse.pipeline.notices import DELAY_AFTER_S, Notices
 from posthouse.rules import plan
@@ -132,3 +133,17 @@ def test_a_delay_is_told_exactly_once(schedule: Schedule, late_s: float, jitter:
         about.delivery.due_at = retry_at
         now = retry_at + late_s
     assert told == 1
+
+
+@pytest.mark.parametrize("promises", [True, False])
+def test_a_report_about_requiretls_is_protected_as_the_letter_was(promises: bool) -> None:
+    # RFC 8689 5: with REQUIRETLS, and without the body
+    about = job("FAILURE")
+    assert about.letter is not None
+    about.letter.message.options = SendOptions(promises_tls=promises)
+    about.letter.message.ret = "FULL"
+    notice = notices("asked").for_outcome(about, *ended("failed"), now=START + 60)
+    assert notice is not None
+    assert notice.message.options.promises_tls == promises
+    assert (b"hello" in notice.content) == (not promises)
+    assert about.letter.message.ret == "FULL"
