@@ -49,7 +49,8 @@ def dev(
     if deliver and internet:
         raise typer.BadParameter("--deliver and --internet exclude each other")
     directory = ((ask.config.parent if ask.config else Path()) / DIRECTORY).absolute()
-    with started_world(wanted=internet) as places:
+    directory.mkdir(parents=True, exist_ok=True)
+    with started_world(directory, wanted=internet) as places:
         settings = prepared_settings(directory, captures=not (deliver or internet), world=places)
         password = sandbox_user(House(settings), directory)
         set_up_log()

@@ -114,7 +114,7 @@ def _standing(row: CheckRow) -> Standing:
 
 def _row(domain_id: str, standing: Standing, checks: Sequence[Check]) -> CheckRow:
     found = Findings(standing.was_there, [as_row(check) for check in checks])
-    text = _encode(found).decode("utf-8", "replace").replace("\\u0000", "\\ufffd")
+    text = _encode(found).decode()
     return CheckRow(domain_id, standing.checked_at, standing.next_at, standing.tries, standing.lost_at, text)
 
 
@@ -122,9 +122,12 @@ _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder(Findings).decode
 
 
+_VERIFIED = "a domain is verified"
+
+
 def _news(before: Standing, after: Standing, *, was_verified: bool, is_verified: bool) -> str:
     if is_verified and not was_verified:
-        return "a domain is verified"
+        return _VERIFIED
     if was_verified and not is_verified:
         return "a domain is not verified any more: its DKIM record has been gone for days"
     if after.lost_at is not None and before.lost_at is None:
@@ -209,7 +212,8 @@ class Rechecks:
         now = self._clock.now()
         settled = await self._store.write(each(settle), (work.domain, checks, now, self._settings))
         if settled and settled.news:
-            log.warning(settled.news, domain=work.domain.name)
+            tell = log.info if settled.news == _VERIFIED else log.warning
+            tell(settled.news, domain=work.domain.name)
         while settled and settled.lets_go:
             if not await self._store.write(each(release_held), (work.domain, now, self._ids)):
                 return

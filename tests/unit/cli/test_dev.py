@@ -6,12 +6,14 @@ import stat
 import tomllib
 from pathlib import Path
 
+import dns.message
 import pytest
 
-from posthouse.cli import dev
+from posthouse.cli import dev, world
 from posthouse.cli.house import House
 from posthouse.config import Endpoint
 from posthouse.desk.identity import load_identity
+from posthouse.internet.world import World
 from posthouse.store.engine import connect
 
 
@@ -84,3 +86,17 @@ def test_what_is_printed_can_be_pasted(directory: Path) -> None:
 def test_the_file_is_toml(directory: Path) -> None:
     values = {"": {"region": "us"}, "smtp": {"hide_client": True, "listen": ['a"b\\', "ü"], "idle_s": 1.5}}
     assert tomllib.loads(dev.toml_text(values)) == {"region": "us", "smtp": values["smtp"]}
+
+
+def test_records_of_ones_own_are_served_and_a_broken_file_changes_nothing(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pretended = World.default()
+    file = tmp_path / "zone.txt"
+    world._load(pretended, file, '$ORIGIN shop.test.\n@ IN TXT "hello"')
+    question = dns.message.make_query("shop.test", "TXT").to_wire()
+    answer = pretended.dns.respond(question, is_tcp=True)
+    assert answer is not None and b"hello" in answer
+    world._load(pretended, file, "shop.test TXT (")
+    assert "zone.txt is no zone text, what it said before stays" in capsys.readouterr().err
+    assert pretended.dns.respond(question, is_tcp=True) == answer
