@@ -160,6 +160,10 @@ class IdentityView:
         """May its mail leave from this local address (an address literal in its shortest form)?"""
         return self._current.ips.get(ip) in ("", account_id)
 
+    def is_anothers(self, account_id: str, ip: str) -> bool:
+        """Is this local address dedicated to an account that is not this one?"""
+        return self._current.ips.get(ip, "") not in ("", account_id)
+
     def pool_sources(self, account_id: str, name_or_id: str) -> tuple[str, ...] | None:
         """The addresses of one of its pools that it may use, maybe none; None: there is no such pool."""
         found = self._current.pools.get((account_id, name_or_id))

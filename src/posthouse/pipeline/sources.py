@@ -37,6 +37,8 @@ class Estate(Protocol):
 
     def owns_ip(self, account_id: str, ip: str) -> bool: ...
 
+    def is_anothers(self, account_id: str, ip: str) -> bool: ...
+
     def dedicated(self, account_id: str) -> tuple[str, ...]: ...
 
     def warming(self, ip: str) -> Warming | None: ...
@@ -112,13 +114,18 @@ class Sources:
         wait_until = min([*waits, now + _LONGEST_WAIT_S])
         if wait_until < job.delivery.expires_at - _LAST_CHANCE_S:
             return Turn(waits=_waiting(site, wait_until))
-        warm = [source for source in self._usual if self._estate.warming(source) is None]
+        usual = self._usual_of(job.delivery.account_id)
+        warm = [source for source in usual if self._estate.warming(source) is None]
         return Turn(steady_choice(site.name, fitting(families_of(site), warm)))
 
     def note(self, source: str, site_name: str, outcome: Outcome) -> None:
         """What became of an attempt from this address; only warming ones keep books."""
         if source and self._estate.warming(source) is not None:
             self._ledger.note(source, site_name, outcome.verdict, outcome.reason)
+
+    def _usual_of(self, account_id: str) -> tuple[str, ...]:
+        """The usual addresses without those that were dedicated to another account since."""
+        return tuple(source for source in self._usual if not self._estate.is_anothers(account_id, source))
 
     def _choice(self, job: Job, site: Site) -> _Choice:
         if self._version != self._estate.version or len(self._choices) >= _MOST_CHOICES:
@@ -142,7 +149,7 @@ class Sources:
     ) -> _Choice:
         owns, warming_of = self._estate.owns_ip, self._estate.warming
         own = tuple(source for source in wanted if owns(account_id, source))
-        sources = own or self._estate.dedicated(account_id) or self._usual
+        sources = own or self._estate.dedicated(account_id) or self._usual_of(account_id)
         fit = fitting(families, sources)
         warming = [(source, found) for source in fit if (found := warming_of(source))]
         warm = tuple(source for source in fit if warming_of(source) is None)

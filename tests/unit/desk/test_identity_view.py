@@ -68,6 +68,9 @@ async def test_addresses_and_pools_belong_to_accounts(conn: Connection) -> None:
         egress.add_pool(conn, Pool("news", "a1", "p1", ()))  # named like another one's id, and the reverse
     view = await viewed(conn)
     assert [view.owns_ip("a1", f"192.0.2.{n}") for n in (1, 2, 3, 4)] == [True, True, False, False]
+    found = [view.is_anothers("a1", f"192.0.2.{n}") for n in (1, 2, 3, 4)]
+    assert found == [False, False, True, False], "an address that nobody added is nobody's"
+    assert view.dedicated("a1") == ("192.0.2.2",) and view.dedicated("none") == ()
     assert view.pool_sources("a1", "news") == ("192.0.2.1", "192.0.2.2"), "never another account's address"
     assert view.pool_sources("a1", "p1") == (), "a name goes before an id"
     assert view.pool_sources("a2", "p2") == ()

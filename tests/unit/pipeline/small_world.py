@@ -181,6 +181,9 @@ class FakeEstate:
     def owns_ip(self, account_id: str, ip: str) -> bool:
         return self.owners.get(ip, "") in ("", account_id)
 
+    def is_anothers(self, account_id: str, ip: str) -> bool:
+        return not self.owns_ip(account_id, ip)
+
     def dedicated(self, account_id: str) -> tuple[str, ...]:
         return tuple(ip for ip, owner in self.owners.items() if owner == account_id)
 

@@ -56,6 +56,11 @@ async def test_dedicated_addresses_serve_their_account_alone(tmp_path: Path) -> 
         assert await send(world) == {OTHER: 1}
         assert await send(world, account="another") == {USUAL: 1}
         assert await send(world, options=SendOptions(sources=(WARM,))) == {WARM: 1}, "a wish goes first"
+        world.estate.owners[USUAL] = "third"
+        world.estate.version += 1
+        assert await send(world, account="another") == {"": 1}, "a usual address may be dedicated too"
+        del world.estate.owners[USUAL]
+        world.estate.version += 1
         wish = SendOptions(sources=(OTHER,))
         assert await send(world, account="another", options=wish) == {USUAL: 1}, "taken away meanwhile"
 
