@@ -13,6 +13,7 @@ from posthouse.desk.installation import Installation
 from posthouse.desk.key_rounds import KEYS_S, KeyRounds
 from posthouse.desk.last_use import LastUses
 from posthouse.desk.limits import Allowances
+from posthouse.desk.passwords import Passwords
 from posthouse.desk.verification import RECHECK_S, Rechecks
 from posthouse.dialects.table import session_limits
 from posthouse.doors.budget import BodyBudget
@@ -22,6 +23,7 @@ from posthouse.doors.status_view import WorkerStatus
 from posthouse.doors.submission import Reader
 from posthouse.doors.throttle import Throttle
 from posthouse.doors.track import Tracking
+from posthouse.doors.web.parts import WebParts, web_parts
 from posthouse.model.clock import Clock, Ids, SystemClock
 from posthouse.net.board import Row
 from posthouse.net.courier import Courier, CourierSettings
@@ -91,6 +93,8 @@ class Parts:
     archive: Archive
     http_out: HttpOut
     tracking: Tracking
+    passwords: Passwords
+    web: WebParts
     nudges: NudgeWatch
     last_uses: LastUses
     site_watch: SiteWatch
@@ -111,6 +115,8 @@ def build_parts(
     ids = Ids(clock)
     counters = Counters()
     installation = Installation.load_or_make(settings.state_dir)
+    passwords = Passwords()
+    throttle = Throttle(clock, connections, most_held=max(1, settings.smtp.connections // 4))
     identity = IdentityView(installation, settings.region)
     last_uses = LastUses(store, clock)
     lease = Lease(store, clock, worker_id, declared_dead)
@@ -245,6 +251,8 @@ def build_parts(
             group_name=identity.group_name,
             default_groups=identity.default_groups,
         ),
+        passwords=passwords,
+        web=web_parts(store, clock, installation, passwords, throttle, settings.smtp.hostname),
         nudges=NudgeWatch(store, partial(_try_again, dispatcher, trust)),
         site_watch=SiteWatch(
             store=store,
@@ -255,7 +263,7 @@ def build_parts(
             worker_id=worker_id,
         ),
         last_uses=last_uses,
-        keeper=_build_keeper(settings, store, identity, intake, clock, ids, connections, last_uses),
+        keeper=_build_keeper(settings, store, identity, intake, clock, ids, connections, last_uses, throttle),
         status=WorkerStatus(settings, store, clock, counters, lambda: dispatcher.bound.jobs),
     )
 
@@ -298,9 +306,10 @@ def _build_keeper(
     ids: Ids,
     connections: Row,
     last_uses: LastUses,
+    throttle: Throttle,
 ) -> Doorkeeper:
     smtp = settings.smtp
-    parts = _session_parts(settings, store, identity, intake, clock, ids, connections, last_uses)
+    parts = _session_parts(settings, store, identity, intake, clock, ids, connections, last_uses, throttle)
     limits = Limits(message_bytes=smtp.message_bytes, recipients=smtp.recipients)
 
     def make_engine(is_tls: bool, address: str) -> ServerEngine:
@@ -333,6 +342,7 @@ def _session_parts(
     ids: Ids,
     connections: Row,
     last_uses: LastUses,
+    throttle: Throttle,
 ) -> SessionParts:
     smtp = settings.smtp
     routes = site_rules(settings).routes
@@ -357,7 +367,7 @@ def _session_parts(
             allow_unqualified=allow_unqualified,
         ),
         budget=BodyBudget(smtp.memory_bytes),
-        throttle=Throttle(clock, connections, most_held=max(1, smtp.connections // 4)),
+        throttle=throttle,
         last_uses=last_uses,
         allow_unqualified=allow_unqualified,
         limits=session_limits(settings.limits.connection_messages, settings.limits.address_connections),

@@ -24,6 +24,7 @@ import structlog
 
 from posthouse.config import Settings, is_sqlite, worker_count
 from posthouse.desk.certificates import ensure_pair
+from posthouse.desk.first_start import FirstOwner, make_owner
 from posthouse.desk.installation import Installation
 from posthouse.dialects.table import session_limits
 from posthouse.model.clock import Ids, SystemClock
@@ -44,6 +45,7 @@ _SHORT_LIFE_S = 10.0
 _LONGEST_PAUSE_S = 5.0
 
 Ready = Callable[[], None]
+Greet = Callable[[FirstOwner], None]
 
 
 @dataclass(slots=True)
@@ -244,8 +246,9 @@ def _read(fd: int) -> bytes:
         return b""
 
 
-def run(settings: Settings, ready: Ready | None = None) -> int:
-    """Serve until a signal says stop. `ready` is called once, when the first worker's doors are open.
+def run(settings: Settings, ready: Ready | None = None, greet: Greet | None = None) -> int:
+    """Serve until a signal says stop. `ready` is called once, when the first worker's doors are open; `greet`
+    gets the owner that is made at the first start of all (without it none is made).
 
     Returns the exit code. Raises SettingsError and StoreError before anything is started.
     """
@@ -257,6 +260,8 @@ def run(settings: Settings, ready: Ready | None = None) -> int:
     ensure_pair(settings.smtp.tls_cert, settings.smtp.tls_key, settings.smtp.hostname, time.time())
     lock = serving_lock(settings.store.url)  # held by us and inherited: one Posthouse per SQLite file
     migrate(settings.store.url)
+    if greet:
+        _greet_first_owner(settings, greet)
     # workers that drain still hold a row beside those that take over
     supervisor = Supervisor(settings, open_all(settings), ready, Board(2 * worker_count(settings) + 2))
     supervisor.dead = dead_workers(settings)
@@ -265,6 +270,13 @@ def run(settings: Settings, ready: Ready | None = None) -> int:
     finally:
         if lock is not None:
             os.close(lock)
+
+
+def _greet_first_owner(settings: Settings, greet: Greet) -> None:
+    with connect(settings.store.url) as conn:
+        owner = make_owner(conn, Ids(SystemClock()), time.time(), settings.smtp.hostname)
+    if owner:
+        greet(owner)
 
 
 def open_all(settings: Settings) -> list[Listening]:

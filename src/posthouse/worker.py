@@ -14,13 +14,15 @@ from dataclasses import dataclass
 from typing import Any
 
 import structlog
+from starlette.routing import Route
 
 from posthouse.app import Parts, build_parts
 from posthouse.config import Settings, worker_count
+from posthouse.doors import track
 from posthouse.doors.http import make_app
 from posthouse.doors.serve_http import serve_http
 from posthouse.doors.smtp import HANDSHAKE_S, SmtpDoor
-from posthouse.doors.track import routes
+from posthouse.doors.web import account, session
 from posthouse.model.errors import TryLater
 from posthouse.net.board import Row
 from posthouse.pipeline.signing import Signer
@@ -210,7 +212,7 @@ def _start_loops(
     ]
     http = [door.socket for door in listening if door.speaks == "http"]
     if http:
-        works.append(serve_http(make_app(parts.status, routes(parts.tracking)), http))
+        works.append(serve_http(make_app(parts.status, _routes(parts)), http))
 
     def ended(task: asyncio.Task[None]) -> None:
         """A loop that ends by itself is a bug: stop the worker, the supervisor starts a fresh one."""
@@ -222,6 +224,11 @@ def _start_loops(
     for task in loops:
         task.add_done_callback(ended)
     return loops
+
+
+def _routes(parts: Parts) -> list[Route]:
+    """What the HTTP door answers beside the status page."""
+    return [*track.routes(parts.tracking), *session.routes(parts.web), *account.routes(parts.web)]
 
 
 async def _leave(
@@ -243,6 +250,7 @@ async def _leave(
         await parts.trust.close()
     await parts.resolver.close()
     parts.signer.close()
+    parts.passwords.close()
     try:
         await parts.last_uses.write()
         await parts.store.write(each(_bury), (worker_id,))

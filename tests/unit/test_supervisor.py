@@ -56,6 +56,8 @@ def good(order: WorkerOrder, pipe: socket.socket, say: Callable[..., None]) -> N
         except TimeoutError:
             pipe.send(b".")
             continue
+        except ConnectionResetError:  # the supervisor was killed with a report unread
+            word = b""
         say("left", told=word.decode())
         return
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from posthouse.cli.names import account_names
 from posthouse.cli.options import Asked, command, group
 from posthouse.cli.output import Output, when
 
@@ -15,11 +16,14 @@ if TYPE_CHECKING:
 
 app = group("Accounts: whose domains, users and mail these are.")
 
-Name = Annotated[str, typer.Argument(metavar="NAME", help="The account's name.")]
+Name = Annotated[
+    str, typer.Argument(metavar="NAME", help="The account's name.", autocompletion=account_names)
+]
+NewName = Annotated[str, typer.Argument(metavar="NAME", help="The account's name.")]
 
 
 @command(app, "add", of_account=False)
-def add(ask: Asked, name: Name) -> None:
+def add(ask: Asked, name: NewName) -> None:
     """Make an account."""
     from posthouse.cli.house import open_house
     from posthouse.desk import accounts

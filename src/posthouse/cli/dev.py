@@ -21,6 +21,7 @@ from posthouse.config import DEFAULT_FILE, Endpoint, load_settings
 if TYPE_CHECKING:
     from posthouse.cli.house import House
     from posthouse.config import Settings
+    from posthouse.desk.first_start import FirstOwner
 
 SANDBOX = "sandbox.posthouse.test"
 LOGIN = f"dev@{SANDBOX}"
@@ -42,6 +43,7 @@ def dev(
 ) -> None:
     """Run a local Posthouse with a sandbox domain and user; everything sent is captured."""
     from posthouse.cli.house import House
+    from posthouse.cli.serve import first_owner_facts, first_owner_text
     from posthouse.cli.world import guide_text, started_world
     from posthouse.observe import set_up_log
     from posthouse.supervisor import run
@@ -55,16 +57,22 @@ def dev(
         password = sandbox_user(House(settings), directory)
         set_up_log()
 
+        made: list[FirstOwner] = []
+
         def ready() -> None:
+            owner = made.pop() if made else None
             if ask.as_json:
-                print(json.dumps(ready_facts(settings, directory, password)), flush=True)
+                own = first_owner_facts(owner) if owner else {}
+                print(json.dumps(ready_facts(settings, directory, password) | own), flush=True)
                 return
             if internet:
                 print(guide_text() + "\n")
             way = "delivered for real" if deliver else "delivered there" if internet else "captured"
             print(ready_text(settings, directory, password, way), flush=True)
+            if owner:
+                print(first_owner_text(owner, settings, directory / DEFAULT_FILE), flush=True)
 
-        raise typer.Exit(run(settings, ready))
+        raise typer.Exit(run(settings, ready, made.append))
 
 
 def prepared_settings(directory: Path, *, captures: bool, world: Mapping[str, Any]) -> Settings:

@@ -30,6 +30,7 @@ from posthouse.cli import (
     keys,
     limits,
     message,
+    people,
     queue,
     serve,
     sites,
@@ -86,6 +87,7 @@ def common(
 command(app, "serve", of_account=False)(serve.serve)
 command(app, "dev", of_account=False)(dev.dev)
 app.add_typer(accounts.app, name="account")
+app.add_typer(people.app, name="person")
 app.add_typer(domains.app, name="domain")
 app.add_typer(users.app, name="user")
 app.add_typer(keys.app, name="key")

@@ -110,7 +110,7 @@ TABLE: tuple[Setting, ...] = (
         "http.listen",
         kinds.endpoints,
         ["127.0.0.1:8025"],
-        "Ports of tracked links, unsubscribe pages, the status page and /metrics.",
+        "Ports of tracked links, unsubscribe pages, signing in, the status page and /metrics.",
     ),
     Setting(
         "tracking.url",

@@ -19,7 +19,7 @@ from posthouse.desk import account_settings
 from posthouse.model.account import Account, AccountSettings
 from posthouse.model.clock import Ids
 from posthouse.model.errors import Refused
-from posthouse.store import caps, estate, identity, queue
+from posthouse.store import caps, estate, identity, people, queue
 from posthouse.store.engine import Connection
 
 USUAL = "default"
@@ -152,6 +152,7 @@ def remove(conn: Connection, ids: Ids, now: float, name: str, *, gives_up_mail: 
             )
         estate.remove_assets(conn, account.id)
         identity.remove_account(conn, account.id)
+        people.remove_roleless(conn)
     return account
 
 

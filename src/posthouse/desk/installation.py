@@ -70,6 +70,11 @@ class Installation:
         nothing about another's."""
         return hmac.digest(self._link_key, domain.encode(), "sha256")
 
+    def keyed_hash(self, use: str, text: str) -> bytes:
+        """32 bytes that stand for a text, under a key of its own for each use (such as "session")."""
+        key = hmac.digest(self.key, f"posthouse {use} 1".encode(), "sha256")
+        return hmac.digest(key, text.encode("utf-8", "surrogatepass"), "sha256")
+
     def seal(self, plain: bytes, owner: str) -> bytes:
         """Encrypt for `owner`, an id: the sealed bytes open for no other owner."""
         from cryptography.hazmat.primitives.ciphers.aead import AESGCM  # 30 ms that sign-in need not pay

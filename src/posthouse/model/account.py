@@ -193,8 +193,8 @@ class Role(StrEnum):
 @dataclass(frozen=True, slots=True)
 class Person:
     """Somebody who signs in to look and to change things. `email` is lower case. `password_hash` is argon2's
-    text; `totp` a sealed secret, b"" for none; `must_change`: the password was given, not chosen. `roles` by
-    account id."""
+    text; `totp` a sealed `desk.second_step.Enrolment`, b"" for none; `must_change`: the password was given,
+    not chosen; `password_at`: when. `roles` by account id."""
 
     id: str
     email: str
@@ -202,6 +202,21 @@ class Person:
     password_hash: str
     totp: bytes
     must_change: bool
+    password_at: float
     created_at: float
     seen_at: float | None = None
     roles: Mapping[str, Role] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """A person's sign-in in one browser. `id` is a keyed hash of the token that the browser keeps; `address`
+    and `agent` are those of the sign-in."""
+
+    id: str
+    person_id: str
+    created_at: float
+    seen_at: float
+    expires_at: float
+    address: str
+    agent: str

@@ -117,7 +117,8 @@ hook_key = Table(
 Index("hook_key_of", hook_key.c.account_id, hook_key.c.domain, hook_key.c.dialect, unique=True)
 
 # People who sign in to look and to change things. `email` is lower case; `password_hash` is argon2's own
-# text, `totp` a sealed secret, empty for none; `must_change`: the password was given, not chosen.
+# text, `totp` a sealed secret, empty for none; `must_change`: the password was given, not chosen, at
+# `password_at`.
 person = Table(
     "person",
     metadata,
@@ -127,6 +128,7 @@ person = Table(
     text("password_hash"),
     Column("totp", LargeBinary, nullable=False),
     integer("must_change"),
+    instant("password_at"),
     instant("created_at"),
     instant("seen_at", nullable=True),
 )
