@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from posthouse.rules import permissions
@@ -74,3 +76,9 @@ def test_a_far_miss_is_told_what_there_is() -> None:
 def test_what_is_unknown() -> None:
     assert permissions.unknown(["mail.send", "2fa_required", "stats.read", "x"]) == ["2fa_required", "x"]
     assert permissions.not_ours(["mail.send", "whitelabel.read", "x"]) == ["whitelabel.read", "x"]
+
+
+def test_the_manual_has_each_word_with_its_meaning() -> None:
+    manual = (Path(__file__).parents[3] / "docs" / "commands.md").read_text()
+    for word, meaning in permissions.PERMISSIONS.items():
+        assert f"| `{word}` | {meaning} |" in manual, word
