@@ -18,7 +18,7 @@ NOW = 1_700_000_000.0
 def ask(
     scope: str = "acc|day|", window: int = 7, back: int = 0, need: int = 1, hoped: int = 1, **more: int
 ) -> Part:
-    return Part(scope, window, back, need, hoped, more.get("size", 1), more.get("most", 100))
+    return Part(scope, window, back, need, hoped, more.get("size", 1), 0, more.get("most", 100))
 
 
 def test_a_block_is_as_large_as_wished_but_a_small_part_of_what_is_left(conn: Connection) -> None:
@@ -28,6 +28,15 @@ def test_a_block_is_as_large_as_wished_but_a_small_part_of_what_is_left(conn: Co
         assert exchange(conn, [[ask(need=2, hoped=700, size=50, most=1600)]]) == [(700,)]
         assert exchange(conn, [[ask(need=2, hoped=7000, size=50, most=1600)]]) == [(1600 - 50 - 96 - 700,)]
         assert quotas.used(conn, "acc|day|", 7) == 1600
+
+
+def test_a_block_is_filled_up_only_from_plenty(conn: Connection) -> None:
+    with conn.transaction():
+        fill = Part("acc|day|", 7, size=50, held=10, most=1600)
+        assert exchange(conn, [[fill]]) == [(40,)]
+        assert exchange(conn, [[ask(need=1000, hoped=1000, most=1600)]]) == [(1000,)]
+        assert exchange(conn, [[fill]]) == [(560 // 16 - 10,)]
+        assert exchange(conn, [[Part("acc|day|", 7, size=50, held=40, most=1600)]]) == [(0,)]
 
 
 def test_what_is_needed_is_got_whole_or_not_at_all(conn: Connection) -> None:
@@ -43,13 +52,18 @@ def test_of_two_limits_both_or_none_are_touched(conn: Connection) -> None:
         parts = [ask("acc|day|", need=10, hoped=10), ask("acc|month|", need=10, hoped=10, most=5)]
         assert exchange(conn, [parts]) == [Denied("acc|month|", 5)]
         assert quotas.used(conn, "acc|day|", 7) == 0
-        assert exchange(conn, [[ask("acc|day|", need=0, back=0), ask("acc|month|", most=5)]]) == [(0, 1)]
+        assert exchange(conn, [[ask("acc|day|", need=0, hoped=0, size=0), ask("acc|month|", most=5)]]) == [
+            (0, 1)
+        ]
 
 
 def test_what_is_given_back_counts_even_if_nothing_is_got(conn: Connection) -> None:
     with conn.transaction():
         exchange(conn, [[ask("acc|day|", need=10, hoped=10)]])
-        parts = [ask("acc|day|", back=4, need=0), ask("acc|month|", need=10, hoped=10, most=5)]
+        parts = [
+            ask("acc|day|", back=4, need=0, hoped=0, size=0),
+            ask("acc|month|", need=10, hoped=10, most=5),
+        ]
         assert exchange(conn, [parts]) == [Denied("acc|month|", 5)]
         assert quotas.used(conn, "acc|day|", 7) == 6
 
@@ -86,6 +100,7 @@ def _campaign(url: str, seed: int, got: Counter[str], lock: threading.Lock) -> N
                             n := dice.randint(1, 9),
                             n,
                             20,
+                            0,
                             most,
                         )
                         for scope in scopes
@@ -139,7 +154,7 @@ def test_letters_and_blocks_share_one_limit(store_url: str) -> None:
                     if number % 2:
                         taken += reserve(conn, limits, 2, NOW) is None and 2
                     else:
-                        part = Part("acc|hour|", Span.HOUR.window(NOW), 0, 1, 2, 4, 90)
+                        part = Part("acc|hour|", Span.HOUR.window(NOW), 0, 1, 2, 4, 0, 90)
                         (answer,) = exchange(conn, [[part]])
                         taken += 0 if isinstance(answer, Denied) else answer[0]
         with lock:

@@ -1,10 +1,11 @@
 """A worker's blocks: recipients reserved in the store ahead of their letters, which are counted in memory.
 
 A block is a piece of one limit's present window. Small while its limit is nearly used up or the worker sends
-little, it grows to about what the worker sends in a second: then the store's row is touched about once a
-second and not once a letter. What a worker holds and does not use goes back within seconds, and when it ends;
-what a killed worker held stays used until the window ends. So no window is ever overfull, and what is refused
-although there was room is at most a block for each worker (docs/decisions/022).
+little, it grows to what the worker sends in two to four seconds, and is filled up when half of it is gone:
+then the store's row is touched about once a second and not once a letter. What a worker holds and does not
+use goes back within seconds, and when it ends; what a killed worker held stays used until the window ends. So
+no window is ever overfull, and what is refused although there was room is at most a block for each worker
+(docs/decisions/022).
 
 Everything here runs on the loop. Each account has at most one exchange with the store under way and a queue
 of letters that wait for it: accounts do not wait for each other, and the number of waiting letters is bounded
@@ -17,7 +18,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter, deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import islice
@@ -38,7 +39,8 @@ log = structlog.get_logger()
 MOST = 1000  # of a block
 SWEEP_S = 1.0
 IDLE_S = 3.0  # what nobody used for so long goes back
-_QUICK_S = 1.0  # a block that is gone within that time is followed by one of twice its size
+_QUICK_S = 1.0  # a block of which half is gone within that time is followed by one of twice its size
+_AHEAD = 8  # blocks of that size are filled up before they are empty, so that no letter waits for it
 _KNOWN_S = 1.0  # how long the store's "no" is believed
 _FORGET_S = 60.0
 _LOOKED_AT = 500  # waiting letters that a block is made large enough for
@@ -53,7 +55,7 @@ class Writing(Protocol):
 @dataclass(slots=True, eq=False)
 class Block:
     """What this worker holds of a limit's window, and what it knows of the rest. Times but the window's are
-    monotonic. `size`: of the next block; `left`: what the store had at the last "no"."""
+    monotonic. `size`: up to which it is filled; `left`: what the store had at the last "no"."""
 
     scope: str
     window: int
@@ -66,6 +68,11 @@ class Block:
     used_at: float = 0.0
     left: int = 0
     denied_at: float = -_KNOWN_S
+
+    @property
+    def is_low(self) -> bool:
+        """Is it time to fill it up?"""
+        return self.held * 2 < self.size >= _AHEAD
 
     def holds(self, limit: Limit, now: float) -> bool:
         """Is it of this limit, as it is set now, and of the present window?"""
@@ -128,6 +135,8 @@ class Blocks:
             grant = self._taken(account, allowance, count)
             if grant is not None:
                 then(grant, None)
+                if account.exchanging is None:
+                    self._fill_up(account, grant)
                 return
         account.waiting.append(_Waiting(allowance, count, then))
         self._serve(account)
@@ -183,7 +192,7 @@ class Blocks:
     def _refused(self, short: tuple[Limit, Block], letter: _Waiting) -> PosthouseError | None:
         """None: the store must look which recipients really go, or when there is room for them."""
         limit, block = short
-        if letter.allowance.waits or block.left or block.held:
+        if letter.allowance.waits or block.left or block.held or letter.count > limit.most:
             return None
         return refusal(limit, 1, self._clock.now())
 
@@ -201,7 +210,16 @@ class Blocks:
             need = first.count - block.held
             if need > 0:
                 hoped = demand[limit.scope] - block.held
-                wanted[block.scope, block.window] = (need, hoped, block.size, block.most)
+                wanted[block.scope, block.window] = (need, hoped, block.size, block.held, block.most)
+        if wanted:
+            self._exchange(account, wanted)
+
+    def _fill_up(self, account: _Account, grant: Grant) -> None:
+        wanted = {
+            (block.scope, block.window): (0, 0, block.size, block.held, block.most)
+            for block in grant.blocks
+            if block.is_low
+        }
         if wanted:
             self._exchange(account, wanted)
 
@@ -227,11 +245,10 @@ class Blocks:
             account.leaving[block.scope, block.window] += block.held
             block.held = 0
 
-    def _exchange(self, account: _Account, wanted: dict[tuple[str, int], tuple[int, int, int, int]]) -> None:
+    def _exchange(self, account: _Account, wanted: Mapping[tuple[str, int], tuple[int, ...]]) -> None:
         leaving, account.leaving = account.leaving, Counter()
         parts = [
-            Part(*key, leaving[key], *wanted.get(key, (0, 0, 0, 0)))
-            for key in sorted(wanted.keys() | leaving.keys())
+            Part(*key, leaving[key], *wanted.get(key, ())) for key in sorted(wanted.keys() | leaving.keys())
         ]
         account.exchanging = self._store.write(exchange, parts)
         account.exchanging.add_done_callback(partial(self._exchanged, account, parts))
@@ -249,23 +266,26 @@ class Blocks:
             if block is None or block.window != part.window:
                 continue
             if not isinstance(answer, Denied):
-                self._filled(block, answer[place], monotonic)
+                self._filled(block, part, answer[place], monotonic)
             elif answer.scope == part.scope:
                 block.left, block.denied_at, block.used_at = answer.left, monotonic, monotonic
         self._serve(account)
 
-    def _filled(self, block: Block, count: int, monotonic: float) -> None:
-        if not count:
-            return
-        is_quick = monotonic - block.got_at < _QUICK_S
-        block.size = min(block.size * 2, MOST) if is_quick else max(block.size // 2, 1)
+    def _filled(self, block: Block, part: Part, count: int, monotonic: float) -> None:
+        if not part.most:
+            return  # nothing was asked for
         block.held += count
+        is_quick = monotonic - block.got_at < _QUICK_S
+        if not part.need and count < part.size - part.held:
+            block.size = max(block.held, 1)  # there is little left: smaller blocks from now on
+        else:
+            block.size = min(max(block.size, count) * 2, MOST) if is_quick else max(block.size // 2, 1)
         block.got_at = block.used_at = monotonic
 
     def _failed(self, account: _Account, parts: Sequence[Part], error: BaseException) -> None:
         """Nothing was exchanged, or nobody knows: then it stays used, which is the safe side."""
         if isinstance(error, CommitInDoubt):
-            error = store_refusal(Trouble.AWAY)  # the letters themselves were not stored for certain
+            error = store_refusal(Trouble.AWAY)  # the letters themselves are certainly not stored
         else:
             for part in parts:
                 if part.back:

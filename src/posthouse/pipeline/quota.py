@@ -127,8 +127,8 @@ def _place(limits: Sequence[Limit], at: float, part: int, counted: dict[Span, in
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """What a worker wants of one row: give `back` what it did not use; get at least `need`, `hoped` for what
-    waits, and up to `size` ahead of that. Nothing is got where `need` is 0."""
+    """What a worker wants of one row: give `back` what it did not use; get at least `need`, `hoped` for all
+    that waits, and fill up what it has (`held`) to `size` if that is a small part of what is left."""
 
     scope: str
     window: int
@@ -136,6 +136,7 @@ class Part:
     need: int = 0
     hoped: int = 0
     size: int = 0
+    held: int = 0
     most: int = 0
 
 
@@ -167,7 +168,7 @@ def _exchanged(conn: Connection, parts: Sequence[Part]) -> Exchanged:
     for part in parts:
         if part.back:
             quotas.give_back(conn, part.scope, part.window, part.back)
-        found = _got(conn, part) if part.need and denied is None else 0
+        found = _got(conn, part) if part.most and denied is None else 0
         if isinstance(found, Denied):
             denied, found = found, 0
         got.append(found)
@@ -183,8 +184,10 @@ def _got(conn: Connection, part: Part) -> int | Denied:
     left = part.most - quotas.used(conn, part.scope, part.window)
     if left < part.need:
         return Denied(part.scope, max(left, 0))
-    wish = max(part.need, min(part.hoped, left), min(part.size, left // SHARE))
+    wish = max(part.need, min(part.hoped, left), min(part.size, left // SHARE) - part.held)
     for count in (wish, part.need):
+        if not count:
+            return 0
         if quotas.reserve(conn, part.scope, part.window, count, part.most):
             return count
     return Denied(part.scope, 0)  # others were quicker
