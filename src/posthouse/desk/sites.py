@@ -18,7 +18,7 @@ from posthouse.config import Settings
 from posthouse.model.clock import Clock
 from posthouse.model.errors import Refused
 from posthouse.model.message import Host, Site
-from posthouse.model.site import SUSPEND, Rest, SiteView
+from posthouse.model.site import SUSPEND, Rest, SiteView, shown
 from posthouse.net.dns import DnsTrouble, Resolver, SiteRules
 from posthouse.rules.automations import slowed
 from posthouse.rules.shaping import Limits, ShapingTable, rule_for
@@ -26,7 +26,6 @@ from posthouse.store import sites
 from posthouse.store.connection import Connection
 
 LONGEST_S = 30 * 86400.0
-LONGEST_REASON = 200
 _ASK_S = 5.0
 
 
@@ -68,7 +67,7 @@ def suspensions(conn: Connection, now: float) -> dict[str, Rest]:
 
 def suspend(conn: Connection, site: str, for_s: float, reason: str, now: float) -> Rest:
     """Send nothing to a site for a time, whatever was decided before."""
-    rest = Rest(site, SUSPEND, "", now + for_s, now, reason[:LONGEST_REASON])
+    rest = Rest(site, SUSPEND, "", now + for_s, now, shown(reason))
     sites.set_rest(conn, rest)
     return rest
 

@@ -1,6 +1,6 @@
 """What was decided about a receiving site for a while, and how one worker sees it.
 
-Public: Rest, SUSPEND, SLOW, AVOID, KINDS, SiteView.
+Public: Rest, SUSPEND, SLOW, AVOID, KINDS, SiteView, shown.
 """
 
 from __future__ import annotations
@@ -10,6 +10,13 @@ from typing import Any
 
 SUSPEND, SLOW, AVOID = "suspend", "slow", "avoid"
 KINDS = (SUSPEND, SLOW, AVOID)
+LONGEST_SHOWN = 200
+
+
+def shown(text: str) -> str:
+    """What strangers said, fit to be kept and read by people: 200 characters at most, none that steers."""
+    cut = text[:LONGEST_SHOWN]
+    return cut if cut.isprintable() else "".join(char if char.isprintable() else "?" for char in cut)
 
 
 @dataclass(frozen=True, slots=True)

@@ -85,12 +85,13 @@ class Connection(asyncio.BufferedProtocol):
     and why, for results; `tls_fault` what was wrong with TLS, a result type of RFC 8460 4.3. `labels`: mx,
     address and source of its results. `limits` comes from `Timeouts.by_step`; `block_s` is the time for each
     part of a large letter. `buffer` may be shared by all connections of one loop: what is in it is used up at
-    once. (A plain Protocol would cost a fresh 256 KB buffer for each read under TLS, 20 µs, on uvloop.)"""
+    once. (A plain Protocol would cost a fresh 256 KB buffer for each read under TLS, 20 µs, on uvloop.)
+    `idle_s`: how long it waits for the next letter; may be set at any time."""
 
     __slots__ = (
         "_block_s", "_buffer", "_deadline", "_early", "_engine", "_is_paused", "_is_retired",
         "_is_upgrading", "_letters_max", "_limits", "_loop", "_may_finish", "_opening",
-        "_owner", "_pending", "_step", "_timer", "_timer_at", "_tls", "_transport", "key", "labels",
+        "_owner", "_pending", "_step", "_timer", "_timer_at", "_tls", "_transport", "idle_s", "key", "labels",
         "policy", "tls_fault",
     )  # fmt: skip
 
@@ -112,6 +113,7 @@ class Connection(asyncio.BufferedProtocol):
         self._owner = owner
         self.labels = labels
         self._limits = limits
+        self.idle_s = limits[Step.IDLE]
         self._block_s = block_s
         self._buffer = buffer
         self._transport: asyncio.Transport | None = None
@@ -318,7 +320,8 @@ class Connection(asyncio.BufferedProtocol):
             self._step = step
             if step is Step.CLOSED and self._transport:
                 self._transport.close()  # what is queued is still written
-            self._expect(self._block_s if self._is_paused and engine.has_output else self._limits[step])
+            limit_s = self.idle_s if step is Step.IDLE else self._limits[step]
+            self._expect(self._block_s if self._is_paused and engine.has_output else limit_s)
 
     def _finished(self, event: Finished) -> None:
         self._labelled(event.result)

@@ -61,11 +61,13 @@ class Courier:
         outgoing: Outgoing,
         *,
         messages_per_connection: int = 100,
+        idle_s: float | None = None,
         may_finish: Callable[[], bool] = _always,
     ) -> SmtpResult:
         """One attempt for one recipient. Never raises for what hosts do; the result says it all.
 
-        `source` is the local address, "" for any. `may_finish` is asked just before the content leaves;
+        `source` is the local address, "" for any. `idle_s`: how long its connection then waits for the next
+        letter, None as the settings say. `may_finish` is asked just before the content leaves;
         on False the connection is dropped, nothing was delivered, and the result's code is 0.
         """
         domain = outgoing.recipient.rpartition("@")[2]
@@ -80,7 +82,7 @@ class Courier:
         connection = self._pool.take(key)
         stale = ""
         if connection is not None:
-            finished = await _talk(connection, outgoing, may_finish, messages_per_connection)
+            finished = await _talk(connection, outgoing, may_finish, messages_per_connection, idle_s)
             if not finished.is_stale:
                 return finished.result
             # the host ended the kept connection, as is its right, and answered nothing of the letter
@@ -88,7 +90,7 @@ class Courier:
         attempt = Attempt(domain, [stale] if stale else [])
         demand = Demand(wish, known, is_relaxed=outgoing.tls_optional, is_route=site.is_route)
         result = await self._send_fresh(
-            site, key, demand, outgoing, may_finish, messages_per_connection, attempt
+            site, key, demand, outgoing, may_finish, messages_per_connection, idle_s, attempt
         )
         result.checks = tuple(attempt.checks)
         if self._trust is not None and any(check.result for check in attempt.checks):
@@ -115,6 +117,7 @@ class Courier:
         outgoing: Outgoing,
         may_finish: Callable[[], bool],
         letters_max: int,
+        idle_s: float | None,
         attempt: Attempt,
     ) -> SmtpResult:
         if self._is_closed:
@@ -124,7 +127,7 @@ class Courier:
         for place in self._opener.places(allowed, key[1]):
             opened = await self._opener.open(place, key, policies[place.host.name], attempt)
             if isinstance(opened, Connection):
-                finished = await _talk(opened, outgoing, may_finish, letters_max)
+                finished = await _talk(opened, outgoing, may_finish, letters_max, idle_s)
                 attempt.history.append(finished.result.transcript)
                 return finished.result
             attempt.failures.append(opened)
@@ -195,9 +198,15 @@ def _allowed(site: Site, policies: Mapping[str, HostPolicy], source: str, attemp
 
 
 async def _talk(
-    connection: Connection, outgoing: Outgoing, may_finish: Callable[[], bool], letters_max: int
+    connection: Connection,
+    outgoing: Outgoing,
+    may_finish: Callable[[], bool],
+    letters_max: int,
+    idle_s: float | None,
 ) -> Finished:
     """One letter over a connection that is ours now."""
+    if idle_s is not None:
+        connection.idle_s = idle_s
     try:
         return await connection.send(outgoing, may_finish, letters_max)
     except asyncio.CancelledError:

@@ -22,6 +22,7 @@ from posthouse.pipeline.keyring import CheckAlias, Keyring, KeysOf, SecondKeyOf,
 from posthouse.pipeline.letters import Job, Loaded
 from posthouse.pipeline.links import throwaway_links
 from posthouse.pipeline.signing import Signer
+from posthouse.rules.site_limits import Limits
 
 log = structlog.get_logger()
 
@@ -49,7 +50,7 @@ class Deliverer:
         self._links_of = links_of or throwaway_links()
         self._may_finish = may_finish
 
-    async def attempt(self, job: Job, site: Site, source: str, messages_per_connection: int) -> SmtpResult:
+    async def attempt(self, job: Job, site: Site, source: str, limits: Limits) -> SmtpResult:
         """Carry one delivery to its site; never raises for what the other side did."""
         try:
             outgoing = await self.outgoing(job)
@@ -60,7 +61,8 @@ class Deliverer:
             site,
             source,
             outgoing,
-            messages_per_connection=messages_per_connection,
+            messages_per_connection=limits.messages_per_connection,
+            idle_s=limits.idle_s,
             may_finish=self._before_dot,
         )
         crash_point("deliver.after_reply")

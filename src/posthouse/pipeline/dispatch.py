@@ -271,7 +271,7 @@ class Dispatcher:
             self._pump(sending)
 
     async def _carry(self, job: Job, sending: SiteQueue) -> None:
-        site, most = sending.site, sending.limits.messages_per_connection
+        site, limits = sending.site, sending.limits
         try:
             source = self._sources.pick(job, site)
             if source is None:
@@ -282,7 +282,7 @@ class Dispatcher:
                     self._pump(sending)
                     return
                 source = turn.source
-            result = await self._deliverer.attempt(job, site, source, most)
+            result = await self._deliverer.attempt(job, site, source, limits)
             outcome = self._recorder.judge(job, result)
             self._sources.note(source, site.name, outcome)
             archive = await self._archived(job, result)

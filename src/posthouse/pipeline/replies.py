@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from posthouse.model.message import SmtpResult
+from posthouse.model.site import shown
 
 MOST = 10
-SHOWN = 200
 _LONG_NUMBER = 4  # digits of a word above which it is one of many: an id, an address, a time
 
 
@@ -45,7 +45,7 @@ class Replies:
 
     def note(self, result: SmtpResult, now: float) -> None:
         """An attempt ended in something else."""
-        text = result.text[:SHOWN]
+        text = shown(result.text)
         key = (result.code, result.enhanced, _shape(text))
         reply = self._replies.pop(key, None)
         if reply is None:

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from posthouse.model.message import SmtpResult
-from posthouse.model.site import AVOID, KINDS, SLOW, Rest
+from posthouse.model.site import AVOID, KINDS, SLOW, Rest, shown
 from posthouse.rules.matching import CONDITION_KEYS, Condition, parse_condition, strings, words_of
 from posthouse.rules.site_limits import Limits
 
@@ -25,7 +25,6 @@ NONE = "none"
 FORGET_S = 86400.0
 LONGEST_S = 7 * 86400.0
 _MOST_KEYS = 10_000
-_REPLY_SHOWN = 200
 _NUMBERS: dict[str, tuple[type, float, float]] = {
     "after": (int, 1, 1000),
     "within_s": (float, 1, 86400),
@@ -88,7 +87,7 @@ def next_rest(
         source=source if automation.action == AVOID else "",
         until=now + span_s,
         set_at=now,
-        reason=said[:_REPLY_SHOWN],
+        reason=shown(said),
         automation=automation.name,
         times=times,
         connections=automation.connections,

@@ -261,6 +261,19 @@ def test_idle_connections_go_away(run: Run) -> None:
     run(case())
 
 
+def test_a_sites_own_idle_time_goes_before_the_settings(run: Run) -> None:
+    """Also for a connection that was opened before it changed."""
+
+    async def case() -> None:
+        talk = HELLO + "letter\nletter\nC: QUIT\nS: 221 bye"
+        async with against(talk, idle_s=60) as (courier, host, site):
+            assert (await courier.send(site, "", LETTER)).is_delivered
+            assert (await courier.send(site, "", LETTER, idle_s=0.05)).is_delivered
+            await until(lambda: courier.idle_count(site) == 0 and host.lines[0][-1] == b"QUIT\r\n")
+
+    run(case())
+
+
 @pytest.mark.parametrize(
     "end",
     [

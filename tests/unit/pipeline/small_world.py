@@ -132,6 +132,7 @@ class FakeCourier:
         outgoing: Outgoing,
         *,
         messages_per_connection: int = 100,
+        idle_s: float | None = None,
         may_finish: Callable[[], bool],
     ) -> SmtpResult:
         self.begun.append(outgoing.recipient)

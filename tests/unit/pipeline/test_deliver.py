@@ -14,6 +14,7 @@ from posthouse.model.options import RecipientOptions, SendOptions, options_text
 from posthouse.pipeline.deliver import Deliverer
 from posthouse.pipeline.letters import Job, Loaded
 from posthouse.pipeline.links import LinkMaker, throwaway_links
+from posthouse.rules.site_limits import Limits
 from unit.pipeline.small_world import FakeCourier, FakeSigner, site
 
 ID = "01HF000000ABCDEFGHJKMNPQRS"
@@ -125,7 +126,7 @@ async def test_many_at_once() -> None:
 async def test_a_copy_that_cannot_be_made_is_a_final_failure() -> None:
     kitchen = Kitchen()
     each = job(loaded(SendOptions(is_template=True), RAW.replace(b"%recipient.name%", b"{{#if}}")))
-    result = await kitchen.deliverer.attempt(each, site("far.test"), "", 10)
+    result = await kitchen.deliverer.attempt(each, site("far.test"), "", Limits(messages_per_connection=10))
     assert (result.phase, result.code, result.enhanced) == (Phase.LOCAL, 554, "5.6.0")
     assert "template" in result.text
     assert kitchen.courier.begun == []

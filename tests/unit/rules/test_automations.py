@@ -232,6 +232,11 @@ def test_the_reply_is_kept_as_the_reason_and_bounded() -> None:
     assert rest.source == "", "a suspension is about the site, whatever the address"
 
 
+def test_what_steers_a_terminal_or_chokes_a_store_is_not_kept() -> None:
+    rest = next_rest(STOP, "s", "", None, reply(421, "4.7.0", "a\0b\x1b[31m\ud800\u2028c"), 0.0)
+    assert rest and rest.reason == "421 4.7.0 a?b?[31m??c"
+
+
 def test_avoiding_is_about_one_address() -> None:
     rest = next_rest(Automation("a", AVOID, Condition()), "s", "192.0.2.1", None, HEARD, 0.0)
     assert rest and rest.key == ("s", AVOID, "192.0.2.1")
