@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
 
-from house.house import DOMAIN, House, Houses, letter, unique
+from house import books
+from house.house import DOMAIN, House, Houses, letter, unique, until
 from house.internet import Internet
 from posthouse.internet.scripts import EXTENSIONS, HOST_SCRIPTS, HostScript
 
@@ -164,3 +166,21 @@ def test_D_04_the_command_line_tells_what_the_next_attempt_will_require(house: H
     assert "DNSSEC proves the MX records" in words
     assert "TLS with a certificate that fits the TLSA records" in words
     assert house.cli("trust", "good.test")["hosts"][0]["next_attempt"].startswith("opportunistic: no policy")
+
+
+def test_D_04_each_connection_is_counted_for_the_report_of_the_day(house: House) -> None:
+    # RFC 8460 4: by recipient domain, policy and result
+    good = domain_at(house.internet, GOOD, policy=f"mode: enforce\nmx: {GOOD}\n")
+    bad = domain_at(house.internet, SELF_SIGNED, policy=f"mode: enforce\nmx: {SELF_SIGNED}\n")
+    for domain, kind in ((good, "delivered"), (bad, "deferred")):
+        house.submit(f"m@{domain}")
+        house.event(f"m@{domain}", kind)
+
+    def counted() -> dict[str, tuple[str, str]]:
+        query = f"select domain, policy, result from tls_result where domain in ('{good}', '{bad}')"
+        rows = books.rows(house.store, query)
+        found = {row["domain"]: (json.loads(row["policy"])["kind"], row["result"]) for row in rows}
+        return found if len(found) == 2 else {}
+
+    found = until(counted, 60, "the counts of both domains")
+    assert found == {good: ("sts", ""), bad: ("sts", "certificate-not-trusted")}

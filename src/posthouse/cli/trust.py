@@ -79,7 +79,7 @@ def _sts_words(report: TrustReport) -> str:
     if report.is_route:
         return "not asked: a static route decides where this mail goes"
     if report.trouble:
-        return f"a policy is announced and cannot be had: {visible(report.trouble)}"
+        return f"cannot be told now: {visible(report.trouble)}"
     return _policy_words(report.published) if report.published else "no policy"
 
 

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 FETCH_ERROR, WEBPKI_INVALID = "sts-policy-fetch-error", "sts-webpki-invalid"  # RFC 8460 4.3.2.2
 LONGEST_POLICY = 65_536  # RFC 8461 3.3 proposes 64 kilobytes
 _CONNECT_S, _TOTAL_S = 10.0, 30.0
-_MOST_AT_ONCE = 20
+_MOST_AT_ONCE = 100  # strangers who let us wait must not hold up the others
 
 
 class FetchTrouble(Exception):

@@ -39,8 +39,8 @@ Save = Callable[[StsPolicy], Awaitable[object]]
 
 @dataclass(frozen=True, slots=True)
 class StsFound:
-    """`result` is not "" when the domain says it has a policy and none could be had: a result type of RFC
-    8460 4.3, and `reason` for people."""
+    """`reason` is not "" when nobody could say whether there is a newer policy; `result` besides, a result
+    type of RFC 8460 4.3, when the domain announces one that could not be had."""
 
     policy: StsPolicy | None = None
     result: str = ""
@@ -96,7 +96,7 @@ class StsPolicies:
             return task.result()
         # the discovery goes on without this letter; the next one will have its result
         task.add_done_callback(lambda _: self.changed(domain))
-        return NOTHING_FOUND
+        return StsFound(reason=f"the policy host of {domain} is slow")
 
     def renew(self, domain: str, kept: StsPolicy) -> None:
         """See in the background whether the domain has a new policy."""
@@ -116,8 +116,8 @@ class StsPolicies:
         is new is saved."""
         try:
             answer = await self._lookup.ask(f"_mta-sts.{domain}", "TXT")
-        except DnsTrouble:
-            return StsFound(kept)
+        except DnsTrouble as trouble:
+            return StsFound(kept, reason=trouble.text)
         policy_id = parse_record(text for _, text in answer.rows)
         now = self._clock.now()
         if not policy_id or (kept and kept.policy_id == policy_id and not _is_old(kept, now)):

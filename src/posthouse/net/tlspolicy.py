@@ -228,7 +228,8 @@ def _promised(trust: DomainTrust) -> HostPolicy:
             NO_POLICY, "the host's name from DNSSEC", needs_tls=True, look=Look.ROOTS, about=trust.domain
         )
     refusal = f"neither DNSSEC nor MTA-STS vouches for the mail hosts of {trust.domain}"
-    return HostPolicy(NO_POLICY, "no policy", needs_tls=True, refusal=refusal, is_hopeless=True)
+    is_hopeless = not trust.sts.reason  # else somebody may yet vouch
+    return HostPolicy(NO_POLICY, _no_policy(trust), needs_tls=True, refusal=refusal, is_hopeless=is_hopeless)
 
 
 def _no_policy(trust: DomainTrust) -> str:

@@ -44,7 +44,7 @@ class HostReport:
 @dataclass(frozen=True, slots=True)
 class TrustReport:
     """`kept` is the MTA-STS policy that the store has, `published` what the domain says now (`trouble`: why
-    that cannot be had). `validates`: DANE is possible here; `is_mx_secure`: and for this domain."""
+    nobody can tell). `validates`: DANE is possible here; `is_mx_secure`: and for this domain."""
 
     domain: str
     is_route: bool

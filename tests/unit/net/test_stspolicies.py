@@ -178,6 +178,7 @@ async def test_without_a_record_nothing_is_fetched(record: str | DnsTrouble) -> 
     place.record = record
     found = await place.policies.find("a.test")
     assert (found.policy, found.result, place.fetches) == (None, "", 0)
+    assert bool(found.reason) == isinstance(record, DnsTrouble)
 
 
 async def test_a_slow_policy_host_holds_a_letter_up_for_a_moment_only(

@@ -24,6 +24,7 @@ from posthouse.net.courier import Courier, CourierSettings
 from posthouse.net.dns import Resolver, SiteRules
 from posthouse.net.policyhost import PolicyHosts
 from posthouse.net.stspolicies import StsPolicies
+from posthouse.net.tlsresult import TlsaJudge
 from posthouse.net.trust import Trust
 
 LETTER = Outgoing("me@shop.test", "you@a.test", b"Subject: hello\r\n\r\n", b"hello\r\n")
@@ -288,6 +289,22 @@ async def test_dane_mismatch_or_no_tls_is_never_clear(script: str, fault: str) -
         assert result.text.startswith("DANE: ")
         assert checks(result) == [("tlsa", "mx1.a.test", fault, "mx1.a.test")]
         assert s.sent_in() == []
+
+
+async def test_a_connection_that_proves_nothing_to_other_domains_carries_one_letter(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    class ByDomain(TlsaJudge):
+        def __call__(self, presented: Sequence[bytes]) -> str:
+            complaint = super().__call__(presented)
+            self.is_of_this_domain_only = True
+            return complaint
+
+    monkeypatch.setattr("posthouse.net.opener.TlsaJudge", ByDomain)
+    async with scene("accept", tlsa="3 1 1 {key}", secure=SECURE) as s:
+        for _ in range(2):
+            assert (await s.send()).is_delivered
+        assert len(s.world.recorder.sessions) == 2
 
 
 async def test_dane_beats_mta_sts() -> None:

@@ -97,6 +97,9 @@ def test_a_promise_needs_a_proven_name() -> None:
     policy = decide(Demand(PROMISED, trust(is_secure=True)), HOST, NO_TLSA)
     assert (policy.refusal, policy.look, policy.needs_promise) == ("", Look.ROOTS, True)
     assert decide(Demand(PROMISED, trust()), HOST, NO_TLSA).is_hopeless
+    # what cannot be told now may be told later: that letter waits
+    unsure = decide(Demand(PROMISED, trust(StsFound(reason="no answer"))), HOST, NO_TLSA)
+    assert (bool(unsure.refusal), unsure.is_hopeless) == (True, False)
 
 
 @pytest.mark.parametrize("tlsa", [USABLE, UNUSABLE, TROUBLE])
