@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import pytest
 
-from posthouse.model.message import DeliveryState
+from posthouse.model.message import DeliveryState, until_verified
 from posthouse.model.options import RecipientOptions, SendOptions, options_text
 from posthouse.store import batches, events, messages, queue
 from posthouse.store.connection import Connection
@@ -62,6 +62,18 @@ def test_a_batch_is_paused_and_resumed_without_its_neighbours(conn: Connection) 
     assert states(conn, own) == ["waiting", "waiting"]
     kinds = [item.kind.value for item in events.search(conn, EventQuery(message_id=own.message.id))]
     assert Counter(kinds) == {"accepted": 2, "held": 2, "released": 2}
+
+
+def test_a_resumed_batch_leaves_what_waits_for_its_domain(conn: Connection) -> None:
+    own = put(conn, "a@x.test", "b@x.test")
+    unverified = letter("c@x.test", state=DeliveryState.HELD)
+    unverified.message.batch_id = "spring"
+    unverified.deliveries[0].last_text = until_verified("new.test")
+    messages.add_accepted(conn, [unverified])
+    through(conn, batches.pause_batch)
+    assert through(conn, batches.resume_batch) == [2]
+    assert (states(conn, own), states(conn, unverified)) == (["waiting", "waiting"], ["held"])
+    assert through(conn, batches.cancel_batch) == [3]
 
 
 def test_a_cancelled_batch_is_given_up_whether_it_waits_or_is_held(conn: Connection) -> None:

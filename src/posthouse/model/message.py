@@ -210,9 +210,12 @@ class Outgoing:
     tls_optional: bool = False
 
 
+UNTIL = "held until "
+
+
 def until_verified(domain: str) -> str:
-    """What a delivery says (`last_text`) that is held until its domain is verified."""
-    return f"held until {domain} is verified"
+    """What a delivery says (`last_text`, with `last_code` 0) that is held until its domain is verified."""
+    return f"{UNTIL}{domain} is verified"
 
 
 @dataclass(slots=True)

@@ -133,6 +133,8 @@ def _written(items: Sequence[Candidate], answers: Sequence[Answer]) -> list[Acce
 
 def _stopped(delivery: Delivery, stop: Stop) -> Delivery:
     """Never taken, as far as the row is concerned."""
+    if delivery.state is stop.state:
+        return delivery  # held already, and says what for
     return replace(delivery, state=stop.state, owner="", attempt=0, last_code=stop.code, last_text=stop.text)
 
 

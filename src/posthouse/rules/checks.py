@@ -12,7 +12,7 @@ from enum import StrEnum
 from posthouse.rules.dns import Found, Unanswered
 from posthouse.rules.records import Record
 
-_SHOWN = 200
+_SHOWN, _MOST_TEXT = 200, 1500
 
 
 class State(StrEnum):
@@ -39,16 +39,16 @@ class Check:
 
 
 def ok(record: Record, found: Iterable[str], text: str) -> Check:
-    return Check(record, State.OK, shown(found), text)
+    return Check(record, State.OK, shown(found), _cut(text))
 
 
 def wrong(record: Record, found: Iterable[str], text: str) -> Check:
-    return Check(record, State.WRONG, shown(found), text)
+    return Check(record, State.WRONG, shown(found), _cut(text))
 
 
 def unknown(record: Record, trouble: Unanswered) -> Check:
     text = f"DNS could not be asked, which says nothing about the record: {trouble}."
-    return Check(record, State.UNKNOWN, "", text)
+    return Check(record, State.UNKNOWN, "", _cut(text))
 
 
 def missing(record: Record, found: Found, domain: str, hint: str = "") -> Check:
@@ -57,13 +57,17 @@ def missing(record: Record, found: Found, domain: str, hint: str = "") -> Check:
         text = _alias_text(record, found, domain)
     else:
         text = hint or f"There is no {_article(record)} record at {record.name} yet: publish the one shown."
-    return Check(record, State.MISSING, "", text)
+    return Check(record, State.MISSING, "", _cut(text))
 
 
 def shown(texts: Iterable[str]) -> str:
     """Found texts for people, cut."""
-    joined = " | ".join(texts)
-    return joined if len(joined) <= _SHOWN else f"{joined[: _SHOWN - 1]}…"
+    return _cut(" | ".join(texts), _SHOWN)
+
+
+def _cut(text: str, most: int = _MOST_TEXT) -> str:
+    """Strangers' records are part of most sentences."""
+    return text if len(text) <= most else f"{text[: most - 1]}…"
 
 
 def _article(record: Record) -> str:

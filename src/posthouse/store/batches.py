@@ -15,13 +15,14 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from sqlalchemy import bindparam, select, update
+from sqlalchemy import bindparam, func, literal_column, or_, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert_into
+from sqlalchemy.sql.elements import ColumnElement
 
 from posthouse.model.clock import Ids
 from posthouse.model.event import Event, EventKind
 from posthouse.model.labels import labels
-from posthouse.model.message import DeliveryState
+from posthouse.model.message import UNTIL, DeliveryState
 from posthouse.model.options import read_options
 from posthouse.store import events
 from posthouse.store.asset_tables import batch
@@ -119,7 +120,14 @@ class Step(NamedTuple):
     place: str
 
 
-def _walk(*states: str) -> Statement:
+# What waits for its domain to be verified (`model.message.until_verified`) does not wait for the batch.
+_is_of_batch = or_(
+    delivery.c.last_code != literal_column("0"),
+    func.substr(delivery.c.last_text, literal_column("1"), literal_column("11")) != word(UNTIL),
+)
+
+
+def _walk(*states: str, where: ColumnElement[bool] | None = None) -> Statement:
     """Deliveries of the batch in these states, in the order of ids."""
     return Statement(
         select(delivery.c.id)
@@ -136,6 +144,7 @@ def _walk(*states: str) -> Statement:
             message.c.id >= bindparam("of_message"),
             delivery.c.id > bindparam("place"),
             delivery.c.state.in_([word(state) for state in states]),
+            *([] if where is None else [where]),
         )
         .order_by(message.c.id, delivery.c.id)
         .limit(bindparam("most")),
@@ -174,7 +183,7 @@ _WAITING, _HELD, _CANCELLED = (
     state.value for state in (DeliveryState.WAITING, DeliveryState.HELD, DeliveryState.CANCELLED)
 )
 _pause = (_walk(_WAITING), _change(_HELD, _WAITING), EventKind.HELD)
-_resume = (_walk(_HELD), _change(_WAITING, _HELD), EventKind.RELEASED)
+_resume = (_walk(_HELD, where=_is_of_batch), _change(_WAITING, _HELD), EventKind.RELEASED)
 _cancel = (_walk(_WAITING, _HELD), _change(_CANCELLED, _WAITING, _HELD), EventKind.CANCELLED)
 
 
@@ -188,7 +197,8 @@ def pause_batch(
 def resume_batch(
     conn: Connection, pair: Pair, place: str, now: float, ids: Ids, *, limit: int = STEP_ROWS
 ) -> Step:
-    """held -> waiting, due when it was due before, with `released` events; also what a person held."""
+    """held -> waiting, due when it was due before, with `released` events; also what a person held, but
+    not what waits for its domain to be verified."""
     return _step(conn, _resume, pair, place, now, ids, limit)
 
 

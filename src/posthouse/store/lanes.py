@@ -105,13 +105,16 @@ _by_lane = {
     for state in ("waiting", "taken", "held")
 }
 _accepted_at = Statement(select(message.c.accepted_at).where(message.c.id == bindparam("id")), "id")
-_latest = Statement(
-    select(delivery.c.last_code, delivery.c.last_text)
-    .where(_is_waiting, delivery.c.lane == bindparam("of_lane"))
-    .order_by(delivery.c.due_at.desc())
-    .limit(1),
-    "of_lane",
-)
+_latest = {
+    state: Statement(
+        select(delivery.c.last_code, delivery.c.last_text)
+        .where(delivery.c.state == word(state), delivery.c.lane == bindparam("of_lane"))
+        .order_by(delivery.c.due_at.desc())
+        .limit(1),
+        "of_lane",
+    )
+    for state in ("waiting", "held")
+}
 _all_counts = Statement(select(delivery.c.state, func.count()).group_by(delivery.c.state))
 _open_counts = {
     state: Statement(select(func.count()).where(delivery.c.state == word(state))) for state in _by_lane
@@ -129,8 +132,9 @@ def overview(conn: Connection, now: float, account_id: str = "") -> list[LaneSum
     for lane in lanes.values():
         accepted = conn.row(_accepted_at, oldest[lane.lane])
         lane.oldest_at = accepted[0] if accepted else 0.0
-        if lane.waiting:
-            lane.last_code, lane.last_text = conn.row(_latest, lane.lane) or (0, "")
+        if lane.waiting or lane.held:
+            state = "waiting" if lane.waiting else "held"
+            lane.last_code, lane.last_text = conn.row(_latest[state], lane.lane) or (0, "")
     return sorted(lanes.values(), key=lambda lane: (_waits_until(lane) > now, lane.lane))
 
 

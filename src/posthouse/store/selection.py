@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import and_, bindparam, or_, select, update
+from sqlalchemy import and_, bindparam, literal_column, or_, select, update
 from sqlalchemy.sql.elements import ColumnElement
 
 from posthouse.model.clock import Ids
@@ -98,6 +98,7 @@ _release_verified = Statement(
                 .where(
                     delivery.c.state == word("held"),
                     delivery.c.account_id == bindparam("of_account"),
+                    delivery.c.last_code == literal_column("0"),  # our own word, not a receiver's
                     delivery.c.last_text == bindparam("cause"),
                 )
                 .limit(bindparam("most"))
