@@ -52,6 +52,7 @@ from posthouse.store.engine import connect, open_store
 
 TARGET_US, TARGET_S, ALPHA = 120.0, 1.0, 0.01
 CLIENTS = 4
+BLOCKS = 10
 SESSIONS = 16
 MOST_TIMED = 4000
 
@@ -162,22 +163,23 @@ def _cpu_us(work: Callable[[], None], count: int) -> float:
 
 
 def over_sockets(house: House, count: int) -> dict[str, Any]:
-    """Worker CPU for each sign-in, as the difference of two runs with equally many connections."""
+    """CPU of the house for each sign-in: connections with AUTH minus as many without, in blocks by turns, for
+    what else runs on the machine drifts. All blocks count for the figure; their spread says what it is worth.
+    """
     auth = b"AUTH PLAIN " + plain(house.login, house.password)
+    block = max(CLIENTS, count // BLOCKS)
     _visit(house, b"", min(2000, count))  # warm
-    without = _visit(house, b"", count)
-    with_auth = _visit(house, auth, count)
-    again = _visit(house, b"", count)
-    base = (without + again) / 2
-    each = (with_auth - base) / count * 1e6
+    pairs = [(_visit(house, b"", block), _visit(house, auth, block)) for _ in range(BLOCKS)]
+    without, with_auth = (sum(each) / (block * BLOCKS) * 1e6 for each in zip(*pairs, strict=True))
+    blocks = sorted((after - before) / block * 1e6 for before, after in pairs)
     return {
-        "sign_ins": count,
-        "connection_without_us": round(base / count * 1e6, 1),
-        "connection_with_us": round(with_auth / count * 1e6, 1),
-        "sign_in_us": round(each, 1),
-        "baselines_apart_us": round(abs(without - again) / count * 1e6, 1),
+        "sign_ins": block * BLOCKS,
+        "connection_without_us": round(without, 1),
+        "connection_with_us": round(with_auth, 1),
+        "sign_in_us": round(with_auth - without, 1),
+        "blocks_us": [round(each, 1) for each in blocks],
         "target_us": TARGET_US,
-        "is_met": each <= TARGET_US,
+        "is_met": with_auth - without <= TARGET_US,
     }
 
 
