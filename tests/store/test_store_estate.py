@@ -8,6 +8,7 @@ from posthouse.model.message import DeliveryState
 from posthouse.store import batches, estate, identity, queue
 from posthouse.store.connection import Connection
 from posthouse.store.messages import add_accepted
+from posthouse.store.tables import metadata
 from store.letters import NOW, letter
 
 IDS = Ids(FakeClock())
@@ -56,3 +57,14 @@ def test_open_deliveries_are_those_that_may_still_go_out(conn: Connection) -> No
     assert dropped == 2
     assert estate.open_deliveries(conn, "a1") == 1, "what is out with a worker is left alone"
     assert estate.open_deliveries(conn, "a2") == 1
+
+
+HISTORY = {"message", "delivery", "event", "counter", "job"}  # stay until their time is over
+
+
+def test_no_table_keeps_what_belonged_to_a_removed_account() -> None:
+    """A new table that names accounts must go with them, by its foreign key or in `estate`."""
+    naming = {name for name, table in metadata.tables.items() if "account_id" in table.c}
+    hanging = {name for name in naming if metadata.tables[name].c.account_id.foreign_keys}
+    removed = {table.name for table in estate.KEPT.values()}
+    assert naming - hanging - removed == HISTORY

@@ -17,7 +17,7 @@ from posthouse.store.statement import Statement
 from posthouse.store.tables import delivery, word
 from posthouse.store.versions import raise_identity
 
-_KEPT: dict[str, Table] = {
+KEPT: dict[str, Table] = {
     "templates": template,
     "suppressions": suppression,
     "groups": unsub_group,
@@ -26,6 +26,7 @@ _KEPT: dict[str, Table] = {
     "pools": pool,
     "addresses": ip,
 }
+"""Tables that name the account in a plain column, by what people call their rows."""
 
 
 def _counting(table: Table) -> Statement:
@@ -41,12 +42,12 @@ _counts = {
         "domains": domain,
         "credentials": credential,
         "people": membership,
-        **_KEPT,
+        **KEPT,
     }.items()
 }
 _removals = [
     Statement(delete(table).where(table.c.account_id == bindparam("of_account")), "of_account")
-    for table in _KEPT.values()
+    for table in KEPT.values()
 ]
 # one count a state, so that each finds its partial index
 _open = [

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from posthouse.model.account import Role
+from posthouse.rules.permissions import PERMISSIONS
 from posthouse.rules.roles import ACTIONS, AREAS, actions_of, may
 
 OWNER, DEVELOPER, VIEWER = Role.OWNER, Role.DEVELOPER, Role.VIEWER
@@ -49,6 +50,10 @@ def test_a_role_may_what_its_line_says(role: Role, action: str) -> None:
 def test_the_table_has_every_action_and_no_other() -> None:
     assert set(TABLE) == ACTIONS
     assert {action.partition(".")[0] for action in ACTIONS} == {*AREAS, "mail"}
+
+
+def test_whatever_a_key_may_do_is_an_action_of_people_too() -> None:
+    assert set(PERMISSIONS) <= ACTIONS
 
 
 @pytest.mark.parametrize("action", sorted(ACTIONS))
