@@ -19,8 +19,8 @@ from posthouse.net.stspolicies import NOTHING_FOUND, StsPolicies
 from posthouse.net.tlspolicy import NO_TLSA, Demand, DomainTrust, HostPolicy, TlsaFound, decide
 
 CAPACITY = 50_000
-KNOWN_S = 3600.0  # how often a kept policy is looked at again
-UNKNOWN_S = 300.0  # RFC 8461 3.3: not more often is a domain without a usable policy asked
+KNOWN_S = 3600.0  # how often we look again whether there is a policy, or a newer one
+UNSURE_S = 300.0  # the same where nobody could say
 
 
 class Trust:
@@ -98,11 +98,11 @@ class Trust:
             is_secure = answer.is_secure
             expires_at = min(expires_at, answer.expires_at)
         sts = await self.sts.find(domain) if self.sts else NOTHING_FOUND
-        if sts.policy is None:
-            expires_at = min(expires_at, self._clock.monotonic() + UNKNOWN_S)
-        else:
+        if sts.policy is not None:
             left = sts.policy.expires_at - self._clock.now()
             expires_at = min(expires_at, self._clock.monotonic() + left)
+        elif sts.reason:
+            expires_at = min(expires_at, self._clock.monotonic() + UNSURE_S)
         return Entry(DomainTrust(domain, sts, is_secure), expires_at)
 
     async def close(self) -> None:

@@ -9,7 +9,7 @@ from posthouse.model.trust import ENFORCE, StsPolicy
 from posthouse.net.lookup import Lookup
 from posthouse.net.stspolicies import StsFound
 from posthouse.net.tlspolicy import Demand, TlsWish
-from posthouse.net.trust import KNOWN_S, UNKNOWN_S, Trust
+from posthouse.net.trust import KNOWN_S, UNSURE_S, Trust
 
 ZONE = """
 a.test MX 10 mx.a.test
@@ -45,10 +45,10 @@ def policy(clock: FakeClock, seconds: float) -> StsFound:
     return StsFound(StsPolicy("a.test", "1", ENFORCE, ("mx.a.test",), clock.now(), clock.now() + seconds))
 
 
-async def kept_for(found_seconds: float) -> float:
-    """How long a domain is known whose policy lasts so long (0: it has none)."""
+async def kept_for(found_seconds: float, reason: str = "") -> float:
+    """How long a domain is known whose policy lasts so long (0: it has none, or `reason` why not)."""
     clock = FakeClock()
-    policies = Policies(policy(clock, found_seconds) if found_seconds else StsFound())
+    policies = Policies(policy(clock, found_seconds) if found_seconds else StsFound(reason=reason))
     trust = Trust(Lookup([], clock), clock, policies, uses_dane=False)  # type: ignore[arg-type]
     await trust.find("a.test")
     seconds = 0.0
@@ -61,7 +61,8 @@ async def kept_for(found_seconds: float) -> float:
 async def test_how_long_a_domain_is_known() -> None:
     assert await kept_for(1e6) == KNOWN_S
     assert await kept_for(100) == 100
-    assert await kept_for(0) == UNKNOWN_S
+    assert await kept_for(0) == KNOWN_S
+    assert await kept_for(0, "no answer") == UNSURE_S
 
 
 async def test_a_changed_policy_is_asked_for_again_and_a_suspected_one_renewed() -> None:
