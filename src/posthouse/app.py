@@ -29,8 +29,8 @@ from posthouse.net.board import Row
 from posthouse.net.courier import Courier, CourierSettings
 from posthouse.net.dns import Resolver, Route, SiteRules, reaches_ipv6
 from posthouse.net.httpout import HttpOut
-from posthouse.net.listen import server_tls
 from posthouse.net.roots import trusting_context
+from posthouse.net.tls_pair import TlsPair
 from posthouse.net.trust import Trust
 from posthouse.net.zones import ZoneDatabase
 from posthouse.observe import Counters
@@ -98,6 +98,7 @@ class Parts:
     nudges: NudgeWatch
     last_uses: LastUses
     site_watch: SiteWatch
+    certificate: TlsPair
     keeper: Doorkeeper
     status: WorkerStatus
 
@@ -203,6 +204,7 @@ def build_parts(
         find_domain=identity.domain,
         wake=dispatcher.wake,
     )
+    certificate = TlsPair(settings.smtp.tls_cert, settings.smtp.tls_key)
     key_rounds = KeyRounds(store, clock, ids, installation, settings.delivery.expire_s)
     rechecks = Rechecks(store=store, clock=clock, ids=ids, settings=settings)
     chores = [
@@ -263,7 +265,10 @@ def build_parts(
             worker_id=worker_id,
         ),
         last_uses=last_uses,
-        keeper=_build_keeper(settings, store, identity, intake, clock, ids, connections, last_uses, throttle),
+        certificate=certificate,
+        keeper=_build_keeper(
+            settings, store, identity, intake, clock, ids, connections, last_uses, throttle, certificate
+        ),
         status=WorkerStatus(settings, store, clock, counters, lambda: dispatcher.bound.jobs),
     )
 
@@ -307,6 +312,7 @@ def _build_keeper(
     connections: Row,
     last_uses: LastUses,
     throttle: Throttle,
+    certificate: TlsPair,
 ) -> Doorkeeper:
     smtp = settings.smtp
     parts = _session_parts(settings, store, identity, intake, clock, ids, connections, last_uses, throttle)
@@ -325,7 +331,7 @@ def _build_keeper(
     return Doorkeeper(
         make_engine=make_engine,
         make_session=lambda engine, address: SubmissionSession(parts, engine, address),
-        tls=server_tls(smtp.tls_cert, smtp.tls_key),
+        tls=certificate.context,
         budget=parts.budget,
         idle_s=smtp.idle_s,
         most=smtp.connections,

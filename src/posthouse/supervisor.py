@@ -4,7 +4,8 @@ The supervisor opens the listening sockets, forks workers that inherit them, and
 passes through it. Each worker holds a pipe in both directions: it reports a byte every few seconds, and
 reads the end of the file when the supervisor is gone, whereupon it drains and leaves.
 
-Signals: TERM and INT drain and stop (a second one kills), HUP starts new workers and drains the old ones.
+Signals: TERM and INT drain and stop (a second one kills). HUP reads the settings again, starts new workers
+and drains the old ones: sockets that stay are never closed, so nobody is refused meanwhile.
 """
 
 from __future__ import annotations
@@ -23,16 +24,12 @@ from pathlib import Path
 import structlog
 
 from posthouse.config import Settings, is_sqlite, worker_count
-from posthouse.desk.certificates import ensure_pair
+from posthouse.desk import running
 from posthouse.desk.first_start import FirstOwner, make_owner
-from posthouse.desk.installation import Installation
-from posthouse.dialects.table import session_limits
 from posthouse.model.clock import Ids, SystemClock
+from posthouse.model.errors import SettingsError
 from posthouse.net.board import NOT_SHARED, Board
-from posthouse.net.listen import open_socket
-from posthouse.net.roots import trusting_context
-from posthouse.net.zones import ZoneDatabase
-from posthouse.rules.shaping import load_shaping
+from posthouse.startup import kept, open_all, open_new, prove
 from posthouse.store import workers
 from posthouse.store.engine import connect, migrate, serving_lock
 from posthouse.worker import Listening, WorkerOrder, run_worker
@@ -46,6 +43,7 @@ _LONGEST_PAUSE_S = 5.0
 
 Ready = Callable[[], None]
 Greet = Callable[[FirstOwner], None]
+Reread = Callable[[], Settings]
 
 
 @dataclass(slots=True)
@@ -85,15 +83,21 @@ class Supervisor:
     ids: Ids = field(default_factory=lambda: Ids(SystemClock()))
     short_lives: int = 0
     start_at: float = 0.0
+    reread: Reread | None = None
+    state_dir: Path | None = None
+    pid_file: int = -1
 
     def run(self) -> int:
         """Until told to stop; 0 when all workers left by themselves, 1 when one had to be killed."""
         wake_fd = self._listen_to_signals()
-        wanted = worker_count(self.settings)
+        if self.state_dir:
+            self.pid_file = running.mark(self.state_dir)
         while not self.wishes.stop:
             if self.wishes.reload:
                 self._reload()
-            missing = wanted - sum(not child.ended_by_us for child in self.children.values())
+            missing = worker_count(self.settings) - sum(
+                not child.ended_by_us for child in self.children.values()
+            )
             for _ in range(missing):
                 if time.monotonic() >= self.start_at:
                     self._start_child()
@@ -121,6 +125,8 @@ class Supervisor:
         dead, self.dead = self.dead, []
         if pid == 0:
             ours.close()
+            if self.pid_file >= 0:
+                os.close(self.pid_file)  # its lock says that the supervisor lives
             for child in self.children.values():
                 with contextlib.suppress(OSError):
                     os.close(child.pipe)
@@ -216,8 +222,27 @@ class Supervisor:
     def _reload(self) -> None:
         """New workers take over the sockets; the old ones drain."""
         self.wishes.reload = False
+        if self.reread is not None:
+            self._take_settings(self.reread)
         log.info("reloading: new workers start, old ones drain")
         self._tell_to_leave()
+
+    def _take_settings(self, reread: Reread) -> None:
+        """All new settings that can be taken without a restart, or none of them."""
+        try:
+            fresh = kept(self.settings, reread())
+            prove(fresh)
+            listening = open_new(self.listening, self.settings, fresh)
+        except SettingsError as error:
+            log.error("the new settings cannot be used; the old ones stay", cause=str(error))
+            return
+        except Exception:  # the rim: whatever is wrong in a file, mail goes on
+            log.exception("the new settings cannot be used; the old ones stay")
+            return
+        for door in self.listening:
+            if door not in listening:
+                door.socket.close()  # closed for good once the old workers have drained
+        self.settings, self.listening = fresh, listening
 
     def _tell_to_leave(self) -> None:
         for child in self.children.values():
@@ -246,24 +271,24 @@ def _read(fd: int) -> bytes:
         return b""
 
 
-def run(settings: Settings, ready: Ready | None = None, greet: Greet | None = None) -> int:
+def run(
+    settings: Settings, ready: Ready | None = None, greet: Greet | None = None, reread: Reread | None = None
+) -> int:
     """Serve until a signal says stop. `ready` is called once, when the first worker's doors are open; `greet`
-    gets the owner that is made at the first start of all (without it none is made).
+    gets the owner that is made at the first start of all (without it none is made); `reread` yields the
+    settings as they are when HUP comes (without it they never change).
 
     Returns the exit code. Raises SettingsError and StoreError before anything is started.
     """
-    session_limits(settings.limits.connection_messages, settings.limits.address_connections)
-    ZoneDatabase(settings.tracking.zones)
-    trusting_context(settings.delivery.tls_ca)
-    load_shaping(*filter(None, [settings.delivery.shaping]))  # all four only to say now what is wrong
-    Installation.load_or_make(settings.state_dir)
-    ensure_pair(settings.smtp.tls_cert, settings.smtp.tls_key, settings.smtp.hostname, time.time())
+    prove(settings)
     lock = serving_lock(settings.store.url)  # held by us and inherited: one Posthouse per SQLite file
     migrate(settings.store.url)
     if greet:
         _greet_first_owner(settings, greet)
-    # workers that drain still hold a row beside those that take over
-    supervisor = Supervisor(settings, open_all(settings), ready, Board(2 * worker_count(settings) + 2))
+    # workers that drain still hold a row beside those that take over; a reload may ask for more of them
+    most = max(worker_count(settings), os.cpu_count() or 1)
+    supervisor = Supervisor(settings, open_all(settings), ready, Board(2 * most + 2))
+    supervisor.reread, supervisor.state_dir = reread, settings.state_dir
     supervisor.dead = dead_workers(settings)
     try:
         return supervisor.run()
@@ -277,20 +302,6 @@ def _greet_first_owner(settings: Settings, greet: Greet) -> None:
         owner = make_owner(conn, Ids(SystemClock()), time.time(), settings.smtp.hostname)
     if owner:
         greet(owner)
-
-
-def open_all(settings: Settings) -> list[Listening]:
-    """All sockets of the settings. Raises SettingsError."""
-    wanted = (
-        ("smtp", "smtp.listen", settings.smtp.listen),
-        ("smtps", "smtp.listen_tls", settings.smtp.listen_tls),
-        ("http", "http.listen", settings.http.listen),
-    )
-    return [
-        Listening(open_socket(endpoint.host, endpoint.port, setting), speaks)
-        for speaks, setting, endpoints in wanted
-        for endpoint in endpoints
-    ]
 
 
 def dead_workers(settings: Settings) -> list[str]:

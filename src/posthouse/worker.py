@@ -209,6 +209,7 @@ def _start_loops(
         parts.last_uses.run(),
         parts.site_watch.run(),
         parts.keeper.sweep(),
+        parts.certificate.follow(),
     ]
     http = [door.socket for door in listening if door.speaks == "http"]
     if http:

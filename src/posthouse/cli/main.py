@@ -32,6 +32,7 @@ from posthouse.cli import (
     message,
     people,
     queue,
+    reload,
     serve,
     sites,
     suppressions,
@@ -85,6 +86,7 @@ def common(
 
 
 command(app, "serve", of_account=False)(serve.serve)
+command(app, "reload", of_account=False)(reload.reload)
 command(app, "dev", of_account=False)(dev.dev)
 app.add_typer(accounts.app, name="account")
 app.add_typer(people.app, name="person")

@@ -29,7 +29,7 @@ def serve(ask: Asked) -> None:
         ask.output.item(first_owner_facts(owner), first_owner_text(owner, settings, ask.config))
         sys.stdout.flush()
 
-    raise typer.Exit(run(settings, greet=greet))
+    raise typer.Exit(run(settings, greet=greet, reread=lambda: load_settings(ask.config)))
 
 
 def first_owner_facts(owner: FirstOwner) -> dict[str, str]:
