@@ -47,6 +47,7 @@ def routes(parts: WebParts) -> list[Route]:
     return [
         route(parts, "/sign-in", _look, "GET"),
         route(parts, "/sign-in", _sign_in, "POST"),
+        route(parts, "/sign-out", _to_account, "GET"),
         route(parts, "/sign-out", _sign_out, "POST"),
     ]
 
@@ -143,6 +144,11 @@ def _page(
     response = HTMLResponse(text, status_of(error), retry(error))
     put_cookie(request, response, FORM, known, FORM_S)
     return response
+
+
+async def _to_account(parts: WebParts, request: Request) -> Response:
+    """A link or a typed address signs nobody out: the button there does."""
+    return RedirectResponse("/account", 303)
 
 
 async def _sign_out(parts: WebParts, request: Request) -> Response:

@@ -61,6 +61,7 @@ async def test_the_password_leads_to_the_account_and_signing_out_ends_it(web: We
     assert EMAIL in page.text and "one , owner" in page.text
     token = browser.cookies["posthouse_session"]
     assert (await browser.open("/sign-in")).title == "Your account", "who is in need not sign in"
+    assert (await browser.open("/sign-out")).title == "Your account", "looking at it signs nobody out"
     page = await browser.submit(page.form("Sign out"))
     assert (page.title, "You are signed out." in page.text) == ("Sign in", True)
     assert "posthouse_session" not in browser.cookies
