@@ -14,7 +14,7 @@ from posthouse.desk.key_rounds import KEYS_S, KeyRounds
 from posthouse.desk.last_use import LastUses
 from posthouse.desk.limits import Allowances
 from posthouse.desk.passwords import Passwords
-from posthouse.desk.verification import RECHECK_S, Rechecks
+from posthouse.desk.rechecks import RECHECK_S, Rechecks
 from posthouse.dialects.table import session_limits
 from posthouse.doors.budget import BodyBudget
 from posthouse.doors.sessions import SessionParts, SubmissionSession

@@ -49,7 +49,7 @@ def added(house: House, word: str = "new") -> str:
 
 
 def zone_file(house: House, domain: str) -> str:
-    """What an operator would put into the zone; the pretended DNS knows no $ORIGIN of a part."""
+    """What an operator would put into the zone, with whole names: all domains share one zone text here."""
     lines = house.cli_rows("domain", "records", domain)
     made = [f"{row['name']} {row['kind']} {quoted(row)}" for row in lines]
     return "\n".join(made)
@@ -264,7 +264,7 @@ MISTAKES: dict[str, tuple[Made, str, str, str]] = {
 
 
 @pytest.mark.parametrize("mistake", MISTAKES)
-def test_D_01_is_explained_that(quiet: House, mistake: str) -> None:
+def test_D_01_each_mistake_in_dns_is_explained_with_what_to_do(quiet: House, mistake: str) -> None:
     made, use, state, part = MISTAKES[mistake]
     domain = added(quiet, "odd")
     (key, *_) = quiet.cli_rows("domain", "records", domain)

@@ -1,40 +1,32 @@
-"""Is a domain verified? What a look at DNS changes about that, for commands and for the worker by itself.
+"""Is a domain verified? What a look at DNS changes about that, by a command or by the worker (`rechecks`).
 
 A domain becomes verified when its required record is there; its held mail is then let go. When it stops being
 so is said in `rules.recheck`. A change raises the identity version, so every worker follows within a second.
 
-Public: settle, settle_now, Settled, release_held, Findings, last_findings, all_findings, Rechecks,
-RECHECK_S.
+Public: settle, settle_now, Settled, release_held, Findings, last_findings, all_findings, as_row,
+VERIFIED.
 """
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import msgspec
-import structlog
 
 from posthouse.config import Settings
-from posthouse.desk import domain_checks
-from posthouse.model.account import Domain, DomainKey
+from posthouse.model.account import Domain
 from posthouse.model.clock import Clock, Ids
 from posthouse.model.errors import Refused
 from posthouse.rules.checks import Check, State
 from posthouse.rules.recheck import FRESH, Standing, after_check, required_of
-from posthouse.rules.records import Sender
 from posthouse.store import domain_checks as checks_store
-from posthouse.store import domain_keys, identity, selection
+from posthouse.store import identity, selection
 from posthouse.store.domain_checks import CheckRow
-from posthouse.store.engine import Connection, Store, each
+from posthouse.store.engine import Connection
 
-log = structlog.get_logger()
-
-RECHECK_S = 1.0
-_AT_ONCE = 16
-_LEASE_S = 120.0  # longer than a check may take
+VERIFIED = "a domain is verified"
 
 
 class Findings(msgspec.Struct, frozen=True):
@@ -122,12 +114,9 @@ _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder(Findings).decode
 
 
-_VERIFIED = "a domain is verified"
-
-
 def _news(before: Standing, after: Standing, *, was_verified: bool, is_verified: bool) -> str:
     if is_verified and not was_verified:
-        return _VERIFIED
+        return VERIFIED
     if was_verified and not is_verified:
         return "a domain is not verified any more: its DKIM record has been gone for days"
     if after.lost_at is not None and before.lost_at is None:
@@ -171,59 +160,3 @@ def settle_now(
     if settled.lets_go:
         selection.in_steps(conn, release_held, domain, now, ids)
     return settled
-
-
-@dataclass(frozen=True, slots=True)
-class _Work:
-    """A domain to look at."""
-
-    domain: Domain
-    keys: list[DomainKey]
-    sender: Sender
-
-
-class Rechecks:
-    """The worker's part: looks at the domains of its region that are due, several at a time."""
-
-    def __init__(self, *, store: Store, clock: Clock, ids: Ids, settings: Settings) -> None:
-        self._store = store
-        self._clock = clock
-        self._ids = ids
-        self._settings = settings
-        self._has_begun = False
-
-    async def run_due(self) -> None:
-        """One round. Raises what the store raises; the next round goes on."""
-        if not self._has_begun:
-            await self._store.write(each(checks_store.begin_all), ())
-            self._has_begun = True
-        now = self._clock.now()
-        due = await self._store.read(checks_store.due, now, self._settings.region, _AT_ONCE)
-        if not due:
-            return
-        taken = await self._store.write(each(checks_store.take), (due, now + _LEASE_S))
-        works = await self._store.read(_works_of, taken, self._settings)
-        await asyncio.gather(*[self._look(work) for work in works])
-
-    async def _look(self, work: _Work) -> None:
-        """A fresh memory of DNS for each: an answer of a minute ago must not hide what was just published."""
-        async with domain_checks.asking(self._settings.dns.servers, self._clock) as ask:
-            checks = await domain_checks.check_domain(ask, work.domain, work.keys, work.sender)
-        now = self._clock.now()
-        settled = await self._store.write(each(settle), (work.domain, checks, now, self._settings))
-        if settled and settled.news:
-            tell = log.info if settled.news == _VERIFIED else log.warning
-            tell(settled.news, domain=work.domain.name)
-        while settled and settled.lets_go:
-            if not await self._store.write(each(release_held), (work.domain, now, self._ids)):
-                return
-
-
-def _works_of(conn: Connection, rows: Sequence[CheckRow], settings: Settings) -> list[_Work]:
-    works = []
-    for row in rows:
-        domain = identity.find_domain_by_id(conn, row.domain_id)
-        if domain is not None:
-            keys = domain_keys.keys_of(conn, domain.id)
-            works.append(_Work(domain, keys, domain_checks.sender_of(conn, settings, domain.account_id)))
-    return works
