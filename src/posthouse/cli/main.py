@@ -27,6 +27,7 @@ from posthouse.cli import (
     egress,
     events,
     groups,
+    hook_keys,
     keys,
     limits,
     message,
@@ -94,6 +95,7 @@ app.add_typer(domains.app, name="domain")
 app.add_typer(users.app, name="user")
 app.add_typer(keys.app, name="key")
 app.add_typer(tokens.app, name="token")
+app.add_typer(hook_keys.app, name="hook-key")
 app.add_typer(templates.app, name="template")
 app.add_typer(suppressions.app, name="suppression")
 app.add_typer(groups.app, name="group")

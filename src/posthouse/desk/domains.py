@@ -18,7 +18,7 @@ from posthouse.mail.dkim import RSA_SHA256
 from posthouse.model.account import DEFAULTS, Domain, DomainKey, DomainSettings
 from posthouse.model.clock import Ids
 from posthouse.model.errors import Refused
-from posthouse.store import domain_keys, egress, identity
+from posthouse.store import domain_keys, egress, hook_keys, identity
 from posthouse.store.engine import Connection
 
 __all__ = ["Draft", "change_settings", "create", "draft", "load", "remove", "sending_name"]
@@ -67,7 +67,7 @@ def create(conn: Connection, ids: Ids, new: Draft, account: str = "", *, is_prov
     elif found := identity.find_domain(conn, domain.name):
         if found.account_id == account_id:
             raise claims.there_already(domain.name)
-        identity.remove_domain(conn, domain.name)
+        _remove(conn, found)
     identity.add_domain(conn, domain, list(new.keys))
     return domain
 
@@ -98,8 +98,13 @@ def change_settings(
 def remove(conn: Connection, account_id: str, name: str) -> str:
     """Remove a domain with its keys and users, inside the caller's transaction. Raises Refused."""
     domain, _ = load(conn, account_id, name)
-    identity.remove_domain(conn, domain.name)
+    _remove(conn, domain)
     return domain.name
+
+
+def _remove(conn: Connection, domain: Domain) -> None:
+    identity.remove_domain(conn, domain.name)
+    hook_keys.remove_hook_keys_of(conn, domain.account_id, domain.name)
 
 
 def _no_domain(name: str) -> Refused:

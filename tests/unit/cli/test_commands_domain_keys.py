@@ -139,3 +139,20 @@ def test_a_doubtful_name_is_added_with_a_warning(house: Cli) -> None:
     answer = house("domain", "add", "p\u0430ypal.test")
     assert answer.code == 0
     assert "mixes scripts (Cyrillic, Latin)" in answer.err
+
+
+def test_c07_hook_keys(house: Cli) -> None:
+    (made,) = house("hook-key", "new", "mailgun", "--json").rows
+    assert re.fullmatch(r"[0-9a-f]{32}", made["secret"])
+    shown = house("hook-key", "show", "mailgun")
+    assert shown.out.startswith("mailgun (hmac-sha256), since ") and made["secret"] not in shown.out
+    again = house("hook-key", "new", "mailgun")
+    assert (again.code, "--replace ends it" in again.err) == (1, True)
+    given = b"MYOWNSIGNINGKEY0123456789"
+    assert house("hook-key", "import", "mailgun", "-", "--replace", given=given).code == 0
+    (made,) = house("hook-key", "new", "mailpace", "--domain", "Shop.TEST", "--json").rows
+    assert (made["domain"], "secret" in made) == ("shop.test", False)
+    shown = house("hook-key", "show", "mailpace", "--domain", "shop.test")
+    assert f"public key  {made['public']}" in shown.out
+    wrong = house("hook-key", "new", "postmark")
+    assert wrong.err.startswith("posthouse: 'postmark' is no dialect that signs; allowed: mailgun, sendgrid")

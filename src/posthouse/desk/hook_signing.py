@@ -1,0 +1,51 @@
+"""How a post to a customer's receiver is signed, in four ways that services use; receivers verify the same.
+
+Public: MAC, ECDSA, ED25519, STANDARD, HookKey, mac, ecdsa, ed25519, standard.
+"""
+
+from __future__ import annotations
+
+import hmac
+from base64 import b64encode
+from dataclasses import dataclass, field
+from typing import cast
+
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric.ec import ECDSA as EcdsaWith
+from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+MAC, ECDSA, ED25519, STANDARD = "hmac-sha256", "ecdsa-p256-sha256", "ed25519", "standard-webhooks"
+
+
+@dataclass(frozen=True, slots=True)
+class HookKey:
+    """A key ready for use. `secret`: the octets that both sides know, or PKCS#8 DER; `public`: base64 of what
+    a receiver verifies with, "" for a shared secret."""
+
+    algorithm: str
+    secret: bytes = field(repr=False)
+    public: str
+
+
+def mac(key: HookKey, timestamp: str, token: str) -> str:
+    """Hex of HMAC-SHA256 over the timestamp and a random token, joined (Mailgun, Securing Webhooks)."""
+    return hmac.digest(key.secret, (timestamp + token).encode(), "sha256").hex()
+
+
+def ecdsa(key: HookKey, timestamp: str, body: bytes) -> str:
+    """Base64 of an ECDSA P-256 signature in DER over timestamp and body (SendGrid, signed event webhook)."""
+    private = cast(EllipticCurvePrivateKey, serialization.load_der_private_key(key.secret, None))
+    return b64encode(private.sign(timestamp.encode() + body, EcdsaWith(hashes.SHA256()))).decode()
+
+
+def ed25519(key: HookKey, body: bytes) -> str:
+    """Base64 of an Ed25519 signature over the body (MailPace, webhook verification)."""
+    private = cast(Ed25519PrivateKey, serialization.load_der_private_key(key.secret, None))
+    return b64encode(private.sign(body)).decode()
+
+
+def standard(key: HookKey, message_id: str, timestamp: int, body: bytes) -> str:
+    """`v1,` and base64 of HMAC-SHA256 over id, timestamp and body with dots between (Standard Webhooks)."""
+    signed = b"%b.%d.%b" % (message_id.encode(), timestamp, body)
+    return f"v1,{b64encode(hmac.digest(key.secret, signed, 'sha256')).decode()}"
