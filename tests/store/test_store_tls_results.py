@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import random
+
 from posthouse.model.trust import NO_POLICY, STS, TlsCheck
 from posthouse.store import tls_results
 from posthouse.store.connection import Connection
@@ -50,6 +52,20 @@ def test_a_policy_and_a_reason_of_any_length_are_bounded(conn: Connection) -> No
         tls_results.add(conn, {(7, "good.test", long): 1})
     (found,) = tls_results.of_day(conn, 7, "good.test")
     assert len(found.check.reason) == 300 and len(found.check.policy_lines) == 40
+
+
+def test_what_cannot_be_packed_small_is_counted_too(conn: Connection) -> None:
+    """A key of PostgreSQL holds 2,700 octets after packing; a policy of many hosts is longer."""
+    rng = random.Random(8460)
+    names = tuple(f"{rng.getrandbits(900):x}.test" for _ in range(40))
+    wide = TlsCheck(
+        STS, "good.test", "x", reason=names[0], policy_lines=tuple(f"mx: {name}" for name in names)
+    )
+    for _ in range(2):
+        with conn.transaction():
+            tls_results.add(conn, {(7, "good.test", wide): 1})
+    (found,) = tls_results.of_day(conn, 7, "good.test")
+    assert found == DayResult(7, "good.test", wide, 2)
 
 
 def test_a_day_is_reported_once(conn: Connection) -> None:

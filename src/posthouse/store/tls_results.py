@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from hashlib import blake2b
 
 import msgspec
 from sqlalchemy import bindparam, delete, exists, select
@@ -68,6 +69,8 @@ _encode = msgspec.json.Encoder().encode
 _read_policy = msgspec.json.Decoder(_Policy).decode
 _read_detail = msgspec.json.Decoder(_Detail).decode
 _key_columns = list(tls_result.primary_key.columns)
+_c = tls_result.c
+_in_order = (_c.day, _c.domain, _c.policy, _c.result, _c.detail)
 _fresh = upsert_into(tls_result).values(
     {column.name: bindparam(column.name) for column in tls_result.columns}
 )
@@ -80,12 +83,12 @@ _add = Statement(
 _of = Statement(
     select(tls_result)
     .where(tls_result.c.day == bindparam("of_day"), tls_result.c.domain == bindparam("of_domain"))
-    .order_by(*_key_columns),
+    .order_by(*_in_order),
     "of_day",
     "of_domain",
 )
 _since = Statement(
-    select(tls_result).where(tls_result.c.day >= bindparam("from_day")).order_by(*_key_columns), "from_day"
+    select(tls_result).where(tls_result.c.day >= bindparam("from_day")).order_by(*_in_order), "from_day"
 )
 _unreported = Statement(
     select(tls_result.c.domain)
@@ -124,7 +127,12 @@ def add(conn: Connection, counts: Mapping[Key, int]) -> None:
         key = (day, domain, *_texts(check))
         rows[key] = rows.get(key, 0) + count
     for key in sorted(rows):  # one order for all: no deadlock between two that count at once
-        conn.change(_add, *key, rows[key])
+        day, domain, *texts = key
+        conn.change(_add, day, domain, _kind(texts), *texts, rows[key])
+
+
+def _kind(texts: Sequence[str]) -> str:
+    return blake2b("\0".join(texts).encode(), digest_size=16).hexdigest()
 
 
 def _texts(check: TlsCheck) -> tuple[str, str, str]:
@@ -153,7 +161,7 @@ def since(conn: Connection, day: int) -> list[DayResult]:
 
 
 def _result(row: Sequence[object]) -> DayResult:
-    day, domain, policy_text, result, detail_text, count = row
+    day, domain, _, policy_text, result, detail_text, count = row
     policy = _read_policy(str(policy_text))
     check = TlsCheck(
         policy.kind, policy.domain, str(result), policy_lines=policy.lines, mx_patterns=policy.mx
