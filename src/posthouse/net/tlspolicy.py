@@ -150,7 +150,8 @@ def _decided(demand: Demand, host: str, tlsa: TlsaFound) -> HostPolicy:
     if demand.is_route:
         return _own(demand, "static route of the operator")
     if demand.ignores_domain:
-        return _own(demand, "the letter says TLS-Required: No")
+        # in no report: its domain's promises did not count (and TLS reports would report themselves for ever)
+        return replace(_own(demand, "the letter says TLS-Required: No"), about="")
     if tlsa.trouble:  # RFC 7672 2.1.3: the answer may be what an attacker hides
         return _of_dane(host, tlsa, "DANE", refusal=tlsa.trouble, fault="dnssec-invalid")
     if tlsa.records:

@@ -21,6 +21,7 @@ from posthouse.net.tlspolicy import NO_TLSA, Demand, DomainTrust, HostPolicy, Tl
 CAPACITY = 50_000
 KNOWN_S = 3600.0  # how often we look again whether there is a policy, or a newer one
 UNSURE_S = 300.0  # the same where nobody could say
+LEAST_S = 60.0  # a max_age of nothing must not make us fetch a policy for every letter
 
 
 class Trust:
@@ -99,7 +100,7 @@ class Trust:
             expires_at = min(expires_at, answer.expires_at)
         sts = await self.sts.find(domain) if self.sts else NOTHING_FOUND
         if sts.policy is not None:
-            left = sts.policy.expires_at - self._clock.now()
+            left = max(LEAST_S, sts.policy.expires_at - self._clock.now())
             expires_at = min(expires_at, self._clock.monotonic() + left)
         elif sts.reason:
             expires_at = min(expires_at, self._clock.monotonic() + UNSURE_S)

@@ -110,6 +110,7 @@ def test_tls_required_no_relaxes_policies_but_not_the_own_wish(
     # RFC 8689 5
     policy = decide(Demand(wish, trust(sts(ENFORCE, "mx2.a.test")), is_relaxed=True), HOST, tlsa)
     assert (policy.kind, policy.needs_tls, policy.refusal) == (NO_POLICY, needs_tls, "")
+    assert policy.about == "", "such letters, TLS reports among them, are counted in no report"
 
 
 def test_a_promise_is_not_relaxed() -> None:

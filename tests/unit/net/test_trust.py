@@ -61,6 +61,7 @@ async def kept_for(found_seconds: float, reason: str = "") -> float:
 async def test_how_long_a_domain_is_known() -> None:
     assert await kept_for(1e6) == KNOWN_S
     assert await kept_for(100) == 100
+    assert await kept_for(1) == 100, "LEAST_S, seen in steps of 50 s"
     assert await kept_for(0) == KNOWN_S
     assert await kept_for(0, "no answer") == UNSURE_S
 
