@@ -48,7 +48,10 @@ async def read_form(request: Request) -> Form:
         fields = parse_qs(body.decode(), keep_blank_values=True, max_num_fields=_FORM_FIELDS)
     except ValueError as error:  # not UTF-8, or more fields than any form of ours
         raise FormTrouble(400, "This form could not be read.") from error
-    return {name: values[-1] for name, values in fields.items()}
+    form = {name: values[-1] for name, values in fields.items()}
+    if any("\0" in value for value in form.values()):  # nobody types it, and PostgreSQL refuses it
+        raise FormTrouble(400, "This form could not be read.")
+    return form
 
 
 async def _body(request: Request) -> bytes:
@@ -70,7 +73,7 @@ def must_be_ours(request: Request, form: Form, installation: Installation, bound
     if site:
         is_foreign = site not in ("same-origin", "none")
     else:  # an older browser, or plain HTTP, where browsers do not send it
-        is_foreign = bool(origin) and urlsplit(origin).netloc != request.headers.get("host", "")
+        is_foreign = bool(origin) and _host_of(origin) != request.headers.get("host", "")
     known = cookie(request, FORM)
     expected = form_token(installation, known, bound)
     given = form.get("token", "")
@@ -78,6 +81,14 @@ def must_be_ours(request: Request, form: Form, installation: Installation, bound
         raise FormTrouble(
             403, "This form was open too long, or your browser keeps no cookies; open the page again."
         )
+
+
+def _host_of(origin: str) -> str:
+    """Host and port, "" for what is no origin."""
+    try:
+        return urlsplit(origin).netloc
+    except ValueError:
+        return ""
 
 
 def new_password(form: Form) -> str:

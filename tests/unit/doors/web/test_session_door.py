@@ -302,6 +302,9 @@ FORGED: dict[str, Callable[[Browser], None]] = {
     "from an origin that says nothing": lambda browser: browser.headers.update(
         {"Sec-Fetch-Site": None, "Origin": "null"}
     ),
+    "from an origin that is none": lambda browser: browser.headers.update(
+        {"Sec-Fetch-Site": None, "Origin": "http://[mail.shop.test"}
+    ),
     "without its cookie": lambda browser: browser.cookies.pop("posthouse_form") and None,
     "with the cookie of another browser": lambda browser: browser.cookies.update(posthouse_form="x" * 22),
     "with a cookie that cannot be ours": lambda browser: browser.cookies.update(posthouse_form="x" * 999),
@@ -360,6 +363,7 @@ BODIES: dict[str, tuple[str, bytes, int]] = {
     "no kind": ("", b"a=b", 415),
     "too large": ("application/x-www-form-urlencoded", b"a=" + b"b" * 17_000, 413),
     "no text": ("application/x-www-form-urlencoded", b"a=\xff", 400),
+    "a NUL": ("application/x-www-form-urlencoded", b"session=%00", 400),
     "too many fields": ("application/x-www-form-urlencoded", b"&".join([b"a=1"] * 30), 400),
     "nothing": ("application/x-www-form-urlencoded", b"", 403),
     "another charset": ("application/x-www-form-urlencoded; charset=utf-16", b"a=b", 403),
