@@ -15,7 +15,7 @@ app = group("TLS connections to receiving hosts, by day.")
 @command(app, "list", of_account=False)
 def list_(
     ask: Asked,
-    days: Annotated[int, typer.Option("--days", min=1, max=30, help="How many days back.")] = 2,
+    days: Annotated[int, typer.Option("--days", min=1, max=7, help="How many days back.")] = 2,
 ) -> None:
     """List how connections fared by day and recipient domain, and whether the domain was told."""
     from posthouse.cli.house import open_house

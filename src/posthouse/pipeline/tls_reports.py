@@ -36,7 +36,7 @@ from posthouse.store.tls_results import DayReport, DayResult
 
 log = structlog.get_logger()
 
-KEEP_DAYS = 30
+KEEP_DAYS = 7
 _PAGE = 100
 _LIFE_S = 86400.0  # RFC 8460 5.5: no longer than 24 hours of tries
 
@@ -187,6 +187,8 @@ def _send(conn: Connection, parcel: _Parcel) -> bool:
     """False: another worker reported this day."""
     if not tls_results.claim(conn, parcel.report):
         return False
+    if parcel.report.state != "sent":
+        tls_results.forget_successes(conn, parcel.report.day, parcel.report.domain)
     if parcel.posts:
         jobs.add_jobs(conn, parcel.posts)
     if parcel.letters:

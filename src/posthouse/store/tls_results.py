@@ -18,6 +18,7 @@ from posthouse.store.connection import Connection
 from posthouse.store.rows import harmless
 from posthouse.store.site_tables import tls_report, tls_result
 from posthouse.store.statement import Statement
+from posthouse.store.tables import word
 
 
 class _Policy(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -116,6 +117,15 @@ _reports = Statement(
     .order_by(tls_report.c.day, tls_report.c.domain),
     "from_day",
 )
+_forget_successes = Statement(
+    delete(tls_result).where(
+        tls_result.c.day == bindparam("of_day"),
+        tls_result.c.domain == bindparam("of_domain"),
+        tls_result.c.result == word(""),
+    ),
+    "of_day",
+    "of_domain",
+)
 _drop_results = Statement(delete(tls_result).where(tls_result.c.day < bindparam("before")), "before")
 _drop_reports = Statement(delete(tls_report).where(tls_report.c.day < bindparam("before")), "before")
 
@@ -183,6 +193,11 @@ def claim(conn: Connection, report: DayReport) -> bool:
         _claim, report.day, report.domain, report.report_id, report.at, 1, report.state, harmless(report.text)
     )
     return added == 1
+
+
+def forget_successes(conn: Connection, day: int, domain: str) -> int:
+    """Keep only what failed: nobody wants to know the rest, and there is a row of it for every domain."""
+    return conn.change(_forget_successes, day, domain)
 
 
 def reports_since(conn: Connection, day: int) -> list[DayReport]:

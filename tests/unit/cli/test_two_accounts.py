@@ -11,6 +11,7 @@ import io
 import json
 import shutil
 import sqlite3
+import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,16 +22,18 @@ import typer.main
 
 from posthouse.cli.main import app, run
 from posthouse.desk.accounts import own_account
+from posthouse.model.account import Session
 from posthouse.model.clock import Ids, SystemClock
 from posthouse.model.event import Event, EventKind
 from posthouse.model.message import Delivery, DeliveryState, Message
-from posthouse.store import events, queue
+from posthouse.store import events, people, queue
 from posthouse.store.captures import Capture, add_captures
 from posthouse.store.engine import connect
 from posthouse.store.messages import Accepted, add_accepted
 from unit.cli.calling import Answer, Cli, caller
 
 OTHER = "other"
+MINE = "me@mine.example.net"
 IDS = Ids(SystemClock())
 MADE_BY_LOOKING = {"mark", "nudge", "schema_step"}  # what counts changes and hints, of nobody in particular
 
@@ -92,6 +95,13 @@ CASES: dict[str, list[tuple[str, ...]]] = {
     "pool list": [()],
     "pool remove": [("{pool}",), ("{pool_id}",)],
     "batch resume": [("{batch}",)],
+    "person list": [()],
+    "person role": [("{person}", "viewer")],
+    "person reset": [("{person}",)],
+    "person remove": [("{person}", "--yes")],
+    "person sessions": [("{person}",)],
+    "person sign-out": [("{person}", "--all"), (MINE, "--session", "{session}")],
+    "person totp": [("{person}", "--off")],
     "batch list": [()],
     "queue": [()],
     **{
@@ -109,6 +119,7 @@ NO_ID_OF_OTHERS = {
     "domain add": "the name of a domain is unique in an installation; docs/decisions/017 says what it tells",
     "group add": "makes something new under a name of one's own",
     "ip add": "for operators; an address belongs to the machine",
+    "person add": "for operators; somebody may belong to several accounts, with one password",
     "batch pause": "a batch is made by naming it: each account has its own of that name",
     "batch cancel": "likewise",
 }
@@ -179,7 +190,12 @@ def _furnished() -> dict[str, str]:
         "pool": "theirpool",
         "pool_id": _made("pool", "add", "theirpool", "--ip", "127.0.0.77")["id"],
         "batch": "their-batch",
+        "person": "ann@theirs.example.com",
+        "session": "5e5510" * 10,
     }
+    _made("person", "add", ids["person"], "--role", "owner")
+    _made("person", "add", MINE, "--role", "owner", "--account", OTHER)
+    _sign_in(ids["person"], ids["session"])
     _made("suppression", "add", ids["suppressed"])
     _made("suppression", "add", ids["suppressed"], "--group", ids["group"])
     _made("contact", "set", ids["contact"], "--time-zone", "Europe/Berlin")
@@ -211,12 +227,22 @@ def scene(
         "pool": "nopool",
         "pool_id": IDS.new(),
         "batch": "no-batch",
+        "person": "ann@nowhere.example.com",
+        "session": "0dd510" * 10,
         "message": IDS.new(),
         "recipient": "ann@nowhere.test",
         "lane": f"nowhere.test|{IDS.new()}|single",
     }
     assert nowhere.keys() == theirs.keys()
     return Scene(caller(tmp_path, monkeypatch, capsys), theirs, nowhere)
+
+
+def _sign_in(email: str, session_id: str) -> None:
+    with connect(_url()) as conn, conn.transaction():
+        person = people.find_person(conn, email)
+        assert person is not None
+        now = time.time()
+        people.add_session(conn, Session(session_id, person.id, now, now, now + 9e8, "192.0.2.1", "Firefox"))
 
 
 def _message() -> dict[str, str]:
@@ -337,6 +363,8 @@ def test_the_owner_finds_each_of_these_things(scene: Scene) -> None:
         ("group remove", ("{group}",)),
         ("pool remove", ("{pool_id}",)),
         ("ip remove", ("{ip}",)),
+        ("person sign-out", ("{person}", "--session", "{session}")),
+        ("person reset", ("{person}",)),
         ("token revoke", ("{token}",)),
         ("key revoke", ("{key}",)),
     ]:

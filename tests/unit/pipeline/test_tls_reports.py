@@ -142,11 +142,13 @@ async def test_a_report_waits_for_the_day_to_end(world: World) -> None:
 async def test_what_became_of_a_day_is_noted(
     world: World, records: dict[str, list[str] | Exception], own: Domain | None, state: str
 ) -> None:
-    await counted(world, CHECK)
+    await counted(world, CHECK, FAILED)
     next_day(world)
     await reporter(world, records, own).report()
     (report,) = await world.store.read(tls_results.reports_since, 0)
     assert report.state == state
+    kept = {found.check.result for found in await world.store.read(tls_results.since, 0)}
+    assert kept == ({"", FAILED.result} if state == "sent" else {FAILED.result})
 
 
 async def test_dns_that_fails_now_is_asked_again_later(world: World) -> None:
