@@ -104,9 +104,11 @@ def is_public(address: str) -> bool:
             inner = ipaddress.IPv4Address(int(found) & 0xFFFFFFFF)
         elif found.teredo:
             inner = found.teredo[1]
-    if inner is not None and not is_public(str(inner)):
-        return False
-    return (found.is_global or inner is not None) and not found.is_multicast
+        if inner is None and (found.is_reserved or found.is_site_local):
+            return False  # IPv4-compatible and translated forms (RFC 4291 2.5.5.1, RFC 8215), fec0::/10
+    if inner is not None:
+        return is_public(str(inner))
+    return found.is_global and not found.is_multicast
 
 
 _NAT64 = ipaddress.IPv6Network("64:ff9b::/96")

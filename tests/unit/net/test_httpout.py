@@ -15,13 +15,16 @@ from posthouse.net.httpout import HttpOut, is_public
     "address",
     ["127.0.0.1", "10.1.2.3", "192.168.0.1", "172.16.0.1", "169.254.169.254", "100.64.0.1", "0.0.0.0", "::1",
      "::ffff:127.0.0.1", "::ffff:10.0.0.1", "fe80::1%eth0", "fd00::1", "2002:7f00:1::", "64:ff9b::7f00:1",
-     "224.0.0.1", "ff02::1", "255.255.255.255", "not an address", "::"],
+     "224.0.0.1", "ff02::1", "255.255.255.255", "not an address", "::", "fec0::1", "::127.0.0.1",
+     "::ffff:0:127.0.0.1", "64:ff9b:1::7f00:1"],
 )  # fmt: skip
 def test_S15_private_addresses(address: str) -> None:
     assert not is_public(address)
 
 
-@pytest.mark.parametrize("address", ["8.8.8.8", "2606:4700::1111", "::ffff:8.8.8.8", "64:ff9b::808:808"])
+@pytest.mark.parametrize(
+    "address", ["8.8.8.8", "2606:4700::1111", "::ffff:8.8.8.8", "64:ff9b::808:808", "2002:808:808::"]
+)
 def test_S15_public_addresses(address: str) -> None:
     assert is_public(address)
 
