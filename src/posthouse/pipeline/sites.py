@@ -123,7 +123,7 @@ class SiteQueue:
             # a site that was quick and died must not fill the memory with what waits for its probe
             self._successes, self._rate = 0, 0.0
             self._span_from, self._span_count = now, 0
-        elif result.code and result.phase is not Phase.LOCAL:
+        elif _has_spoken(result):
             self.window.success(now, was_saturated=was_full)
         if result.is_delivered:
             self._successes += 1
@@ -170,3 +170,10 @@ class SiteQueue:
         if span >= _RATE_SPAN_S:
             self._rate = self._span_count / span
             self._span_from, self._span_count = now, 0
+
+
+def _has_spoken(result: SmtpResult) -> bool:
+    """The site said something: not we, nor DNS; nor did a TLS policy forbid to ask any of its hosts."""
+    if result.phase in (Phase.LOCAL, Phase.DNS):
+        return False
+    return bool(result.code and (result.address or result.phase is not Phase.STARTTLS))

@@ -212,3 +212,23 @@ def test_it_is_never_stuck(rate: float, trouble_at: int | None) -> None:
             assert sending.wait_s(now) > 0
             now += sending.wait_s(now)
     raise AssertionError("40 jobs did not pass")
+
+
+@pytest.mark.parametrize(
+    ("phase", "address", "is_probing"),
+    [
+        (Phase.STARTTLS, "", True),  # a policy forbids to ask its hosts
+        (Phase.DNS, "", True),
+        (Phase.LOCAL, "", True),
+        (Phase.STARTTLS, "192.0.2.1", False),
+        (Phase.RCPT, "192.0.2.1", False),
+    ],
+)
+def test_only_what_the_site_itself_says_ends_a_probe(phase: Phase, address: str, is_probing: bool) -> None:
+    sending = queue(4)
+    start(sending, 0.0)
+    end(sending, 0.0, unreachable(), BAD, times=3)
+    now = RESTS_S[0]
+    assert sending.window.is_probing and start(sending, now) == 0, "one is under way still"
+    end(sending, now, SmtpResult(phase, 454, "4.7.5", "no", address=address), LATER)
+    assert sending.window.is_probing is is_probing
