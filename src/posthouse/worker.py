@@ -23,7 +23,7 @@ from posthouse.doors.http import make_app
 from posthouse.doors.serve_http import serve_http
 from posthouse.doors.smtp import HANDSHAKE_S, SmtpDoor
 from posthouse.doors.web import account, session
-from posthouse.model.errors import TryLater
+from posthouse.model.errors import CommitInDoubt, TryLater
 from posthouse.net.board import Row
 from posthouse.pipeline.signing import Signer
 from posthouse.pipeline.signing_child import start_child
@@ -243,8 +243,9 @@ async def _leave(
         task.cancel()
     await asyncio.gather(*loops, return_exceptions=True)
     await parts.blocks.close()
-    with contextlib.suppress(Exception):  # figures; no mail depends on them
-        await parts.warmup.flush()
+    for write_figures in (parts.warmup.flush, parts.last_uses.write):
+        with contextlib.suppress(Exception):  # no mail depends on them
+            await write_figures()
     await parts.courier.close()
     await parts.http_out.close()
     if parts.trust is not None:
@@ -253,9 +254,8 @@ async def _leave(
     parts.signer.close()
     parts.passwords.close()
     try:
-        await parts.last_uses.write()
         await parts.store.write(each(_bury), (worker_id,))
-    except TryLater as error:  # whoever starts next does it
+    except (TryLater, CommitInDoubt) as error:  # whoever starts next does it
         log.warning("left without telling the store: %s", error)
     await parts.store.close()
 

@@ -1,0 +1,48 @@
+"""What a worker leaves behind: its rows are given back and the store is closed, whatever failed before."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any
+from unittest.mock import AsyncMock, Mock
+
+import pytest
+
+from posthouse import worker
+from posthouse.model.errors import CommitInDoubt, TryLater
+
+AWAY = TryLater(451, "4.3.0", "away", reason="store-away")
+
+
+def parts(store: Any, figures: Exception | None = None) -> Any:
+    trouble = AsyncMock(side_effect=figures)
+    return SimpleNamespace(
+        keeper=AsyncMock(),
+        dispatcher=AsyncMock(),
+        blocks=AsyncMock(),
+        warmup=SimpleNamespace(flush=trouble),
+        last_uses=SimpleNamespace(write=trouble),
+        courier=AsyncMock(),
+        http_out=AsyncMock(),
+        trust=None,
+        resolver=AsyncMock(),
+        signer=Mock(),
+        passwords=Mock(),
+        store=store,
+    )
+
+
+@pytest.mark.parametrize("figures", [None, AWAY, CommitInDoubt(), ValueError("a bug")])
+async def test_figures_that_cannot_be_written_keep_nobody_from_leaving(figures: Exception | None) -> None:
+    store = AsyncMock()
+    await worker._leave(parts(store, figures), [], [], "w1")
+    assert [call.args[1] for call in store.write.await_args_list] == [("w1",)]
+    store.close.assert_awaited_once()
+
+
+@pytest.mark.parametrize("trouble", [AWAY, CommitInDoubt()])
+async def test_a_store_that_is_away_is_closed_all_the_same(trouble: Exception) -> None:
+    store = AsyncMock()
+    store.write.side_effect = trouble
+    await worker._leave(parts(store), [], [], "w1")
+    store.close.assert_awaited_once()
