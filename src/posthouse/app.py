@@ -254,7 +254,7 @@ def build_parts(
             default_groups=identity.default_groups,
         ),
         passwords=passwords,
-        web=web_parts(store, clock, installation, passwords, throttle, settings.smtp.hostname),
+        web=web_parts(store, clock, installation, passwords, throttle, connections, settings.smtp.hostname),
         nudges=NudgeWatch(store, partial(_try_again, dispatcher, trust)),
         site_watch=SiteWatch(
             store=store,

@@ -3,7 +3,8 @@ the first was given.
 
 Between two steps the browser holds a ticket: who, which step, until when, under a hash that also covers the
 person's password and second step, so a ticket ends with either of them. A wrong answer never says what was
-wrong, and an unknown person costs the same time. Delays against guessing are the door's.
+wrong, and an unknown person costs the same time. Delays against guessing are the door's; how many wrong
+codes a person may have, `wrong_codes` says.
 
 Public: Entrance, Step, Store.
 """
@@ -21,6 +22,7 @@ from posthouse.desk.installation import Installation
 from posthouse.desk.passwords import ONE_TIME_S, Passwords
 from posthouse.desk.people import person_email
 from posthouse.desk.sessions import Signed
+from posthouse.desk.wrong_codes import WrongCodes
 from posthouse.model.account import Person
 from posthouse.model.clock import Clock
 from posthouse.model.errors import CommitInDoubt, Refused, TryLater
@@ -30,7 +32,6 @@ from posthouse.store.connection import Connection
 from posthouse.store.engine import each
 
 TICKET_S = 600.0
-_MOST_CODES, _CODES_S = 30, 600.0
 
 
 class Step(StrEnum):
@@ -50,16 +51,22 @@ class Store(Protocol):
 
 
 class Entrance:
-    """Signing in at one worker. `wrong_codes` are counted here: behind a right password only."""
+    """Signing in at one worker."""
 
     def __init__(
-        self, *, store: Store, clock: Clock, installation: Installation, passwords: Passwords
+        self,
+        *,
+        store: Store,
+        clock: Clock,
+        installation: Installation,
+        passwords: Passwords,
+        wrong_codes: WrongCodes,
     ) -> None:
         self._store = store
         self._clock = clock
         self._installation = installation
         self._passwords = passwords
-        self._wrong_codes: dict[str, tuple[int, float]] = {}
+        self._wrong_codes = wrong_codes
 
     # The steps
 
@@ -78,20 +85,15 @@ class Entrance:
 
     async def check_code(self, person: Person, code: str) -> Person:
         """The person as stored after this code was used up. Raises Refused, TryLater."""
-        now = self._clock.now()
-        count, since = self._wrong_codes.get(person.id, (0, now))
-        if now - since > _CODES_S:
-            count, since = 0, now
-        if count >= _MOST_CODES:
+        if self._wrong_codes.are_enough(person.id):
             raise _too_many_codes()
         enrolment = second_step.load(self._installation, person)
-        left = second_step.use(self._installation, person.id, enrolment, code, now)
+        left = second_step.use(self._installation, person.id, enrolment, code, self._clock.now())
         if left is not None:
             sealed = second_step.seal(self._installation, person.id, left)
             if await self._store.write(each(people.set_totp), (person.id, person.totp, sealed)):
-                self._wrong_codes.pop(person.id, None)
                 return await self._again(person)
-        self._wrong_codes[person.id] = (count + 1, since)
+        self._wrong_codes.note(person.id)
         raise _wrong_code()
 
     async def choose(self, person: Person, password: str) -> Person:
@@ -210,5 +212,5 @@ def _suspended() -> Refused:
 
 
 def _too_many_codes() -> TryLater:
-    text = "Too many wrong codes for this person; try again in ten minutes"
+    text = "Too many wrong codes for this person; try again in an hour"
     return TryLater(454, "4.7.0", text, reason="many-codes")

@@ -11,9 +11,11 @@ from posthouse.desk.entrance import Entrance
 from posthouse.desk.installation import Installation
 from posthouse.desk.passwords import Given, Passwords
 from posthouse.desk.self_service import SelfService
+from posthouse.desk.wrong_codes import WrongCodes
 from posthouse.model.account import Person, Role
 from posthouse.model.clock import FakeClock, Ids
 from posthouse.model.errors import TryLater
+from posthouse.net.board import Board
 from posthouse.store import people as store_people
 from posthouse.store.engine import Connection
 
@@ -50,7 +52,8 @@ class OneStore:
 
 @dataclass
 class Entry:
-    """Two accounts, `one` and `two`; Ann owns the first with a password of her own."""
+    """Two accounts, `one` and `two`; Ann owns the first with a password of her own. `neighbour` is the
+    entrance of another worker."""
 
     conn: Connection
     clock: FakeClock = field(default_factory=FakeClock)
@@ -60,13 +63,17 @@ class Entry:
         self.ids = Ids(self.clock)
         self.store = OneStore(self.conn)
         self.passwords = Passwords(quick_hash, quick_match)
+        self.board = Board(2)
         common = {
             "store": self.store,
             "clock": self.clock,
             "installation": self.installation,
             "passwords": self.passwords,
         }
-        self.entrance = Entrance(**common)  # type: ignore[arg-type]
+        self.entrance, self.neighbour = [
+            Entrance(**common, wrong_codes=WrongCodes(self.clock, self.board.row(number)))  # type: ignore[arg-type]
+            for number in range(2)
+        ]
         self.own = SelfService(**common, entrance=self.entrance)  # type: ignore[arg-type]
         with self.conn.transaction():
             self.one = accounts.add(self.conn, self.ids, self.clock.now(), "one").id

@@ -13,6 +13,7 @@ from posthouse.desk.entrance import TICKET_S, Step
 from posthouse.desk.installation import Installation
 from posthouse.desk.passwords import ONE_TIME_S, Given, Passwords
 from posthouse.desk.sessions import IDLE_S, LONGEST_S, NOTE_S, Signed
+from posthouse.desk.wrong_codes import WrongCodes
 from posthouse.model.account import Role
 from posthouse.model.errors import Refused, TryLater
 from posthouse.rules import totp
@@ -166,16 +167,46 @@ async def test_a_wrong_code_is_refused(entry: Entry, code: str) -> None:
         await entry.entrance.check_code(entry.person(), code)
 
 
-async def test_thirty_wrong_codes_are_enough_for_ten_minutes(entry: Entry) -> None:
+async def test_ten_wrong_codes_at_all_workers_are_enough_for_an_hour(entry: Entry) -> None:
     """Who gets here knows the password: a million codes must not be tried in an afternoon."""
-    await with_totp(entry)
-    for _ in range(30):
+    codes = await with_totp(entry)
+    for number in range(10):
+        entrance = (entry.entrance, entry.neighbour)[number % 2]
+        with pytest.raises(Refused):
+            await entrance.check_code(entry.person(), ("000000", "abcde-fghij")[number // 5])
+    for entrance in (entry.entrance, entry.neighbour):
+        for code in (code_now(entry), codes[0]):
+            with pytest.raises(TryLater, match="in an hour"):
+                await entrance.check_code(entry.person(), code)
+    entry.clock.advance(3599)
+    with pytest.raises(TryLater, match="in an hour"):
+        await entry.entrance.check_code(entry.person(), code_now(entry))
+    entry.clock.advance(361)
+    await entry.entrance.check_code(entry.person(), code_now(entry))
+
+
+async def test_a_right_code_does_not_let_a_guesser_go_on(entry: Entry) -> None:
+    codes = await with_totp(entry)
+    for number in range(10):
         with pytest.raises(Refused):
             await entry.entrance.check_code(entry.person(), "000000")
-    with pytest.raises(TryLater, match="in ten minutes"):
-        await entry.entrance.check_code(entry.person(), code_now(entry))
-    entry.clock.advance(601)
-    await entry.entrance.check_code(entry.person(), code_now(entry))
+        if number == 5:
+            await entry.entrance.check_code(entry.person(), codes[0])
+    with pytest.raises(TryLater, match="in an hour"):
+        await entry.entrance.check_code(entry.person(), codes[1])
+
+
+async def test_wrong_codes_of_one_person_keep_no_other_out_and_are_forgotten(entry: Entry) -> None:
+    wrong = WrongCodes(entry.clock, entry.board.row(0))
+    for _ in range(10):
+        wrong.note("ann")
+    assert wrong.are_enough("ann") and not wrong.are_enough("bob")
+    entry.clock.advance(2 * 3600)
+    wrong.note("bob")
+    assert not wrong.are_enough("ann") and len(wrong._own) == 1
+    for number in range(10_100):
+        wrong.note(f"person {number}")
+    assert len(wrong._own) == 10_000
 
 
 async def test_the_secret_is_sealed_for_one_person(entry: Entry) -> None:

@@ -14,6 +14,7 @@ from posthouse.desk.installation import Installation
 from posthouse.desk.passwords import Passwords
 from posthouse.desk.self_service import SelfService
 from posthouse.desk.sessions import Signed
+from posthouse.desk.wrong_codes import Counts, WrongCodes
 from posthouse.doors.throttle import Throttle
 from posthouse.doors.web.forms import SESSION, cookie
 from posthouse.doors.web.guard import Guard
@@ -41,10 +42,17 @@ def web_parts(
     installation: Installation,
     passwords: Passwords,
     throttle: Throttle,
+    counts: Counts,
     issuer: str,
 ) -> WebParts:
     """The parts put together."""
-    entrance = Entrance(store=store, clock=clock, installation=installation, passwords=passwords)
+    entrance = Entrance(
+        store=store,
+        clock=clock,
+        installation=installation,
+        passwords=passwords,
+        wrong_codes=WrongCodes(clock, counts),
+    )
     own = SelfService(
         store=store, clock=clock, installation=installation, passwords=passwords, entrance=entrance
     )
