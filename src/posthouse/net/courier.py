@@ -10,7 +10,7 @@ Public: Courier, CourierSettings.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import replace
 
 from posthouse.model.clock import Clock
@@ -20,18 +20,9 @@ from posthouse.net.connection import Connection
 from posthouse.net.lookup import DnsTrouble
 from posthouse.net.opener import CourierSettings, Opener, is_session, summary
 from posthouse.net.pool import Key, Pool
-from posthouse.net.tlspolicy import (
-    NO_TLSA,
-    NO_TRUST,
-    Demand,
-    DomainTrust,
-    HostPolicy,
-    TlsWish,
-    decide,
-    word_of,
-)
+from posthouse.net.tlspolicy import NO_TRUST, Demand, DomainTrust, HostPolicy, TlsWish, word_of
 from posthouse.net.tlsresult import Attempt, not_allowed
-from posthouse.net.trust import Trust
+from posthouse.net.trust import HostPolicies, Trust
 from posthouse.smtp.steps import Finished
 from posthouse.smtp.transcript import bounded
 
@@ -122,23 +113,41 @@ class Courier:
     ) -> SmtpResult:
         if self._is_closed:
             return SmtpResult(Phase.LOCAL, 0, "4.3.2", "Not sent: the service is going down")
-        policies = await self._policies(demand, site)
-        allowed = _allowed(site, policies, key[1], attempt)
-        for place in self._opener.places(allowed, key[1]):
-            opened = await self._opener.open(place, key, policies[place.host.name], attempt)
-            if isinstance(opened, Connection):
-                finished = await _talk(opened, outgoing, may_finish, letters_max, idle_s)
-                attempt.history.append(finished.result.transcript)
-                return finished.result
-            attempt.failures.append(opened)
-            if sum(map(is_session, attempt.failures)) >= self._settings.max_sessions:
-                break
-        return summary(site, key[1], attempt.failures, demand.wish)
+        trust = self._trust
+        policies = trust.policies(demand, site) if trust is not None else HostPolicies(demand, {})
+        try:
+            opened = await self._open(site, key, policies, attempt)
+        finally:
+            policies.close()
+        if opened is None:
+            return summary(site, key[1], attempt.failures, demand.wish)
+        finished = await _talk(opened, outgoing, may_finish, letters_max, idle_s)
+        attempt.history.append(finished.result.transcript)
+        return finished.result
 
-    async def _policies(self, demand: Demand, site: Site) -> dict[str, HostPolicy]:
-        if self._trust is not None:
-            return await self._trust.policies(demand, site)
-        return {host.name: decide(demand, host.name, NO_TLSA) for host in site.hosts}
+    async def _open(
+        self, site: Site, key: Key, policies: HostPolicies, attempt: Attempt
+    ) -> Connection | None:
+        """A new connection, place after place within the bounds; None: all failed, see `attempt`."""
+        tried, forbidden = 0, set[str]()
+        for place in self._opener.places(_allowed(site, policies, key[1], attempt), key[1]):
+            name = place.host.name
+            if name in forbidden:
+                continue
+            policy = await policies.find(name)
+            if _forbids(policy):
+                forbidden.add(name)
+                _note_forbidden(policy, name, key[1], attempt)
+                continue
+            opened = await self._opener.open(place, key, policy, attempt)
+            if isinstance(opened, Connection):
+                return opened
+            attempt.failures.append(opened)
+            tried += 1
+            sessions = sum(map(is_session, attempt.failures))
+            if tried >= self._settings.max_addresses or sessions >= self._settings.max_sessions:
+                break
+        return None
 
     def idle_count(self, site: Site) -> int:
         """Connections to this site that wait for a letter."""
@@ -180,21 +189,29 @@ class Courier:
             self._empty.set_result(None)
 
 
-def _allowed(site: Site, policies: Mapping[str, HostPolicy], source: str, attempt: Attempt) -> Site:
-    """The site without the hosts that their policy forbids to ask; those are failures of this attempt.
-
-    A policy that is only tested forbids nothing."""
+def _allowed(site: Site, policies: HostPolicies, source: str, attempt: Attempt) -> Site:
+    """The site without the hosts of which is known at once that their policy forbids to ask them."""
     hosts = []
     for host in site.hosts:
-        policy = policies[host.name]
-        if not policy.refusal or policy.then is not None:
+        policy = policies.peek(host.name)
+        if policy is not None and _forbids(policy):
+            _note_forbidden(policy, host.name, source, attempt)
+        else:
             hosts.append(host)
-            continue
-        failure, checks = not_allowed(policy, host.name, source)
-        attempt.failures.append(failure)
-        attempt.history.append(failure.transcript)
-        attempt.checks += checks
     return site if len(hosts) == len(site.hosts) else replace(site, hosts=tuple(hosts))
+
+
+def _forbids(policy: HostPolicy) -> bool:
+    """A policy that is only tested forbids nothing."""
+    return bool(policy.refusal) and policy.then is None
+
+
+def _note_forbidden(policy: HostPolicy, host: str, source: str, attempt: Attempt) -> None:
+    """A host that may not be asked is a failure of this attempt."""
+    failure, checks = not_allowed(policy, host, source)
+    attempt.failures.append(failure)
+    attempt.history.append(failure.transcript)
+    attempt.checks += checks
 
 
 async def _talk(

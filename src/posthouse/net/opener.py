@@ -89,7 +89,8 @@ class Opener:
         self._checked = settings.verify_context or trusting_context()
 
     def places(self, site: Site, source: str) -> list[Place]:
-        """What one attempt may try: hosts by preference, each with its addresses of the source's family.
+        """Where an attempt may try, the first `max_addresses` of them that its policies allow: hosts by
+        preference, each with its addresses of the source's family.
 
         Addresses that did not answer lately come last: a dead first MX must not cost every new connection
         its time-out. With several hosts no single one may use up the whole bound (MX-2: at least two).
@@ -101,7 +102,7 @@ class Opener:
             fitting = [a for a in host.addresses if not source or (":" in a) == (":" in source)]
             found += [Place(host, address) for address in fitting[:per_host]]
         found.sort(key=lambda place: (place.address, place.host.port) in self._dead)
-        return found[:most]
+        return found
 
     async def open(self, place: Place, key: Key, policy: HostPolicy, attempt: Attempt) -> Opened:
         """An idle connection, or why there is none. Down the ladder of `HostPolicy.then`, each step on a new

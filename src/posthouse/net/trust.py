@@ -3,12 +3,13 @@
 A domain that is known costs one dictionary look-up (`peek`); one that is not is found once for all who ask.
 TLSA records are asked for only where a new connection is made.
 
-Public: Trust.
+Public: Trust, HostPolicies.
 """
 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 
 from posthouse.model.clock import Clock
 from posthouse.model.message import Host, Site
@@ -22,6 +23,29 @@ CAPACITY = 50_000
 KNOWN_S = 3600.0  # how often we look again whether there is a policy, or a newer one
 UNSURE_S = 300.0  # the same where nobody could say
 LEAST_S = 60.0  # a max_age of nothing must not make us fetch a policy for every letter
+
+
+class HostPolicies:
+    """The policy of each host of a site, for one letter. Who needs one waits for that host's TLSA records
+    only; all are `asked` for at once, so that names which nobody answers cost their time together."""
+
+    def __init__(self, demand: Demand, asked: Mapping[str, asyncio.Task[TlsaFound]]) -> None:
+        self._demand = demand
+        self._asked = asked
+
+    def peek(self, host: str) -> HostPolicy | None:
+        """The policy if nothing has to be asked for it; None: take `find`."""
+        return None if host in self._asked else decide(self._demand, host, NO_TLSA)
+
+    async def find(self, host: str) -> HostPolicy:
+        """Never raises DnsTrouble: a host whose records cannot be had is refused by its policy."""
+        asked = self._asked.get(host)
+        return decide(self._demand, host, NO_TLSA if asked is None else await asked)
+
+    def close(self) -> None:
+        """Who is not needed any more is not waited for."""
+        for asked in self._asked.values():
+            asked.cancel()
 
 
 class Trust:
@@ -51,13 +75,14 @@ class Trust:
         if self.sts is not None:
             self.sts.forget()
 
-    async def policies(self, demand: Demand, site: Site) -> dict[str, HostPolicy]:
-        """The policy for each host of a site, by name."""
-        asks = demand.trust.is_mx_secure and not demand.ignores_domain
-        found = await asyncio.gather(*[self.records_of(host) for host in site.hosts]) if asks else ()
-        records = dict(zip((host.name for host in site.hosts), found, strict=False))
-        names = [host.name for host in site.hosts]
-        return {name: decide(demand, name, records.get(name, NO_TLSA)) for name in names}
+    def policies(self, demand: Demand, site: Site) -> HostPolicies:
+        """The policies for the hosts of a site; their TLSA records are asked for from now on."""
+        if not demand.trust.is_mx_secure or demand.ignores_domain:
+            return HostPolicies(demand, {})
+        hosts = {host.name: host for host in site.hosts}
+        return HostPolicies(
+            demand, {name: asyncio.create_task(self.records_of(host)) for name, host in hosts.items()}
+        )
 
     def suspect(self, domain: str) -> None:
         """The domain's policy could not be kept: it may have a new one (RFC 8461 5.1)."""

@@ -5,6 +5,7 @@ A test names the host scripts of its domain's MX hosts, in order, and what the d
 
 from __future__ import annotations
 
+import asyncio
 import ssl
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
@@ -332,6 +333,27 @@ async def test_tlsa_that_cannot_be_asked_for_skips_the_host() -> None:
         assert (result.is_delivered, result.mx) == (True, "mx2.a.test")
         assert checks(result)[0] == ("tlsa", "mx1.a.test", "dnssec-invalid", "mx1.a.test")
         s.world.dns.faults[f"_{s.world.port}._tcp.mx2.a.test"] = DnsFault.SERVFAIL
+
+
+async def test_no_host_waits_for_the_tlsa_records_of_another() -> None:
+    async with scene("accept", "accept", tlsa="3 1 1 {key}", secure=SECURE) as s:
+        s.world.dns.faults[f"_{s.world.port}._tcp.mx2.a.test"] = DnsFault.TIMEOUT
+        async with asyncio.timeout(s.resolver.lookup._lifetime_s / 2):
+            result = await s.send()
+        assert (result.is_delivered, result.mx) == (True, "mx1.a.test")
+        assert checks(result) == [("tlsa", "mx1.a.test", "", "mx1.a.test")]
+        running = [task.get_coro() for task in asyncio.all_tasks()]
+        assert not [coro for coro in running if getattr(coro, "__name__", "") == "records_of"]
+
+
+async def test_hosts_that_may_not_be_asked_do_not_use_up_the_addresses_of_an_attempt() -> None:
+    async with scene(*["accept"] * 7, tlsa="3 1 1 {key}", secure=SECURE) as s:
+        for number in range(1, 7):
+            s.world.dns.faults[f"_{s.world.port}._tcp.mx{number}.a.test"] = DnsFault.SERVFAIL
+        result = await s.send()
+        assert (result.is_delivered, result.mx) == (True, "mx7.a.test")
+        assert [check.result for check in result.checks] == ["dnssec-invalid"] * 6 + [""]
+        assert {session.host for session in s.world.recorder.sessions} == {"mx7.a.test"}
 
 
 @pytest.mark.parametrize(
