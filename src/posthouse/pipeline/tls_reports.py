@@ -85,12 +85,19 @@ class TlsReporter:
             domains = await self._store.read(tls_results.unreported, day, after, _PAGE)
             for domain in domains:
                 if due_at(day, self._hostname, domain) <= now:
-                    sent += await self._report_domain(day, domain)
+                    sent += await self._try_domain(day, domain)
             if len(domains) < _PAGE:
                 break
             after = domains[-1]
         await self._store.write(each(tls_results.drop_before), (day - KEEP_DAYS,))
         return sent
+
+    async def _try_domain(self, day: int, domain: str) -> bool:
+        try:
+            return await self._report_domain(day, domain)
+        except Exception as error:  # the rim of this report: the others of the day go on
+            log.warning("the TLS report to %s could not be made: %s", domain, error)
+            return False
 
     async def _report_domain(self, day: int, domain: str) -> bool:
         try:

@@ -159,6 +159,14 @@ async def test_dns_that_fails_now_is_asked_again_later(world: World) -> None:
     assert await reporter(world, BY_MAIL).report() == 1
 
 
+async def test_one_report_that_breaks_leaves_the_others(world: World) -> None:
+    for domain in ("bad.test", "good.test"):
+        await counted(world, CHECK, domain=domain)
+    next_day(world)
+    records = {**BY_MAIL, "_smtp._tls.bad.test": RuntimeError("a bug")}
+    assert await reporter(world, records).report() == 1
+
+
 async def test_old_days_are_forgotten(world: World) -> None:
     await counted(world, CHECK)
     world.clock.advance((KEEP_DAYS + 2) * DAY_S)
