@@ -330,4 +330,4 @@ def test_W_02_an_account_is_removed_with_its_mail_only_by_force(house: House) ->
     assert gone["contents"]["domains"] == 1
     house.event(recipient, "cancelled")
     assert name not in [row["name"] for row in house.cli_rows("account", "list")]
-    assert answer_to(house, auth) == "535 5.7.8 Authentication failed"
+    until(lambda: answer_to(house, auth) == "535 5.7.8 Authentication failed", 2.0, "the end of its users")

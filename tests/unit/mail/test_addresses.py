@@ -225,7 +225,11 @@ RUNS = [
 @pytest.mark.parametrize("head", ["", "<", "(", '"', "a@"], ids=repr)
 def test_cost_is_linear(head: str, run: str) -> None:  # S11
     value = (head + run * MAX_BYTES).encode()[:MAX_BYTES].decode("utf-8", "ignore").encode()
-    begun = time.process_time()
-    with contextlib.suppress(BadAddress):
-        parse_mailboxes(value)
-    assert time.process_time() - begun < 1
+
+    def cost_s() -> float:
+        begun = time.process_time()
+        with contextlib.suppress(BadAddress):
+            parse_mailboxes(value)
+        return time.process_time() - begun
+
+    assert any(cost_s() < 1 for _ in range(3))  # what is not linear takes minutes, however idle the machine
