@@ -7,6 +7,7 @@ tells people what it sees (`seen`).
 
 from __future__ import annotations
 
+from itertools import islice
 from typing import Any, NamedTuple
 
 from posthouse.model.message import Outcome, Phase, Site, SmtpResult
@@ -20,7 +21,7 @@ _LEAST_ROOM = 4
 _PROVEN_SUCCESSES = 20
 _RATE_SPAN_S = 1.0
 _LONGEST_WAIT_S = 1.0  # what may not start sooner waits in the store, not in memory
-_MOST_DOMAINS = 200
+_MOST_DOMAINS, _MOST_DOMAINS_SHOWN = 200, 20
 _NEVER = float("-inf")
 
 
@@ -43,7 +44,7 @@ class SiteQueue:
         self.window = Window(limits)
         self.suspended_until = _NEVER
         self.waiting: FairQueue[Job] = FairQueue()
-        self.domains: set[str] = set()  # of those who write there: bounded, for people
+        self.domains: dict[str, None] = {}  # recipients' domains as they came: bounded, for people
         self.replies = Replies()
         self.spoke_at = now
         self._bucket = Bucket(limits.messages_per_second, now) if limits.messages_per_second else None
@@ -95,7 +96,7 @@ class SiteQueue:
         delivery = job.delivery
         self.waiting.add(delivery.account_id, delivery.lane, job)
         if delivery.domain not in self.domains and len(self.domains) < _MOST_DOMAINS:
-            self.domains.add(delivery.domain)
+            self.domains[delivery.domain] = None
 
     def next_job(self, now: float) -> Job | None:
         """The next job that may start now, or None."""
@@ -146,8 +147,10 @@ class SiteQueue:
 
     def seen(self, now: float, wall: float) -> dict[str, Any]:
         """What to show of this site; `now` of the steps' clock is `wall` of the calendar's. Empty values are
-        left out, instants are of the calendar."""
+        left out, instants are of the calendar. All domains are shown of a suspended site only, because the
+        queue tells of each that its mail waits for that."""
         ahead = wall - now
+        most = _MOST_DOMAINS if now < self.suspended_until else _MOST_DOMAINS_SHOWN
         limits, window = self.limits, self.window
         shown: dict[str, Any] = {
             "origin": self.origin,
@@ -159,7 +162,8 @@ class SiteQueue:
             "is_probing": window.is_probing,
             "rests_until": round(window.rests_until + ahead, 3) if now < window.rests_until else 0,
             "wait_s": round(self._bucket.wait_s(now), 3) if self._bucket else 0,
-            "domains": sorted(self.domains),
+            "domains": sorted(islice(self.domains, most)),
+            "more_domains": max(0, len(self.domains) - most),
             **self.replies.seen(ahead),
         }
         return {key: value for key, value in shown.items() if value or key in ("active", "waiting")}

@@ -1,7 +1,7 @@
 """Keeps what a worker knows about sites in step with the world, and shows others what it sees.
 
 Every second: the operator's file of rules, and what was decided about sites (`Rests`). Every other second:
-how this worker sees its most active sites goes to the store, where it changed (`posthouse site`).
+how this worker sees its most active sites goes to the store, those that changed (`posthouse site`).
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Awaitable, Callable
+from typing import Any
 
 import structlog
 
@@ -24,6 +25,7 @@ log = structlog.get_logger()
 
 LOOK_S, SHOW_S = 1.0, 2.0
 MOST_SHOWN = 200
+_SAME_TIME_S = 0.5
 
 
 class SiteWatch:
@@ -45,7 +47,8 @@ class SiteWatch:
         self._shapes = shapes
         self._rests = rests
         self._worker_id = worker_id
-        self._shown: dict[str, str] = {}
+        self._shown: dict[str, dict[str, Any]] = {}
+        self._ahead = 0.0
 
     async def run(self) -> None:
         """Until cancelled."""
@@ -79,11 +82,13 @@ class SiteWatch:
     async def show(self) -> None:
         """Tell the store what is seen, where that is news."""
         now, wall = self._clock.monotonic(), self._clock.now()
+        if abs(wall - now - self._ahead) > _SAME_TIME_S:  # else each instant would be news when clocks drift
+            self._ahead = wall - now
         seen = {
-            sending.site.name: json.dumps(sending.seen(now, wall))
+            sending.site.name: sending.seen(now, now + self._ahead)
             for sending in self._dispatcher.sites.most_active(MOST_SHOWN)
         }
-        changed = [(name, data) for name, data in seen.items() if self._shown.get(name) != data]
+        changed = [(name, json.dumps(data)) for name, data in seen.items() if self._shown.get(name) != data]
         gone = [name for name in self._shown if name not in seen]
         if changed or gone:
             await self._store.write(each(sites.put_views), (self._worker_id, wall, changed, gone))

@@ -288,6 +288,46 @@ async def test_a_worker_shows_its_sites_when_they_changed(shown: World) -> None:
     await watch.show()  # nothing changed: nothing is written
 
 
+async def test_twenty_domains_of_a_site_are_shown_and_all_of_a_suspended_one(shown: World) -> None:
+    watch = watch_of(shown)
+    await shown.accept("ann@good.test")
+    await shown.at_rest()
+    queue = queue_of(shown)
+    queue.domains = {f"d{number:03}.test": None for number in range(200)}
+    await watch.show()
+    (view,) = await shown.store.read(sites.list_views)
+    assert view.data["domains"] == [f"d{number:03}.test" for number in range(20)]
+    assert view.data["more_domains"] == 180
+    queue.suspended_until = shown.clock.monotonic() + 60
+    await watch.show()
+    (view,) = await shown.store.read(sites.list_views)
+    assert view.data["domains"] == list(queue.domains) and "more_domains" not in view.data
+
+
+async def test_only_sites_that_changed_are_written_though_the_clocks_drift(
+    shown: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    written: list[list[str]] = []
+    put_views = sites.put_views
+
+    def put(conn: Any, worker_id: str, at: float, changed: Any, gone: Any) -> None:
+        written.append([name for name, _ in changed])
+        put_views(conn, worker_id, at, changed, gone)
+
+    monkeypatch.setattr(sites, "put_views", put)
+    watch = watch_of(shown)
+    for name in ("good.test", "fine.test"):
+        await shown.accept(f"ann@{name}")
+        await shown.at_rest()
+    await watch.show()
+    shown.clock._now += 0.01
+    await watch.show()
+    await shown.accept("bob@fine.test")
+    await shown.at_rest()
+    await watch.show()
+    assert [sorted(names) for names in written] == [["fine.test", "good.test"], ["fine.test"]]
+
+
 async def test_no_more_sites_are_shown_than_a_screen_can_bear(
     shown: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
