@@ -164,6 +164,8 @@ def test_a_days_totals_and_reasons_of_failures_are_those_of_the_account(conn: Co
     }
     assert events.day_totals(conn, hour + 1, hour + 1)["acc"] == {"failed": 1, "delivered": 1}
     begin, end = id_at(now), id_at(now + 7200)
-    assert events.failure_reasons(conn, "acc", begin, end, 100) == ["bad-mailbox"] * 2
-    assert events.failure_reasons(conn, "acc", begin, id_at(now + 3600), 100) == ["bad-mailbox"]
-    assert events.failure_reasons(conn, "acc", begin, end, 3) == ["bad-mailbox"]  # the last three events
+    assert events.reasons(conn, "acc", EventKind.FAILED, begin, end, 100) == ["bad-mailbox"] * 2
+    assert events.reasons(conn, "acc", EventKind.FAILED, begin, id_at(now + 3600), 100) == ["bad-mailbox"]
+    assert events.reasons(conn, "acc", EventKind.FAILED, begin, end, 3) == [
+        "bad-mailbox"
+    ]  # the last three events

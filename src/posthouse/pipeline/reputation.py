@@ -1,15 +1,15 @@
 """Once a day and account: how the last day went, and the daily cap that follows from it (`rules.reputation`).
 
 Every worker tries; the day in the row lets one of them do it. The hourly counters tell what became of a day's
-mail. They do not tell why mail failed, so where failures are too many, a bounded number of the day's last
-events is looked at.
+mail. They do not tell why mail failed or was deferred, so where that is too much, a bounded number of the
+day's last events is looked at.
 
 Public: Reputation.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 import structlog
@@ -31,6 +31,7 @@ _SETTLE_S = 600.0  # after midnight the last outcomes and counters of the day co
 _LOOKED_AT = 20_000  # events
 _BOUNCES = ("bad-mailbox", "mailbox-disabled", "bad-domain", "null-mx", "dns")
 _COMPLAINED = "complained"
+_WAITED_FOR_TURN = "warming-up"  # ours: no host was asked
 
 
 class Reputation:
@@ -85,11 +86,17 @@ def _record(conn: Connection, day: int, account: str, totals: Mapping[str, int])
         complained=totals.get(_COMPLAINED, 0),
         deferred=totals.get(EventKind.DEFERRED, 0),
     )
-    if failed <= BOUNCED_SHARE * record.finished:
-        return record  # even if all of them bounced
+    if record.deferred > record.finished:
+        share = _share(conn, day, account, EventKind.DEFERRED, lambda reason: reason != _WAITED_FOR_TURN)
+        record = replace(record, deferred=round(record.deferred * share))
+    if failed > BOUNCED_SHARE * record.finished:  # else all of them may have bounced
+        share = _share(conn, day, account, EventKind.FAILED, lambda reason: reason in _BOUNCES)
+        record = replace(record, bounced=round(failed * share))
+    return record
+
+
+def _share(conn: Connection, day: int, account: str, kind: EventKind, counts: Callable[[str], bool]) -> float:
+    """How much of what happened on that day counts, by its reasons; 1.0 where none can be seen."""
     begin, end = id_at(day * _DAY_S), id_at((day + 1) * _DAY_S)
-    reasons = events.failure_reasons(conn, account, begin, end, _LOOKED_AT)
-    if not reasons:
-        return record
-    share = sum(reason in _BOUNCES for reason in reasons) / len(reasons)
-    return replace(record, bounced=round(failed * share))
+    reasons = events.reasons(conn, account, kind, begin, end, _LOOKED_AT)
+    return sum(map(counts, reasons)) / len(reasons) if reasons else 1.0

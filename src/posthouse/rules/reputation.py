@@ -21,8 +21,8 @@ _CEILING = 10**9
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """What became of an account's mail in one day, in recipients; `deferred` counts attempts. `bounced`: the
-    mailbox or its domain is not there."""
+    """What became of an account's mail in one day, in recipients; `deferred` counts attempts that a host
+    deferred. `bounced`: the mailbox or its domain is not there."""
 
     accepted: int = 0
     delivered: int = 0

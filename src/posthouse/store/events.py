@@ -238,20 +238,24 @@ _last_of_day = (
     .limit(bindparam("most"))
     .subquery("last_of_day")
 )
-_failures = Statement(
+_reasons = Statement(
     select(_last_of_day.c.data).where(
-        _last_of_day.c.account_id == bindparam("of_account"), _last_of_day.c.kind == word("failed")
+        _last_of_day.c.account_id == bindparam("of_account"), _last_of_day.c.kind == bindparam("of_kind")
     ),
     "of_account",
+    "of_kind",
     "first",
     "end",
     "most",
 )
 
 
-def failure_reasons(conn: Connection, account_id: str, first_id: str, end_id: str, most: int) -> list[str]:
-    """Why recipients of an account failed, as far as the `most` last events between these ids tell."""
-    rows = conn.rows(_failures, account_id, first_id, end_id, most)
+def reasons(
+    conn: Connection, account_id: str, kind: EventKind, first_id: str, end_id: str, most: int
+) -> list[str]:
+    """Why mail of an account failed, or was deferred, as far as the `most` last events between these ids
+    tell."""
+    rows = conn.rows(_reasons, account_id, kind.value, first_id, end_id, most)
     return [str(_read_data(data).get("reason", "")) for (data,) in rows]
 
 

@@ -125,6 +125,20 @@ async def test_only_failures_that_are_the_lists_fault_count_as_bounces(
     assert found is not None and found.most == cap
 
 
+@pytest.mark.parametrize(("reason", "cap"), [("greylisted", 20), ("warming-up", 40)])
+async def test_letters_that_waited_for_the_turn_of_an_address_were_not_deferred_by_a_host(
+    world: World, reason: str, cap: int
+) -> None:
+    await world.chores[0].judge()
+    await world.happened(EventKind.ACCEPTED, 20)
+    await world.happened(EventKind.DELIVERED, 20)
+    await world.happened(EventKind.DEFERRED, 30, reason)
+    await world.happened(EventKind.DEFERRED, 5, "warming-up")
+    await world.next_day()
+    found = await world.cap()
+    assert found is not None and found.most == cap
+
+
 async def test_a_day_without_anybody_to_judge_it_changes_nothing(world: World) -> None:
     await world.chores[0].judge()
     await world.happened(EventKind.ACCEPTED, 20)
