@@ -205,6 +205,17 @@ def test_given_back_is_as_if_never_taken(conn: Connection) -> None:
     assert again.attempt == 1
 
 
+def test_a_settlement_of_what_was_not_tried_gives_the_attempt_back(conn: Connection) -> None:
+    accept(conn, letter("a@one.test"), letter("b@one.test"))
+    untried, tried = take(conn)
+    waits = [outcome(each, DeliveryState.WAITING, NOW + 60) for each in (untried, tried)]
+    waits[0].was_tried = False
+    assert settle(conn, *waits) == [True, True]
+    assert settle(conn, waits[0]) == [False], "it is not in our hands any more"
+    again = {delivery.id: delivery.attempt for delivery in take(conn, now=NOW + 60)}
+    assert again == {untried.id: 1, tried.id: 2}
+
+
 def test_release_all_but_spares_the_living(conn: Connection) -> None:
     accept(conn, *[letter(f"u{number}@one.test") for number in range(3)])
     for owner in ("w1", "w2", "w3"):

@@ -278,7 +278,7 @@ class Dispatcher:
                 turn = await self._sources.turn(job, site, self._clock.now())
                 if turn.waits is not None:
                     sending.active -= 1
-                    self._settle(job, *turn.waits)
+                    self._settle(job, *turn.waits, was_tried=False)
                     self._pump(sending)
                     return
                 source = turn.source
@@ -359,9 +359,19 @@ class Dispatcher:
     # -- letting go ------------------------------------------------------------
 
     def _settle(
-        self, job: Job, result: SmtpResult, outcome: Outcome, *, copy: bytes = b"", archive: bytes = b""
+        self,
+        job: Job,
+        result: SmtpResult,
+        outcome: Outcome,
+        *,
+        copy: bytes = b"",
+        archive: bytes = b"",
+        was_tried: bool = True,
     ) -> None:
-        self._recorder.record(job, result, outcome, lambda: self._recorded(job), copy=copy, archive=archive)
+        def done() -> None:
+            self._recorded(job)
+
+        self._recorder.record(job, result, outcome, done, copy=copy, archive=archive, was_tried=was_tried)
 
     def _recorded(self, job: Job) -> None:
         self._let_go(job)

@@ -110,13 +110,17 @@ class Recorder:
         *,
         copy: bytes = b"",
         archive: bytes = b"",
+        was_tried: bool = True,
     ) -> None:
         """Commit the outcome; `done()` when it is on disk (or fenced). `copy`: keep it as captured mail;
-        `archive`: the octets that were delivered, to be handed to the sender's archive."""
+        `archive`: the octets that were delivered, to be handed to the sender's archive. `was_tried`: False
+        does not count as an attempt."""
         self._counters.add(outcome.verdict.value)
         if result.checks:
             self._note_checks(job.delivery.domain, result.checks)
-        self._offer(self._settlement(job, result, outcome, copy, archive), done)
+        settlement = self._settlement(job, result, outcome, copy, archive)
+        settlement.was_tried = was_tried
+        self._offer(settlement, done)
 
     def record_stop(self, job: Job, stop: Stop, done: Callable[[], None]) -> None:
         """Commit that a delivery does not begin; `done()` as in `record`."""
@@ -216,6 +220,9 @@ class Recorder:
 
     def _offer(self, settlement: Settlement, done: Callable[[], None]) -> None:
         def settled(written: Any, error: BaseException | None) -> None:
+            if isinstance(error, CommitInDoubt) and not settlement.was_tried:
+                done()  # offered again it might settle the next take; `Custody.reclaim` finds what was lost
+                return
             if isinstance(error, TryLater | CommitInDoubt):
                 loop.call_later(AGAIN_S, self._offer, settlement, done)
                 return

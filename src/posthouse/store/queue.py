@@ -4,7 +4,7 @@ The `where` clauses are the state machine. A row is taken for an owner with `att
 owner with that attempt may settle it, so a late result of a worker that was declared dead changes nothing.
 
     waiting --take--> taken --settle--> delivered | failed | dropped | cancelled | waiting | held
-    taken --give_back, release_owner--> waiting
+    taken --give_back, release_owner--> waiting         (`give_back` and an untried settlement: attempt - 1)
     waiting <--hold, release--> held        waiting, held --drop--> cancelled
 
 Two parts live in modules of their own and are offered here: `lanes` (what is due, what is where) and
@@ -117,6 +117,9 @@ def _by_due(item: Delivery) -> tuple[float, str]:
 class Settlement:
     """What became of a taken delivery. `state` is not TAKEN; with WAITING it is due again at `due_at`.
 
+    `was_tried`: False gives the attempt back, as `give_back` does; then it must not be repeated after
+    CommitInDoubt, because the same attempt may have been taken again.
+
     `events`, `follow_up` (a letter of ours, such as a report to the sender), `capture` and `jobs` (things to
     do on the web) are written with it, or not at all.
     """
@@ -132,6 +135,7 @@ class Settlement:
     follow_up: Accepted | None = None
     capture: Capture | None = None
     jobs: list[WebJob] = field(default_factory=list)
+    was_tried: bool = True
 
 
 _settled_columns: list[GivenColumn] = [
@@ -167,19 +171,29 @@ def _settle_given(given: FromClause) -> Executable:
 
 
 _settle = RowsStatement(_settled_columns, _settle_given)
+_untried = Statement(
+    update(delivery)
+    .where(delivery.c.id == bindparam("of_id"), delivery.c.attempt == bindparam("at_attempt"))
+    .values(attempt=delivery.c.attempt - 1),
+    "of_id",
+    "at_attempt",
+)
 
 
 def settle(conn: Connection, items: Sequence[Settlement]) -> list[bool]:
     """taken -> its outcome, with its events. HOT; a writing function.
 
     False: fenced, somebody else has this delivery or it is settled already; nothing of it was written. So a
-    settlement may be repeated after CommitInDoubt: False then means that the first one held.
+    settlement of an attempt may be repeated after CommitInDoubt: False then means that the first one held.
     """
     first = {item.delivery_id: item for item in reversed(items)}  # twice in a group: the first counts
     answers = conn.answers(_settle, [_settled_row(item) for item in first.values()])
     held = {row[0] for row in answers}
     results = [item.delivery_id in held and first[item.delivery_id] is item for item in items]
     kept = [item for item, holds in zip(items, results, strict=True) if holds]
+    for item in kept:
+        if not item.was_tried:
+            conn.change(_untried, item.delivery_id, item.attempt)
     events.append(conn, [event for item in kept for event in item.events])
     follow_ups = [item.follow_up for item in kept if item.follow_up is not None]
     if follow_ups:

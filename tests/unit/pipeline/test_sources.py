@@ -7,15 +7,17 @@ from pathlib import Path
 
 import pytest
 
+from posthouse.model.errors import CommitInDoubt
 from posthouse.model.message import Phase, SmtpResult
 from posthouse.model.options import SendOptions
 from posthouse.model.warmup import Plan, Warming, Warmup, warmup_text
+from posthouse.pipeline import outcome
 from posthouse.pipeline.warmup import Ledger
 from posthouse.rules.warmup import DAY_S, day_of
 from posthouse.store import egress
 from posthouse.store import warmup as books
 from posthouse.store.engine import Connection, each
-from unit.pipeline.small_world import World, delivered, open_world
+from unit.pipeline.small_world import World, delivered, open_world, refusing, until
 
 pytestmark = pytest.mark.asyncio
 
@@ -134,6 +136,48 @@ async def test_without_a_warm_address_letters_wait_for_their_turn(tmp_path: Path
         await world.fetch_all()
         await world.at_rest()
         assert Counter(world.courier.sources) == {NEW: 5}
+
+
+async def test_waiting_for_a_turn_is_no_attempt_and_makes_no_later_pause_longer(tmp_path: Path) -> None:
+    async with open_world(tmp_path, sources=[USUAL]) as world:
+        world.clock.advance(DAY_S - world.clock.now() % DAY_S)  # midnight
+        warming(world, days=(1, 1), burst=1)
+        alone = SendOptions(sources=(NEW,))
+        await send(world, 2, options=alone)
+        for _ in range(3):
+            world.clock.advance(6 * 3600 + 1)
+            await world.fetch_all()
+            await world.at_rest()
+            await world.written()
+        assert len(world.facts("deferred")) == 4
+        assert [row["attempt"] for row in world.rows("state = 'waiting'")] == [0]
+        world.estate.warmups.clear()
+        world.estate.version += 1
+        world.courier.answers["good.test"] = lambda _: SmtpResult(Phase.RCPT, 450, "4.0.0", "not now")
+        world.clock.advance(6 * 3600)
+        await world.fetch_all()
+        await world.at_rest()
+        last = world.facts("deferred")[-1]
+        assert last["attempt"] == 1 and last["retry_at"] - world.clock.now() <= 300 * 1.2
+
+
+@pytest.mark.parametrize("holds", [False, True])
+async def test_a_wait_whose_commit_is_in_doubt_is_never_written_again(tmp_path: Path, holds: bool) -> None:
+    """Written again it might settle a take of the same attempt, and the letter would go out twice."""
+    async with open_world(tmp_path, sources=[USUAL]) as world:
+        warming(world, days=(1,), burst=1)
+        alone = SendOptions(sources=(NEW,))
+        await send(world, 1, options=alone)
+        world.store.submit = refusing(  # type: ignore[method-assign]
+            world, CommitInDoubt(), holds=holds, only=outcome._settle
+        )
+        await world.accept(options=alone)
+        await until(world.is_empty)
+        await world.written()
+        assert world.states() == {"delivered": 1, "waiting" if holds else "taken": 1}
+        assert (await world.custody.reclaim(), await world.custody.reclaim()) == (0, not holds)
+        await world.written()
+        assert world.states() == {"delivered": 1, "waiting": 1}
 
 
 async def test_a_letter_is_not_lost_for_a_warm_up(tmp_path: Path) -> None:
