@@ -96,6 +96,47 @@ def test_C_13_D_10_a_burst_waits_and_leaves_at_an_even_pace_where_the_account_sa
     house.cli("queue", "drop", "--all", "--account", name)
 
 
+@pytest.mark.parametrize("give_up", ["batch cancel", "queue drop"])
+def test_C_13_D_10_mail_that_waits_and_is_given_up_leaves_its_room_to_new_mail(
+    house: House, give_up: str
+) -> None:
+    until(lambda: time.time() % 86400 < 86400 - 30, 35, "the next day")
+    name, (domain,), _ = account(house, "daily_messages=2", "over_limit=queue")
+    auth = house.key("--account", name)
+    tag, batch = unique(), unique("batch")
+    names = [f"{n}+{tag}@good.test" for n in range(12)]
+    content = letter(names[0], sender=f"me@{domain}", fields=[f'X-SMTPAPI: {{"batch_id": "{batch}"}}'])
+    house.submit(names, content, auth=auth, sender=f"me@{domain}")
+    today = time.time() // 86400 * 86400
+    assert _due(house, names[11]) == today + 5 * 86400
+    assert sends(house, auth, domain, f"last+{tag}@good.test")[0] == 250  # the worker knows that all is full
+    assert _due(house, f"last+{tag}@good.test") == today + 6 * 86400
+    why = {row["text"] for row in house.cli_rows("queue", "--account", name)}
+    assert why == {"waits for room in its limits: account day"}
+    house.cli(*give_up.split(), batch if give_up == "batch cancel" else "--all", "--account", name)
+
+    def is_due_tomorrow() -> bool:
+        recipient = f"{unique()}@good.test"
+        assert sends(house, auth, domain, recipient)[0] == 250
+        return _due(house, recipient) == today + 86400
+
+    until(is_due_tomorrow, 3, "new mail to have the first room")
+    house.cli("account", "set", name, "daily_messages=50")
+    until(lambda: _goes_now(house, auth, domain), 3, "new mail to go at once")
+    house.cli("queue", "drop", "--all", "--account", name)
+
+
+def _due(house: House, recipient: str) -> float:
+    (row,) = books.rows(house.store, f"select due_at from delivery where recipient = '{recipient}'")
+    return float(row["due_at"])
+
+
+def _goes_now(house: House, auth: Auth, domain: str) -> bool:
+    recipient = f"{unique()}@good.test"
+    assert sends(house, auth, domain, recipient)[0] == 250
+    return _due(house, recipient) <= time.time()
+
+
 def test_C_13_D_10_limits_of_a_domain_and_of_its_account_both_hold(house: House) -> None:
     name, (small, large), auth = account(house, "daily_messages=4", domains=2)
     house.cli("domain", "set", small, "hourly_messages=1", "--account", name)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable
+from functools import partial
 
 import pytest
 
@@ -14,9 +15,10 @@ from posthouse.store.connection import Connection
 from posthouse.store.engine import connect
 from posthouse.store.events import EventQuery
 from posthouse.store.messages import Accepted
-from store.letters import IDS, NOW, letter
+from store.letters import IDS, NOW, keep_room, letter
 
 PAIR = ("acc", "spring")
+cancel = partial(batches.cancel_batch, room=keep_room)
 _IMPATIENT = {"sqlite": "pragma busy_timeout = 1", "postgresql": "SET lock_timeout = '1ms'"}
 
 
@@ -73,13 +75,13 @@ def test_a_resumed_batch_leaves_what_waits_for_its_domain(conn: Connection) -> N
     through(conn, batches.pause_batch)
     assert through(conn, batches.resume_batch) == [2]
     assert (states(conn, own), states(conn, unverified)) == (["waiting", "waiting"], ["held"])
-    assert through(conn, batches.cancel_batch) == [3]
+    assert through(conn, cancel) == [3]
 
 
 def test_a_cancelled_batch_is_given_up_whether_it_waits_or_is_held(conn: Connection) -> None:
     first, second = put(conn), put(conn)
     queue.hold(conn, queue.Selector(message_id=second.message.id), NOW, IDS)
-    assert through(conn, batches.cancel_batch) == [2]
+    assert through(conn, cancel) == [2]
     assert states(conn, first) + states(conn, second) == ["cancelled"] * 2
 
 
@@ -93,7 +95,7 @@ def test_what_is_out_with_a_worker_is_left_alone(conn: Connection) -> None:
     taken = letter(state=DeliveryState.TAKEN, owner="w1")
     taken.message.batch_id = "spring"
     messages.add_accepted(conn, [taken])
-    assert through(conn, batches.cancel_batch) == [0]
+    assert through(conn, cancel) == [0]
     assert states(conn, taken) == ["taken"]
 
 
@@ -103,7 +105,7 @@ def test_events_carry_the_sender_s_own_data(conn: Connection) -> None:
     new.message.options = SendOptions(tags=("one", "two"), metadata={"order": 7})
     new.deliveries[1].personal = options_text(RecipientOptions(metadata={"order": 8}))
     messages.add_accepted(conn, [new])
-    through(conn, batches.cancel_batch)
+    through(conn, cancel)
     found = events.search(conn, EventQuery(message_id=new.message.id, newest_first=True, limit=2))[::-1]
     assert [item.data["metadata"] for item in found] == [{"order": 7}, {"order": 8}]
     assert found[0].data == {

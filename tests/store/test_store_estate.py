@@ -9,7 +9,7 @@ from posthouse.store import batches, estate, identity, queue
 from posthouse.store.connection import Connection
 from posthouse.store.messages import add_accepted
 from posthouse.store.tables import metadata
-from store.letters import NOW, letter
+from store.letters import NOW, keep_room, letter
 
 IDS = Ids(FakeClock())
 
@@ -53,8 +53,8 @@ def test_open_deliveries_are_those_that_may_still_go_out(conn: Connection) -> No
         add_accepted(conn, [letter(account="a1", state=DeliveryState.TAKEN, owner="w"), letter(account="a2")])
     assert estate.open_deliveries(conn, "a1") == 3
     assert estate.open_deliveries(conn, "none") == 0
-    dropped = queue.in_steps(conn, queue.drop, queue.Selector(everything=True, account_id="a1"), NOW, IDS)
-    assert dropped == 2
+    chosen = queue.Selector(everything=True, account_id="a1")
+    assert queue.in_steps(conn, queue.drop, chosen, NOW, IDS, keep_room) == 2
     assert estate.open_deliveries(conn, "a1") == 1, "what is out with a worker is left alone"
     assert estate.open_deliveries(conn, "a2") == 1
 

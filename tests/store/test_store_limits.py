@@ -5,12 +5,21 @@ from __future__ import annotations
 import random
 import threading
 from collections import Counter
+from collections.abc import Callable
 
+import pytest
+
+from posthouse.desk.room import give_room_back
+from posthouse.model.message import Delivery, DeliveryState
+from posthouse.pipeline.admission import Candidate, admit
 from posthouse.pipeline.quota import Denied, Part, drop_old, exchange, reserve, spread
-from posthouse.rules.limits import Limit, Span
-from posthouse.store import caps, identity, quotas
+from posthouse.rules.limits import Allowance, Limit, Span, _limit, account_of, counted_in, for_room
+from posthouse.store import batches, caps, identity, queue, quotas
 from posthouse.store.connection import Connection
 from posthouse.store.engine import connect
+from posthouse.store.queue import Selector
+from posthouse.store.quotas import GivenUp
+from store.letters import IDS, letter
 
 NOW = 1_700_000_000.0
 
@@ -168,6 +177,165 @@ def test_letters_and_blocks_share_one_limit(store_url: str) -> None:
     with connect(store_url) as conn:
         assert sum(got) == quotas.used(conn, "acc|hour|", Span.HOUR.window(NOW)) <= 90
     assert sum(got) >= 89
+
+
+# -- mail that is given up -------------------------------------------------------------------------------
+
+
+def waiting(conn: Connection, limits: list[Limit], count: int, batch: str = "spring") -> list[Delivery]:
+    """A letter to so many as it is accepted where mail waits; its deliveries."""
+    new = letter(*[f"p{number}@one.test" for number in range(count)], at=NOW)
+    new.message.batch_id = batch
+    (answer,) = admit(conn, [Candidate(new, allowance=Allowance(tuple(limits), waits=True))])
+    return list((answer or new).deliveries)  # type: ignore[union-attr]
+
+
+def daily_and_monthly() -> list[Limit]:
+    return [_limit("acc", Span.DAY, 2, "", "sender.test"), _limit("acc", Span.MONTH, 100, "")]
+
+
+def in_days(conn: Connection, count: int) -> list[int]:
+    """How much is used of the first days, and of the months that they are in."""
+    day, months = Span.DAY.window(NOW), (Span.MONTH.window(NOW), Span.MONTH.window(NOW) + 1)
+    days = [quotas.used(conn, "acc|day|sender.test", day + number) for number in range(count)]
+    return [*days, sum(quotas.used(conn, "acc|month|", month) for month in months)]
+
+
+def cancel(conn: Connection) -> int:
+    step = batches.cancel_batch(conn, ("acc", "spring"), "", NOW, IDS, give_room_back)
+    return step.changed
+
+
+def drop(conn: Connection) -> int:
+    return queue.drop(conn, Selector(everything=True), NOW, IDS, give_room_back)
+
+
+GIVING_UP = pytest.mark.parametrize("give_up", [cancel, drop])
+
+
+@GIVING_UP
+def test_mail_that_waits_for_room_and_is_given_up_leaves_the_room_to_others(
+    conn: Connection, give_up: Callable[[Connection], int]
+) -> None:
+    with conn.transaction():
+        found = waiting(conn, daily_and_monthly(), 7)
+        assert [each.last_text for each in found][1:3] == ["", for_room(daily_and_monthly())]
+        assert in_days(conn, 5) == [2, 2, 2, 1, 0, 7]
+        queue.hold(conn, Selector(recipient="p4@one.test"), NOW, IDS)
+    with conn.transaction():
+        assert give_up(conn) == 7
+    assert in_days(conn, 5) == [2, 0, 0, 0, 0, 2], "what was due at once is counted, as it is without waiting"
+    with conn.transaction():
+        assert give_up(conn) == 0
+        assert in_days(conn, 5) == [2, 0, 0, 0, 0, 2]
+        assert waiting(conn, daily_and_monthly(), 1)[0].due_at == Span.DAY.begins_at(Span.DAY.window(NOW) + 1)
+
+
+@GIVING_UP
+def test_room_comes_back_with_the_transaction_or_not_at_all(
+    conn: Connection, give_up: Callable[[Connection], int]
+) -> None:
+    with conn.transaction():
+        waiting(conn, daily_and_monthly(), 5)
+    with pytest.raises(KeyError), conn.transaction():
+        give_up(conn)
+        raise KeyError
+    assert in_days(conn, 3) == [2, 2, 1, 5]
+
+
+@GIVING_UP
+def test_room_is_given_back_in_the_limits_of_its_time(
+    conn: Connection, give_up: Callable[[Connection], int]
+) -> None:
+    """A limit that was set while the mail waited has not counted it."""
+    daily, monthly = daily_and_monthly()
+    with conn.transaction():
+        waiting(conn, [daily], 3)
+        quotas.reserve(conn, monthly.scope, monthly.span.window(NOW), 5, 100)
+        give_up(conn)
+        assert in_days(conn, 2) == [2, 0, 5]
+
+
+@GIVING_UP
+def test_what_was_tried_or_flushed_stays_counted(
+    conn: Connection, give_up: Callable[[Connection], int]
+) -> None:
+    with conn.transaction():
+        found = waiting(conn, daily_and_monthly(), 5)
+        at = found[2].due_at
+        (taken,) = queue.take(conn, [queue.TakeOrder(found[2].lane, 3, "w1", at)])
+        for each, text in zip(taken, ("", "busy", for_room(daily_and_monthly())), strict=True):
+            queue.settle(
+                conn,
+                [queue.Settlement(each.id, "w1", 1, DeliveryState.WAITING, at, 450 if text else 0, text)],
+            )
+        assert queue.flush(conn, Selector(everything=True), NOW) == 5
+        assert queue.deliveries_of(conn, found[0].message_id)[4].last_text == ""
+        give_up(conn)
+        assert in_days(conn, 3) == [2, 2, 1, 5]
+
+
+def test_who_counts_gives_back_and_gives_up_never_waits_crosswise(store_url: str) -> None:
+    """Letters that wait walk from day to day, and both accounts' rows are wanted by all."""
+    names = ("acc", "other")
+    limits = {name: [_limit(name, Span.DAY, 40, ""), _limit(name, Span.MONTH, 5000, "")] for name in names}
+    with connect(store_url) as conn, conn.transaction():
+        for name in names:
+            identity.ensure_account(conn, name, id=name, now=NOW)
+    failed: list[BaseException] = []
+    kept: list[GivenUp] = []
+    lock = threading.Lock()
+
+    def turn(conn: Connection, dice: random.Random, mine: list[GivenUp]) -> None:
+        what = dice.choice(("wait", "wait", "block", "give up"))
+        if what == "wait":
+            for name in names:
+                quotas.in_turn(conn, name)
+            for name in dice.sample(names, 2):
+                for place in spread(conn, limits[name], 30, NOW + dice.choice((0, 86400, 172800))) or []:
+                    mine += [GivenUp(name, "", place.at, for_room(limits[name]))] * place.count
+        elif what == "block":
+            parts = [
+                [
+                    Part(each.scope, each.span.window(NOW + 86400), 0, 1, 1, 1, 0, each.most)
+                    for each in limits[name]
+                ]
+                for name in dice.sample(names, 2)
+            ]
+            for (first, *_), answer in zip(parts, exchange(conn, parts), strict=True):
+                if not isinstance(answer, Denied):
+                    name = account_of(first.scope)
+                    mine += [GivenUp(name, "", NOW + 86400, for_room(limits[name]))]
+        else:
+            dice.shuffle(mine)
+            give_room_back(conn, mine[:40])
+            del mine[:40]
+
+    def run(seed: int) -> None:
+        dice, mine = random.Random(seed), list[GivenUp]()
+        try:
+            with connect(store_url) as conn:
+                for _ in range(25):
+                    with conn.transaction():
+                        turn(conn, dice, mine)
+        except BaseException as error:
+            failed.append(error)
+        with lock:
+            kept.extend(mine)
+
+    threads = [threading.Thread(target=run, args=(seed,)) for seed in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert not failed
+    counted: Counter[tuple[str, int]] = Counter()
+    for item in kept:
+        for scope, span in counted_in(item.text, item.account_id, item.domain):
+            counted[scope, span.window(item.due_at)] += 1
+    with connect(store_url) as conn:
+        for (scope, window), count in counted.items():
+            assert quotas.used(conn, scope, window) == count
 
 
 # -- caps ------------------------------------------------------------------------------------------------

@@ -11,7 +11,7 @@ from posthouse.model.event import TERMINAL, EventKind
 from posthouse.model.message import Delivery, DeliveryState
 from posthouse.store import events, messages, queue
 from posthouse.store.connection import Connection
-from store.letters import IDS, NOW, event, letter
+from store.letters import IDS, NOW, event, keep_room, letter
 
 LANE = "one.test|acc|single"
 OWNERS = ("w1", "w2")
@@ -115,7 +115,7 @@ def unhold(conn: Connection, model: Model) -> None:
 
 def drop(conn: Connection, model: Model) -> None:
     count = moved(model, ("waiting", "held"), "cancelled")
-    assert queue.drop(conn, queue.Selector(everything=True), NOW, IDS) == count
+    assert queue.drop(conn, queue.Selector(everything=True), NOW, IDS, keep_room) == count
 
 
 ACTIONS = {

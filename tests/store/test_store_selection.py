@@ -9,7 +9,7 @@ from posthouse.model.message import DeliveryState
 from posthouse.store import events, messages, queue
 from posthouse.store.connection import Connection
 from posthouse.store.queue import Selector
-from store.letters import IDS, NOW, letter
+from store.letters import IDS, NOW, keep_room, letter
 
 
 @pytest.fixture
@@ -77,7 +77,7 @@ def test_drop_cancels_waiting_and_held_with_an_event_each(
 ) -> None:
     with conn.transaction():
         queue.hold(conn, Selector(recipient="a@one.test"), NOW, IDS)
-    assert queue.in_steps(conn, queue.drop, Selector(everything=True), NOW, IDS) == 2
+    assert queue.in_steps(conn, queue.drop, Selector(everything=True), NOW, IDS, keep_room) == 2
     assert states(conn) == {"cancelled": 2, "taken": 1}
     assert len(events.search(conn, events.EventQuery(kinds=(EventKind.CANCELLED,)))) == 2
 

@@ -15,6 +15,7 @@ from posthouse.model.errors import CommitInDoubt, TryLater
 from posthouse.store import messages, queue
 from posthouse.store.connection import Connection
 from posthouse.store.engine import Store, connect, each, open_store
+from posthouse.store.writer import runs_apart
 from store.letters import letter
 
 
@@ -206,3 +207,35 @@ async def recovered(store: Store, within_s: float = 5.0) -> None:
     async with asyncio.timeout(within_s):
         while store.is_away:
             await asyncio.sleep(0.01)
+
+
+async def test_what_runs_apart_holds_and_waits_for_nothing_of_its_group(store: Store, store_url: str) -> None:
+    item = letter("ann@one.test")
+    seen: list[tuple[list[int], bool]] = []
+
+    @runs_apart
+    def look(conn: Connection, items: list[int]) -> list[int]:
+        with connect(store_url) as other:  # sees only what is committed
+            seen.append((items, messages.load_message(other, item.message.id) is not None))
+        return items
+
+    results = await gathered(store, (look, 1), (messages.add_accepted, item), (look, 2))
+    assert results == [1, None, 2]
+    assert seen == [([1, 2], not store_url.startswith("sqlite"))]
+
+
+async def test_what_runs_apart_is_refused_when_the_store_went_away_just_before(
+    store: Store, store_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calls: list[int] = []
+
+    @runs_apart
+    def count(conn: Connection, items: list[int]) -> None:
+        calls.extend(items)
+
+    breaking = BreakingCommit(holds=True)
+    monkeypatch.setattr(Connection, "commit", lambda connection: breaking(connection))
+    results = await gathered(store, (count, 1), (messages.add_accepted, letter("ann@one.test")))
+    is_alone = store_url.startswith("sqlite")  # there is one transaction for all
+    assert [type(result) for result in results] == [CommitInDoubt if is_alone else TryLater, CommitInDoubt]
+    assert calls == ([1] if is_alone else [])

@@ -81,9 +81,10 @@ def _release(conn: Connection, chosen: Selector, house: House) -> int:
 
 
 def _drop(conn: Connection, chosen: Selector, house: House) -> int:
+    from posthouse.desk.room import give_room_back
     from posthouse.store import queue
 
-    return queue.in_steps(conn, queue.drop, chosen, house.clock.now(), house.ids)
+    return queue.in_steps(conn, queue.drop, chosen, house.clock.now(), house.ids, give_room_back)
 
 
 Work = Callable[["Connection", "Selector", "House"], int]

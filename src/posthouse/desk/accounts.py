@@ -16,6 +16,7 @@ from typing import Any
 from msgspec.structs import asdict, replace
 
 from posthouse.desk import account_settings
+from posthouse.desk.room import give_room_back
 from posthouse.model.account import Account, AccountSettings
 from posthouse.model.clock import Ids
 from posthouse.model.errors import Refused
@@ -139,7 +140,8 @@ def remove(conn: Connection, ids: Ids, now: float, name: str, *, gives_up_mail: 
     if gives_up_mail:
         with conn.transaction():
             suspend(conn, account.name)  # nothing new joins what is given up
-        queue.in_steps(conn, queue.drop, queue.Selector(everything=True, account_id=account.id), now, ids)
+        chosen = queue.Selector(everything=True, account_id=account.id)
+        queue.in_steps(conn, queue.drop, chosen, now, ids, give_room_back)
     with conn.transaction():
         if not gives_up_mail and (queued := estate.open_deliveries(conn, account.id)):
             mails = "1 delivery" if queued == 1 else f"{queued} deliveries"

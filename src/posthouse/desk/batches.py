@@ -6,9 +6,11 @@ Public: pause, resume, cancel, batch_row.
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from posthouse.desk.reports import utc_text
+from posthouse.desk.room import give_room_back
 from posthouse.model.clock import Ids
 from posthouse.model.errors import Refused
 from posthouse.store import batches
@@ -33,7 +35,7 @@ def resume(conn: Connection, pair: Pair, now: float, ids: Ids) -> int:
 
 def cancel(conn: Connection, pair: Pair, now: float, ids: Ids) -> int:
     """Give up what waits or is held of a batch and what comes later; how many deliveries."""
-    return _change(conn, pair, CANCELLED, batches.cancel_batch, now, ids)
+    return _change(conn, pair, CANCELLED, partial(batches.cancel_batch, room=give_room_back), now, ids)
 
 
 def _change(

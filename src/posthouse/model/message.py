@@ -211,6 +211,9 @@ class Outgoing:
 
 
 UNTIL = "held until "
+FOR_ROOM = "waits for room in its limits: "
+"""How a delivery's `last_text` begins, with `last_code` 0, that limits have put off. The names of the limits
+follow (`rules.limits`) that it was counted in, in the windows that hold `due_at`."""
 
 
 def until_verified(domain: str) -> str:

@@ -16,10 +16,11 @@ from posthouse.model.errors import PosthouseError, TryLater
 from posthouse.model.message import Delivery, DeliveryState
 from posthouse.pipeline.quota import Place, reserve, spread
 from posthouse.pipeline.stops import Stop, Stops, stop_event, suppressed
-from posthouse.rules.limits import Allowance
-from posthouse.store import batches, messages
+from posthouse.rules.limits import Allowance, for_room
+from posthouse.store import batches, messages, quotas
 from posthouse.store.connection import Connection
 from posthouse.store.messages import Accepted
+from posthouse.store.writer import runs_apart
 
 OPEN = (DeliveryState.WAITING, DeliveryState.TAKEN, DeliveryState.HELD)
 
@@ -48,16 +49,19 @@ def admit(conn: Connection, items: Sequence[Candidate]) -> list[Answer]:
     is_any_stopped = bool(stops.listed or stops.statuses)
     judged = [place for place, item in enumerate(items) if is_any_stopped or item.allowance]
     # in one order for all: no deadlock between two that count at once
-    for place in sorted(judged, key=lambda place: _whose(items[place])):
+    for account_id in sorted({item.accepted.message.account_id for item in items if item.allowance}):
+        quotas.in_turn(conn, account_id)
+    for place in judged:
         answers[place] = _judged(conn, items[place], stops)
     messages.add_accepted(conn, _written(items, answers))
     crash_point("accept.before_commit")
     return answers
 
 
-def _whose(item: Candidate) -> tuple[str, str]:
-    message = item.accepted.message
-    return message.account_id, message.domain
+@runs_apart
+def admit_counted(conn: Connection, items: Sequence[Candidate]) -> list[Answer]:
+    """The same for letters with an allowance: counting makes others wait."""
+    return admit(conn, items)
 
 
 def _judged(conn: Connection, item: Candidate, stops: Stops) -> Answer:
@@ -99,8 +103,9 @@ def _count(
     if places is None:
         text = "Too many recipients: mail that waits for its turn already takes up the limits of weeks"
         return TryLater(452, "4.5.3", text, reason="rate-limit")
+    why = for_room(allowance.limits)
     for place, due_at in zip(going, _due_times(places), strict=True):
-        deliveries[place] = _moved(deliveries[place], due_at)
+        deliveries[place] = _moved(deliveries[place], due_at, why)
     return None
 
 
@@ -138,12 +143,14 @@ def _stopped(delivery: Delivery, stop: Stop) -> Delivery:
     return replace(delivery, state=stop.state, owner="", attempt=0, last_code=stop.code, last_text=stop.text)
 
 
-def _moved(delivery: Delivery, at: float) -> Delivery:
+def _moved(delivery: Delivery, at: float, why: str) -> Delivery:
     """Due when there is room, unless it is due later anyway."""
     late_s = at - delivery.due_at
     if late_s <= 0:
         return delivery
-    state = DeliveryState.WAITING if delivery.state is DeliveryState.TAKEN else delivery.state
-    return replace(
-        delivery, state=state, owner="", attempt=0, due_at=at, expires_at=delivery.expires_at + late_s
-    )
+    moved = replace(delivery, owner="", attempt=0, due_at=at, expires_at=delivery.expires_at + late_s)
+    if delivery.state is DeliveryState.TAKEN:
+        moved.state = DeliveryState.WAITING
+    if not delivery.last_text:  # what is held says what for
+        moved.last_text = why
+    return moved

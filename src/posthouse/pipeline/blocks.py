@@ -102,14 +102,22 @@ class _Waiting:
     then: Then
 
 
+@dataclass(slots=True)
+class _Full:
+    """When a letter looked at all windows of an allowance last (monotonic), and until when they are full."""
+
+    looked_at: float
+    until: float = 0.0
+
+
 @dataclass(slots=True, eq=False)
 class _Account:
-    """`leaving`: (scope, window) -> what is to be given back. `full_until`: see `Blocks.full_until`."""
+    """`leaving`: (scope, window) -> what is to be given back. `full`: see `Blocks.full_until`."""
 
     blocks: dict[str, Block] = field(default_factory=dict)
     waiting: deque[_Waiting] = field(default_factory=deque)
     leaving: Counter[tuple[str, int]] = field(default_factory=Counter)
-    full_until: dict[Allowance, float] = field(default_factory=dict)
+    full: dict[Allowance, _Full] = field(default_factory=dict)
     exchanging: asyncio.Future[Any] | None = None
 
 
@@ -142,15 +150,30 @@ class Blocks:
         self._serve(account)
 
     def full_until(self, account_id: str, allowance: Allowance) -> float:
-        """Until when all windows of these limits are known to be full of mail that waits; 0: unknown."""
-        account = self._accounts.get(account_id)
-        return account.full_until.get(allowance, 0.0) if account else 0.0
+        """Until when all windows of these limits are known to be full of mail that waits; 0: look.
 
-    def note_full(self, account_id: str, allowance: Allowance, until: float) -> None:
-        """Mail was put into the first windows with room; the last of them holds this instant."""
+        One letter a second is told to look: mail that waited may have been cancelled.
+        """
         account = self._accounts.get(account_id)
-        if account is not None:
-            account.full_until[allowance] = until
+        full = account.full.get(allowance) if account else None
+        monotonic = self._clock.monotonic()
+        if full is None or monotonic - full.looked_at >= _KNOWN_S:
+            if full is not None:
+                full.looked_at = monotonic
+            return 0.0
+        return full.until
+
+    def note_full(self, account_id: str, allowance: Allowance, until: float, known: float) -> None:
+        """Mail was put into the first windows with room; the last of them holds this instant, 0: it is the
+        present one. `known`: what `full_until` had told it."""
+        account = self._accounts.get(account_id)
+        if account is None:
+            return
+        full = account.full.setdefault(allowance, _Full(self._clock.monotonic()))
+        if not known:
+            full.until = until
+        elif known <= full.until:  # else somebody looked meanwhile and found room before that
+            full.until = max(full.until, until)
 
     def _taken(self, account: _Account, allowance: Allowance, count: int) -> Grant | None:
         now = self._clock.now()
@@ -308,7 +331,7 @@ class Blocks:
         for account_id, account in list(self._accounts.items()):
             if account.exchanging is None:
                 self._tidy(account, now, monotonic)
-                if not account.blocks and not account.full_until and account.exchanging is None:
+                if not account.blocks and not account.full and account.exchanging is None:
                     del self._accounts[account_id]
 
     def _tidy(self, account: _Account, now: float, monotonic: float) -> None:
@@ -317,7 +340,7 @@ class Blocks:
                 self._leave(account, block)
             if now >= block.ends_at or monotonic - block.used_at >= _FORGET_S:
                 del account.blocks[block.scope]
-        account.full_until = {limits: until for limits, until in account.full_until.items() if until > now}
+        account.full = {limits: full for limits, full in account.full.items() if full.until > now}
         if account.leaving:
             self._exchange(account, {})
 

@@ -3,7 +3,8 @@
 Past a limit a letter is refused with the time at which it will fit, or, where that is wanted, its deliveries
 wait for the windows that have room: at an even pace within a minute, from the beginning of other windows on.
 
-All rows are touched in the order of their scopes, which is by account: no deadlock between two that count.
+All rows are touched in their account's turn (`store.quotas.in_turn`), one account after another by id, in
+transactions in which nothing else is waited for: no deadlock between two that count.
 
 Public: reserve, refusal, spread, Place, exchange, Part, Denied, drop_old.
 """
@@ -15,10 +16,10 @@ from dataclasses import dataclass
 
 from posthouse.mail.report_text import date_time
 from posthouse.model.errors import PosthouseError, Refused, TryLater
-from posthouse.rules.limits import Limit, Span
+from posthouse.rules.limits import Limit, Span, account_of
 from posthouse.store import quotas
 from posthouse.store.connection import Connection
-from posthouse.store.writer import goes_last
+from posthouse.store.writer import runs_apart
 
 SHARE = 16  # a block ahead of need is at most this part of what is left: small limits stay exact
 _MOST_AHEAD_S = 37 * 86400.0  # mail waits no longer than that for room
@@ -152,12 +153,14 @@ Exchanged = tuple[int, ...] | Denied
 """How much was got of each part; or nothing was got. What was to be given back has been in any case."""
 
 
-@goes_last  # the rows of a busy account are locked no longer than a commit takes
+@runs_apart
 def exchange(conn: Connection, items: Sequence[Sequence[Part]]) -> list[Exchanged]:
     """Give blocks back and get new ones, for each item all that it needs or none; a writing function. The
-    parts of an item are of one account, in the order of scopes and windows."""
+    parts of an item are of one account."""
     answers: list[Exchanged] = [()] * len(items)
-    for place in sorted(range(len(items)), key=lambda place: items[place][0].scope):
+    accounts = [account_of(parts[0].scope) for parts in items]
+    for place in sorted(range(len(items)), key=accounts.__getitem__):
+        quotas.in_turn(conn, accounts[place])
         answers[place] = _exchanged(conn, items[place])
     return answers
 

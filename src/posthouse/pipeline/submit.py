@@ -19,7 +19,7 @@ from posthouse.model.errors import CommitInDoubt, PosthouseError
 from posthouse.model.message import Delivery, DeliveryState, Receipt, Submission
 from posthouse.model.options import TEST_SANDBOX
 from posthouse.observe import Counters
-from posthouse.pipeline.admission import OPEN, Answer, Candidate, admit
+from posthouse.pipeline.admission import OPEN, Answer, Candidate, admit, admit_counted
 from posthouse.pipeline.blocks import Blocks, Grant
 from posthouse.pipeline.completion import Completion, TemplateWish, needs_completion
 from posthouse.pipeline.entry import accepted_of
@@ -155,21 +155,22 @@ class Intake:
             written = accepted if answer is None else answer
             assert isinstance(written, Accepted)
             if candidate.allowance is not None and candidate.allowance.waits:
-                self._note_full(candidate.allowance, accepted, written)
+                self._note_full(candidate, written)
             self._counters.add("accepted", len(written.deliveries))
             try:
                 done(Receipt(written.message.id, written.message.accepted_at), None)
             finally:  # whatever becomes of the reply: the letter is ours now
                 self._go_on(written)
 
-        self._store.submit(admit, candidate, committed)
+        self._store.submit(admit_counted if candidate.allowance else admit, candidate, committed)
 
-    def _note_full(self, allowance: Allowance, accepted: Accepted, written: Accepted) -> None:
+    def _note_full(self, candidate: Candidate, written: Accepted) -> None:
         """Where this letter had to be put, the next one need not look for room before that."""
-        pairs = zip(accepted.deliveries, written.deliveries, strict=True)
-        moved = [now.due_at for before, now in pairs if now.due_at > before.due_at]
-        if moved:
-            self._blocks.note_full(written.message.account_id, allowance, max(moved))
+        assert candidate.allowance is not None
+        pairs = zip(candidate.accepted.deliveries, written.deliveries, strict=True)
+        until = max([now.due_at for before, now in pairs if now.due_at > before.due_at], default=0.0)
+        account_id = written.message.account_id
+        self._blocks.note_full(account_id, candidate.allowance, until, candidate.full_until)
 
     def _hand_in(self, accepted: Accepted) -> None:
         """Mark what is due now as taken by this worker, if it has room for all of it."""

@@ -14,6 +14,7 @@ Public: Ledger, FLUSH_S, FINISH_S.
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -26,6 +27,7 @@ from posthouse.model.warmup import Warmup, read_warmup
 from posthouse.rules import warmup as rules
 from posthouse.store import warmup as books
 from posthouse.store.engine import Connection, Store, each
+from posthouse.store.writer import runs_apart
 
 log = structlog.get_logger()
 
@@ -74,6 +76,10 @@ class _Tally:
     is_block: bool = False
 
 
+_Noted = dict[tuple[str, str, int], _Tally]
+"""By address, site and day."""
+
+
 class Ledger:
     """Of one worker. `flush` and `finish` are to be called every `FLUSH_S` and `FINISH_S` seconds."""
 
@@ -81,7 +87,7 @@ class Ledger:
         self._store = store
         self._clock = clock
         self._held: dict[Key, _Held] = {}
-        self._noted: dict[tuple[str, str, int], _Tally] = {}
+        self._noted: _Noted = {}
 
     # Shares
 
@@ -131,9 +137,7 @@ class Ledger:
         if held.asked is not None or now < held.asks_at:
             return
         held.asked = asyncio.get_running_loop().create_future()
-        self._store.submit(
-            each(_reserve), (_Ask(address, site, held.warmup, now),), partial(_granted, held, now)
-        )
+        self._store.submit(_reserve, _Ask(address, site, held.warmup, now), partial(_granted, held, now))
 
     # Results
 
@@ -159,7 +163,7 @@ class Ledger:
         noted, self._noted = self._noted, {}
         now = self._clock.now()
         try:
-            paused = await self._store.write(each(_write_down), (noted, now))
+            paused = await self._store.write(_write_down, (noted, now))
         except BaseException:
             for key, tally in noted.items():
                 self._join(key, tally)
@@ -194,8 +198,16 @@ def _granted(held: _Held, now: float, grant: Any, error: BaseException | None) -
         held.asked = None
 
 
-def _reserve(conn: Connection, ask: _Ask) -> _Grant:
-    """A block of today's share for one worker."""
+@runs_apart
+def _reserve(conn: Connection, asks: Sequence[_Ask]) -> list[_Grant]:
+    """Blocks of today's shares for one worker; a writing function."""
+    grants = {}
+    for place in sorted(range(len(asks)), key=lambda place: (asks[place].address, asks[place].site)):
+        grants[place] = _reserved(conn, asks[place])  # in one order: rows stay locked
+    return [grants[place] for place in range(len(asks))]
+
+
+def _reserved(conn: Connection, ask: _Ask) -> _Grant:
     today = rules.day_of(ask.now)
     tomorrow = rules.starts_of(today + 1)
     pauses = books.pauses(conn, ask.address, ask.site)
@@ -214,8 +226,13 @@ def _reserve(conn: Connection, ask: _Ask) -> _Grant:
     return _Grant(count, rules.free_at(limit, plan.burst, taken + count, ask.now))
 
 
-def _write_down(conn: Connection, noted: dict[tuple[str, str, int], _Tally], now: float) -> dict[Key, str]:
-    """Add up; where the warm-up pauses from now on, and why."""
+@runs_apart
+def _write_down(conn: Connection, items: Sequence[tuple[_Noted, float]]) -> list[dict[Key, str]]:
+    """Add up; where the warm-up pauses from now on, and why. A writing function."""
+    return [_added(conn, *item) for item in items]
+
+
+def _added(conn: Connection, noted: _Noted, now: float) -> dict[Key, str]:
     paused: dict[Key, str] = {}
     for (address, site, day), tally in sorted(noted.items()):  # in one order: rows stay locked
         sent, deferred, paused_until = books.note(conn, address, site, day, tally.sent, tally.deferred)

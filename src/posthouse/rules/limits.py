@@ -3,17 +3,20 @@
 Every limit is "most recipients in a window": minutes, hours, days and months of UTC, numbered from the epoch.
 A letter must fit into all limits of its account and of its domain.
 
-Public: Span, Limit, Allowance, UNLIMITED, account_limits, domain_limits, allowance_of.
+Public: Span, Limit, Allowance, UNLIMITED, account_limits, domain_limits, allowance_of, for_room, counted_in,
+account_of.
 """
 
 from __future__ import annotations
 
 import calendar
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
 
 from posthouse.model.account import AccountSettings, DomainSettings
+from posthouse.model.message import FOR_ROOM
 
 REFUSE, QUEUE = "refuse", "queue"
 
@@ -91,5 +94,33 @@ def allowance_of(limits: list[Limit], account: AccountSettings, over_limit: str)
     return Allowance(tuple(by_scope), (account.over_limit or over_limit) == QUEUE)
 
 
+def for_room(limits: Sequence[Limit]) -> str:
+    """What a delivery says that waits for room in these limits: "waits for room in its limits: account day,
+    domain hour". The settings may change while it waits; this stays."""
+    return FOR_ROOM + ", ".join(f"{_of(limit)} {limit.span.name.lower()}" for limit in limits)
+
+
+def _of(limit: Limit) -> str:
+    return "account" if limit.scope.endswith("|") else "domain"
+
+
+def counted_in(text: str, account_id: str, domain: str) -> list[tuple[str, Span]]:
+    """(scope, span) of the limits that `for_room` named, [] for any other text."""
+    if not text.startswith(FOR_ROOM):
+        return []
+    names = [name.partition(" ") for name in text.removeprefix(FOR_ROOM).split(", ")]
+    found = [(whose, Span[word.upper()]) for whose, _, word in names]
+    return [(_scope(account_id, span, domain if whose == "domain" else ""), span) for whose, span in found]
+
+
 def _limit(account_id: str, span: Span, most: int, who: str, domain: str = "") -> Limit:
-    return Limit(f"{account_id}|{span.name.lower()}|{domain}", span, most, who)
+    return Limit(_scope(account_id, span, domain), span, most, who)
+
+
+def account_of(scope: str) -> str:
+    """The id of the account whose row it is, or whose domain's."""
+    return scope.partition("|")[0]
+
+
+def _scope(account_id: str, span: Span, domain: str) -> str:
+    return f"{account_id}|{span.name.lower()}|{domain}"

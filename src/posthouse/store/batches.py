@@ -23,10 +23,11 @@ from posthouse.model.clock import Ids
 from posthouse.model.event import Event, EventKind
 from posthouse.model.labels import labels
 from posthouse.model.message import UNTIL, DeliveryState
-from posthouse.model.options import read_options
+from posthouse.model.options import SendOptions, read_options
 from posthouse.store import events
 from posthouse.store.asset_tables import batch
 from posthouse.store.connection import Connection, Row
+from posthouse.store.quotas import GivenUp, Room, waited_for_room
 from posthouse.store.statement import RowsStatement, Statement, given_key
 from posthouse.store.tables import delivery, message, word
 
@@ -173,6 +174,10 @@ def _change(state: str, *before: str) -> RowsStatement:
                 delivery.c.recipient,
                 delivery.c.lane,
                 delivery.c.personal,
+                delivery.c.due_at,
+                delivery.c.attempt,
+                delivery.c.last_code,
+                delivery.c.last_text,
             )
         ),
         most=100,
@@ -203,10 +208,10 @@ def resume_batch(
 
 
 def cancel_batch(
-    conn: Connection, pair: Pair, place: str, now: float, ids: Ids, *, limit: int = STEP_ROWS
+    conn: Connection, pair: Pair, place: str, now: float, ids: Ids, room: Room, *, limit: int = STEP_ROWS
 ) -> Step:
-    """waiting, held -> cancelled, with `cancelled` events; nothing is sent to anybody."""
-    return _step(conn, _cancel, pair, place, now, ids, limit)
+    """waiting, held -> cancelled, with `cancelled` events; nothing is sent to anybody. `room` is told."""
+    return _step(conn, _cancel, pair, place, now, ids, limit, room)
 
 
 def _step(
@@ -217,15 +222,21 @@ def _step(
     now: float,
     ids: Ids,
     limit: int,
+    room: Room | None = None,
 ) -> Step:
     walk, change, kind = verb
     account_id, batch_id = pair
     found = conn.rows(walk, batch_id, account_id, place.partition(".")[0], place, limit)
     changed = conn.answers(change, found)
-    events.append(conn, _facts(conn, changed, kind, batch_id, now, ids))
+    about = _about_messages(conn, changed)
+    events.append(conn, _facts(about, changed, kind, batch_id, now, ids))
+    if room is not None:
+        room(conn, _roomy(about, changed))
     return Step(len(changed), found[-1][0] if len(found) == limit else "")
 
 
+_About = dict[str, tuple[str, SendOptions]]
+"""By message id: the sending domain and the options."""
 _about = RowsStatement(
     given_key(message.c.id.type),
     lambda given: select(message.c.id, message.c.domain, message.c.options).where(
@@ -235,16 +246,19 @@ _about = RowsStatement(
 )
 
 
-def _facts(
-    conn: Connection, changed: list[Row], kind: EventKind, batch_id: str, now: float, ids: Ids
-) -> list[Event]:
+def _about_messages(conn: Connection, changed: list[Row]) -> _About:
     message_ids = dict.fromkeys(row[1] for row in changed)
-    about = {
+    return {
         row[0]: (row[1], read_options(row[2]))
         for row in conn.answers(_about, [(key,) for key in message_ids])
     }
+
+
+def _facts(
+    about: _About, changed: list[Row], kind: EventKind, batch_id: str, now: float, ids: Ids
+) -> list[Event]:
     facts = []
-    for delivery_id, message_id, account_id, recipient, lane, personal in sorted(changed):
+    for delivery_id, message_id, account_id, recipient, lane, personal, *_ in sorted(changed):
         domain, options = about[message_id]
         data: dict[str, Any] = {"reason": "batch", "batch_id": batch_id, "lane": lane}
         data |= labels(options, personal)
@@ -252,3 +266,11 @@ def _facts(
             Event(ids.new(), kind, now, account_id, domain, message_id, delivery_id, recipient, data)
         )
     return facts
+
+
+def _roomy(about: _About, changed: list[Row]) -> list[GivenUp]:
+    return [
+        GivenUp(account_id, about[message_id][0], due_at, text)
+        for _, message_id, account_id, *_, due_at, attempt, code, text in changed
+        if waited_for_room(attempt, code, text)
+    ]

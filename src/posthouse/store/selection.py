@@ -11,16 +11,17 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import and_, bindparam, literal_column, or_, select, update
+from sqlalchemy import and_, bindparam, case, func, literal_column, or_, select, update
 from sqlalchemy.sql.elements import ColumnElement
 
 from posthouse.model.clock import Ids
 from posthouse.model.event import Event, EventKind
 from posthouse.model.labels import labels
-from posthouse.model.message import until_verified
+from posthouse.model.message import FOR_ROOM, until_verified
 from posthouse.model.options import PLAIN, SendOptions, read_options
 from posthouse.store import events
 from posthouse.store.connection import Connection, Row
+from posthouse.store.quotas import GivenUp, Room, waited_for_room
 from posthouse.store.rows import to_delivery
 from posthouse.store.statement import Statement
 from posthouse.store.tables import delivery, message, word
@@ -84,7 +85,16 @@ def _change(
 
 
 _now = bindparam("now", type_=delivery.c.due_at.type)
-_flush = _changes("waiting", {"due_at": _now}, delivery.c.due_at > _now, names=("now",))
+_is_for_room = and_(
+    delivery.c.last_code == literal_column("0"),
+    func.substr(delivery.c.last_text, literal_column("1"), literal_column(str(len(FOR_ROOM))))
+    == word(FOR_ROOM),
+)
+# What is flushed keeps the room that was counted for it, and can no longer say in which windows that is.
+_flushed_text = case((_is_for_room, word("")), else_=delivery.c.last_text)
+_flush = _changes(
+    "waiting", {"due_at": _now, "last_text": _flushed_text}, delivery.c.due_at > _now, names=("now",)
+)
 _hold = _changes("waiting", {"state": word("held")})
 _release = _changes("held", {"state": word("waiting")})
 _drop_waiting = _changes("waiting", {"state": word("cancelled")})
@@ -143,12 +153,29 @@ def release_verified(
     return _note(conn, rows, EventKind.RELEASED, now, ids, "verified")
 
 
-def drop(conn: Connection, selector: Selector, now: float, ids: Ids, *, limit: int = STEP_ROWS) -> int:
-    """waiting, held -> cancelled, with `cancelled` events; nothing is sent to anybody."""
+def drop(
+    conn: Connection, selector: Selector, now: float, ids: Ids, room: Room, *, limit: int = STEP_ROWS
+) -> int:
+    """waiting, held -> cancelled, with `cancelled` events; nothing is sent to anybody. `room` is told."""
     field, values = selector.chosen()
     rows = conn.rows(_drop_waiting[field], *values, limit)
     rows += conn.rows(_drop_held[field], *values, limit - len(rows))
-    return _note(conn, rows, EventKind.CANCELLED, now, ids)
+    count = _note(conn, rows, EventKind.CANCELLED, now, ids)
+    room(conn, _roomy(conn, rows))
+    return count
+
+
+def _roomy(conn: Connection, rows: list[Row]) -> list[GivenUp]:
+    domains: dict[str, str] = {}
+    found = []
+    for item in map(to_delivery, rows):
+        if not waited_for_room(item.attempt, item.last_code, item.last_text):
+            continue
+        if item.message_id not in domains:
+            about = conn.row(_about, item.message_id)
+            domains[item.message_id] = about[0] if about else ""
+        found.append(GivenUp(item.account_id, domains[item.message_id], item.due_at, item.last_text))
+    return found
 
 
 def _note(

@@ -1,8 +1,8 @@
 """The writer thread: everything that gathered while the last commit ran goes into the next transaction.
 
-Jobs come through one queue, `(fn, item, done)`. A group is sorted by `fn` in the order of first arrival
-(`goes_last`: after the others), each `fn` is called once with its items, one COMMIT ends the group, and one
-call tells all results. What can go wrong:
+Jobs come through one queue, `(fn, item, done)`. A group is sorted by `fn` in the order of first arrival, each
+`fn` is called once with its items, one COMMIT ends the group, and one call tells all results. On PostgreSQL
+what `runs_apart` is a group of its own. What can go wrong:
 
 - A job's own fault (`Trouble.DATA`): the group is rolled back and every job runs alone, so it fails alone.
 - Another transaction's fault, or a connection that broke before COMMIT: the group runs once more.
@@ -36,15 +36,15 @@ _Result = tuple[Any, BaseException | None]
 
 PROBE_S = 0.5
 MOST_JOBS = 512  # in one transaction: bounds the wait of the last and the work that a poison job repeats
-_LAST: list[WriteFunction] = []
+_APART: set[WriteFunction] = set()
 _WORTH_ANOTHER_RUN = (Trouble.CLASH, Trouble.LOST)
 _touch = Statement(mark.update().where(mark.c.name == "probe").values(number=mark.c.number + 1))
 
 
-def goes_last(fn: F) -> F:
-    """For a writing function whose rows many want: it runs at the end of its group, so that on PostgreSQL
-    they stay locked just for the commit, and nobody waits for another lock while holding them."""
-    _LAST.append(fn)
+def runs_apart(fn: F) -> F:
+    """For a writing function whose rows many want. Where others write at the same time (PostgreSQL) it gets
+    a transaction of its own, so that it waits for those rows holding no others, and holds them briefly."""
+    _APART.add(fn)
     return fn
 
 
@@ -96,11 +96,9 @@ class Writer(threading.Thread):
             if self._is_probing:
                 self._refuse(jobs)
                 self._probe()
-            elif jobs:
-                self.busy_since = time.monotonic()
-                results = self._group(jobs)
-                self.busy_since = 0.0
-                self._tell([(job[2], *result) for job, result in zip(jobs, results, strict=True)])
+                continue
+            for group in self._groups(jobs):
+                self._answer(group)
         self._close()
 
     def starts_down(self) -> None:
@@ -131,6 +129,24 @@ class Writer(threading.Thread):
             pass
         return jobs
 
+    def _groups(self, jobs: list[Job]) -> list[list[Job]]:
+        apart = _APART.intersection(job[0] for job in jobs)
+        if not apart or self._engine.name == "sqlite":  # there a transaction has the store to itself
+            return [jobs] if jobs else []
+        groups: dict[WriteFunction | None, list[Job]] = {None: []}
+        for job in jobs:
+            groups.setdefault(job[0] if job[0] in apart else None, []).append(job)
+        return [group for group in groups.values() if group]
+
+    def _answer(self, jobs: list[Job]) -> None:
+        if self._is_probing:  # the store went away with the group before
+            self._refuse(jobs)
+            return
+        self.busy_since = time.monotonic()
+        results = self._group(jobs)
+        self.busy_since = 0.0
+        self._tell([(job[2], *result) for job, result in zip(jobs, results, strict=True)])
+
     def _group(self, jobs: list[Job]) -> list[_Result]:
         """Run the jobs in one transaction, or explain to each why not."""
         for is_again in (False, True):
@@ -156,9 +172,6 @@ class Writer(threading.Thread):
         places: dict[WriteFunction, list[int]] = {}
         for place, job in enumerate(jobs):
             places.setdefault(job[0], []).append(place)
-        for fn in _LAST:
-            if fn in places:
-                places[fn] = places.pop(fn)
         results: list[_Result] = [(None, None)] * len(jobs)
         connection = self._connection
         if connection is None:

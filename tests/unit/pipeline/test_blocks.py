@@ -474,3 +474,39 @@ def test_workers_that_send_by_turns_reach_the_limit_to_within_a_block_each(
     with connect(url) as conn, pytest.raises(Undone), conn.transaction():
         asyncio.run(run(conn))
         raise Undone
+
+
+# -- where mail waits ------------------------------------------------------------------------------------
+
+
+async def test_one_letter_a_second_looks_whether_windows_are_still_full(
+    worker: Worker, clock: FakeClock
+) -> None:
+    allowance = monthly(1, over_limit="queue")
+    blocks = worker.blocks
+    assert await worker.takes_ones(allowance, 2) == 1
+    assert blocks.full_until("acc", allowance) == 0
+    blocks.note_full("acc", allowance, clock.now() + 900, 0.0)
+    assert [blocks.full_until("acc", allowance) for _ in range(3)] == [clock.now() + 900] * 3
+    clock.advance(1.0)
+    assert [blocks.full_until("acc", allowance) for _ in range(2)] == [0, clock.now() + 899]
+
+
+@pytest.mark.parametrize(
+    ("until", "known", "expected"),
+    [
+        (950, 900, 950),  # the next place
+        (850, 900, 900),  # part of what was known
+        (100, 0, 100),  # it looked: mail before was cancelled
+        (0, 0, 0),  # it looked, and had not to wait at all
+        (990, 980, 900),  # it knew of a place that is too late by now
+    ],
+)
+async def test_what_a_letter_found_counts_if_it_knew_of_no_later_place(
+    worker: Worker, clock: FakeClock, until: float, known: float, expected: float
+) -> None:
+    allowance, now = monthly(1, over_limit="queue"), clock.now()
+    await worker.takes(allowance)
+    worker.blocks.note_full("acc", allowance, now + 900, 0.0)
+    worker.blocks.note_full("acc", allowance, until and now + until, known and now + known)
+    assert worker.blocks.full_until("acc", allowance) == (expected and now + expected)

@@ -7,7 +7,17 @@ import datetime as dt
 import pytest
 
 from posthouse.model.account import ACCOUNT_DEFAULTS, AccountSettings, DomainSettings
-from posthouse.rules.limits import UNLIMITED, Span, account_limits, allowance_of, domain_limits
+from posthouse.model.message import FOR_ROOM
+from posthouse.rules.limits import (
+    UNLIMITED,
+    Span,
+    account_limits,
+    account_of,
+    allowance_of,
+    counted_in,
+    domain_limits,
+    for_room,
+)
 
 
 def instant(text: str) -> float:
@@ -84,3 +94,17 @@ def test_the_account_says_what_happens_past_a_limit_else_the_installation(
 
 def test_without_limits_there_is_nothing_to_look_at() -> None:
     assert allowance_of([], ACCOUNT_DEFAULTS, "queue") is UNLIMITED
+
+
+def test_mail_that_waits_says_in_which_limits_it_was_counted() -> None:
+    account = account_limits("acc", AccountSettings(minute_messages=5, monthly_messages=9), None)
+    limits = account + domain_limits("acc", "shop.test", DomainSettings(hourly_messages=3))
+    text = for_room(limits)
+    assert text == f"{FOR_ROOM}account minute, account month, domain hour"
+    assert counted_in(text, "acc", "shop.test") == [(limit.scope, limit.span) for limit in limits]
+    assert {account_of(limit.scope) for limit in limits} == {"acc"}
+
+
+@pytest.mark.parametrize("text", ["", "held until shop.test is verified", "waits"])
+def test_other_words_name_no_limits(text: str) -> None:
+    assert counted_in(text, "acc", "shop.test") == []
