@@ -148,8 +148,9 @@ class SubmissionSession:
     # -- signing in ------------------------------------------------------------
 
     def _sign_in(self, event: AuthTry, answer: Answer) -> Reply | None:
-        principal = self._parts.identity.recognise(event.user, event.password)
-        if principal is not None:
+        identity = self._parts.identity
+        principal = identity.recognise(event.user, event.password)
+        if principal is not None and principal.account_id not in identity.suspended:
             return self._welcome(principal)
         self._looking = asyncio.get_running_loop().create_task(self._look_again(event, answer))
         return None
@@ -163,7 +164,7 @@ class SubmissionSession:
         answer(reply)
 
     async def _second_look(self, event: AuthTry) -> Reply:
-        """The view may be half a second old: a user made just now must get in at once."""
+        """The view may be half a second old: a user made or an account resumed just now gets in at once."""
         await self._parts.identity.look(self._parts.store)
         principal = self._parts.identity.recognise(event.user, event.password)
         if principal is not None:
