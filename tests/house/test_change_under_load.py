@@ -18,7 +18,7 @@ import pytest
 from dkim_oracle import verified_signatures
 from house.conftest import Stores
 from house.house import House, Houses, letter, unique, until
-from house.wire import Wire
+from house.wire import Answer, Wire
 from posthouse.config import load_settings
 from posthouse.desk.certificates import ensure_pair
 
@@ -87,18 +87,30 @@ class Load:
     def _connected(self, kind: str) -> Iterator[Wire | None]:
         """A connection that has signed in, None when the server said good-bye before that."""
         port = self.house.port_tls if kind == "tls" else self.house.port
-        with Wire(port, is_tls=kind == "tls") as wire:
+        try:
+            opened = Wire(port, is_tls=kind == "tls")
+        except ssl.SSLEOFError:  # the worker left while we shook hands: nothing had begun
+            yield None
+            return
+        with opened as wire:
             answer = wire.greeting
             if kind == "starttls" and answer.code == 220:
-                answer = wire.say("EHLO client.test")
-                if answer.code == 250:
-                    answer = wire.say("STARTTLS")
-                if answer.code == 220:
-                    wire.upgrade()
+                answer = self._upgraded(wire)
             if answer.code == 220:
                 answer = wire.sign_in(self.house.login, self.house.password)
             assert answer.code == 235 or _is_goodbye(answer), answer
             yield wire if answer.code == 235 else None
+
+    def _upgraded(self, wire: Wire) -> Answer:
+        answer = wire.say("EHLO client.test")
+        if answer.code == 250:
+            answer = wire.say("STARTTLS")
+        if answer.code == 220:
+            try:
+                wire.upgrade()
+            except ssl.SSLEOFError:  # likewise
+                return Answer("")
+        return answer
 
     def _one(self, wire: Wire, recipient: str) -> bool:
         answer = wire.say(f"MAIL FROM:<{self._sender}>")
