@@ -23,7 +23,14 @@ _FULL, _SHA256, _SHA512 = 0, 1, 2
 _LENGTHS = {_SHA256: 32, _SHA512: 64}
 _DIGESTS = {_SHA256: hashlib.sha256, _SHA512: hashlib.sha512}
 _LONGEST_CHAIN = 10
-_BROKEN = (ValueError, TypeError, InvalidSignature, UnsupportedAlgorithm, x509.DuplicateExtension)
+_BROKEN = (
+    x509.InvalidVersion,
+    ValueError,
+    TypeError,
+    InvalidSignature,
+    UnsupportedAlgorithm,
+    x509.DuplicateExtension,
+)
 
 
 class NoMatch(ValueError):
