@@ -267,7 +267,9 @@ def build_parts(
         last_uses=last_uses,
         certificate=certificate,
         keeper=_build_keeper(
-            settings, store, identity, intake, clock, ids, connections, last_uses, throttle, certificate
+            settings,
+            _session_parts(settings, store, identity, intake, clock, ids, connections, last_uses, throttle),
+            certificate,
         ),
         status=WorkerStatus(settings, store, clock, counters, lambda: dispatcher.bound.jobs),
     )
@@ -302,20 +304,8 @@ def site_rules(settings: Settings) -> SiteRules:
     )
 
 
-def _build_keeper(
-    settings: Settings,
-    store: Store,
-    identity: IdentityView,
-    intake: Intake,
-    clock: Clock,
-    ids: Ids,
-    connections: Row,
-    last_uses: LastUses,
-    throttle: Throttle,
-    certificate: TlsPair,
-) -> Doorkeeper:
+def _build_keeper(settings: Settings, parts: SessionParts, certificate: TlsPair) -> Doorkeeper:
     smtp = settings.smtp
-    parts = _session_parts(settings, store, identity, intake, clock, ids, connections, last_uses, throttle)
     limits = Limits(message_bytes=smtp.message_bytes, recipients=smtp.recipients)
 
     def make_engine(is_tls: bool, address: str) -> ServerEngine:
