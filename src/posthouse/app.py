@@ -15,21 +15,16 @@ from posthouse.desk.last_use import LastUses
 from posthouse.desk.limits import Allowances
 from posthouse.desk.passwords import Passwords
 from posthouse.desk.rechecks import RECHECK_S, Rechecks
-from posthouse.dialects.table import session_limits
-from posthouse.doors.budget import BodyBudget
-from posthouse.doors.sessions import SessionParts, SubmissionSession
 from posthouse.doors.smtp import Doorkeeper
 from posthouse.doors.status_view import WorkerStatus
-from posthouse.doors.submission import Reader
 from posthouse.doors.throttle import Throttle
 from posthouse.doors.track import Tracking
 from posthouse.doors.web.parts import WebParts, web_parts
 from posthouse.model.clock import Clock, Ids, SystemClock
 from posthouse.net.board import Row
-from posthouse.net.courier import Courier, CourierSettings
-from posthouse.net.dns import Resolver, Route, SiteRules, reaches_ipv6
+from posthouse.net.courier import Courier
+from posthouse.net.dns import Resolver
 from posthouse.net.httpout import HttpOut
-from posthouse.net.roots import trusting_context
 from posthouse.net.tls_pair import TlsPair
 from posthouse.net.trust import Trust
 from posthouse.net.zones import ZoneDatabase
@@ -42,6 +37,7 @@ from posthouse.pipeline.deliver import Deliverer
 from posthouse.pipeline.dispatch import Dispatcher
 from posthouse.pipeline.engage import Engagement
 from posthouse.pipeline.fetch import Fetcher
+from posthouse.pipeline.fold import FOLD_S, Fold, count
 from posthouse.pipeline.lease import Lease
 from posthouse.pipeline.letters import RecentLetters
 from posthouse.pipeline.links import LinkMaker
@@ -64,9 +60,15 @@ from posthouse.pipeline.upkeep import Chore, Keep, Upkeep
 from posthouse.pipeline.warmup import FINISH_S, Ledger
 from posthouse.pipeline.warmup import FLUSH_S as WARMUP_FLUSH_S
 from posthouse.rules import retry
-from posthouse.smtp.events import Limits
-from posthouse.smtp.server import ServerEngine
 from posthouse.store.engine import Store
+from posthouse.wiring import (
+    build_keeper,
+    courier_settings,
+    session_parts,
+    site_rules,
+    tracking_base,
+    try_again,
+)
 
 _RECENT_BYTES = 16 * 1024 * 1024
 _LEAST_JOBS, _LEAST_BYTES = 100, 1024 * 1024
@@ -208,6 +210,7 @@ def build_parts(
     key_rounds = KeyRounds(store, clock, ids, installation, settings.delivery.expire_s)
     rechecks = Rechecks(store=store, clock=clock, ids=ids, settings=settings)
     chores = [
+        Chore("events", FOLD_S, Fold(store, [count]).go),
         Chore("TLS results", TLS_FLUSH_S, tls.flush),
         Chore("warm-up figures", WARMUP_FLUSH_S, warmup.flush),
         Chore("warm-up plans", FINISH_S, warmup.finish),
@@ -255,7 +258,7 @@ def build_parts(
         ),
         passwords=passwords,
         web=web_parts(store, clock, installation, passwords, throttle, connections, settings.smtp.hostname),
-        nudges=NudgeWatch(store, partial(_try_again, dispatcher, trust)),
+        nudges=NudgeWatch(store, partial(try_again, dispatcher, trust)),
         site_watch=SiteWatch(
             store=store,
             clock=clock,
@@ -266,119 +269,10 @@ def build_parts(
         ),
         last_uses=last_uses,
         certificate=certificate,
-        keeper=_build_keeper(
+        keeper=build_keeper(
             settings,
-            _session_parts(settings, store, identity, intake, clock, ids, connections, last_uses, throttle),
+            session_parts(settings, store, identity, intake, clock, ids, connections, last_uses, throttle),
             certificate,
         ),
         status=WorkerStatus(settings, store, clock, counters, lambda: dispatcher.bound.jobs),
     )
-
-
-def courier_settings(settings: Settings, identity: IdentityView) -> CourierSettings:
-    """How mail leaves. Raises SettingsError for a bad `delivery.tls_ca`."""
-    return CourierSettings(
-        hello_name=settings.smtp.hostname,
-        hello_of=identity.hello_of,
-        verify_context=trusting_context(settings.delivery.tls_ca),
-    )
-
-
-def tracking_base(settings: Settings, identity: IdentityView, domain: str) -> str:
-    """Where the links of a sending domain's mail live: as the domain, then the installation says."""
-    own = identity.settings_of(domain).tracking_url
-    return own or settings.tracking.url or f"https://email.{domain}"
-
-
-def site_rules(settings: Settings) -> SiteRules:
-    """What the settings say about where mail goes."""
-    delivery = settings.delivery
-    return SiteRules(
-        port=delivery.port,
-        routes=tuple(
-            Route(route.domain, route.host, route.port or delivery.port) for route in delivery.route
-        ),
-        own_names=frozenset({settings.smtp.hostname}),
-        allow_private=delivery.private_networks == "allow",
-        wants_ipv6=reaches_ipv6(),
-    )
-
-
-def _build_keeper(settings: Settings, parts: SessionParts, certificate: TlsPair) -> Doorkeeper:
-    smtp = settings.smtp
-    limits = Limits(message_bytes=smtp.message_bytes, recipients=smtp.recipients)
-
-    def make_engine(is_tls: bool, address: str) -> ServerEngine:
-        return ServerEngine(
-            smtp.hostname,
-            limits,
-            offers_tls=not is_tls,
-            is_tls=is_tls,
-            auth="after-tls" if smtp.require_tls_for_auth and not _is_loopback(address) else "always",
-            bare_line_ends="reject" if smtp.bare_line_ends == "reject" else "normalize",
-        )
-
-    return Doorkeeper(
-        make_engine=make_engine,
-        make_session=lambda engine, address: SubmissionSession(parts, engine, address),
-        tls=certificate.context,
-        budget=parts.budget,
-        idle_s=smtp.idle_s,
-        most=smtp.connections,
-        most_per_address=smtp.connections_per_address,
-    )
-
-
-def _session_parts(
-    settings: Settings,
-    store: Store,
-    identity: IdentityView,
-    intake: Intake,
-    clock: Clock,
-    ids: Ids,
-    connections: Row,
-    last_uses: LastUses,
-    throttle: Throttle,
-) -> SessionParts:
-    smtp = settings.smtp
-    routes = site_rules(settings).routes
-
-    def allow_unqualified(domain: str) -> bool:
-        """A name without a dot reaches nobody in public DNS, but a static route may know it."""
-        return settings.delivery.capture or any(route.covers(domain) for route in routes)
-
-    return SessionParts(
-        identity=identity,
-        store=store,
-        intake=intake,
-        reader=Reader(
-            clock=clock,
-            ids=ids,
-            hostname=smtp.hostname,
-            hide_client=smtp.hide_client,
-            policy_settings=settings.policy,
-            find_domain=identity.domain,
-            estate=identity,
-            tracking_url=settings.tracking.url,
-            allow_unqualified=allow_unqualified,
-        ),
-        budget=BodyBudget(smtp.memory_bytes),
-        throttle=throttle,
-        last_uses=last_uses,
-        allow_unqualified=allow_unqualified,
-        limits=session_limits(settings.limits.connection_messages, settings.limits.address_connections),
-        connections=connections,
-        queue_id_in_reply=smtp.queue_id_in_reply,
-    )
-
-
-def _try_again(dispatcher: Dispatcher, trust: Trust | None, site_name: str) -> None:
-    """An operator says: try again now, at this site or ("") everywhere."""
-    if trust is not None:
-        trust.forget()
-    dispatcher.forget_troubles(site_name)
-
-
-def _is_loopback(address: str) -> bool:
-    """The issue of sign-in in clear does not arise on the machine itself."""
-    return address in ("local", "::1") or address.startswith(("127.", "::ffff:127."))

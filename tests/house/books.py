@@ -91,13 +91,19 @@ def read_books(url: str) -> Books:
     with _opened(url) as connection:
         deliveries = _asked(connection, "select * from delivery")
         events = _asked(connection, "select * from event order by id")
-        counted = _asked(connection, "select kind, sum(count) as n from counter group by kind")
+        counted = _asked(
+            connection,
+            "select metric as kind, sum(count) as n from tally "
+            "where span = 'day' and dim = 'account' group by metric",
+        )
         return Books(
             deliveries={row["id"]: row for row in deliveries},
             events=[{**json.loads(row.pop("data")), **row} for row in events],
             workers={row["id"] for row in _asked(connection, "select id from worker")},
             counted=Counter({row["kind"]: int(row["n"]) for row in counted}),
-            uncounted=int(_asked(connection, "select count(*) as n from event_todo")[0]["n"]),
+            uncounted=sum(
+                len(row["ids"].split("\n")) for row in _asked(connection, "select ids from outbox")
+            ),
         )
 
 

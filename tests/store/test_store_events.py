@@ -8,7 +8,7 @@ import pytest
 
 from posthouse.model.clock import FakeClock, Ids, id_at
 from posthouse.model.event import Event, EventKind
-from posthouse.store import events, messages
+from posthouse.store import events, messages, outbox
 from posthouse.store.connection import Connection
 from posthouse.store.engine import connect
 from store.letters import NOW, event, letter
@@ -67,64 +67,52 @@ def test_pages_continue_behind_the_last_id(conn: Connection, log: list[Event], n
     assert seen == (log[::-1] if newest_first else log)
 
 
-def test_each_event_is_counted_once_in_its_hour(conn: Connection) -> None:
-    hour = int(NOW // 3600)
-    written(conn, event(A, EventKind.ACCEPTED), event(B, EventKind.ACCEPTED), event(A, EventKind.DELIVERED))
-    written(conn, event(B, EventKind.DELIVERED, at=NOW + 3600))
-    folded = 0
-    while True:
+def test_a_bundle_is_taken_once(conn: Connection) -> None:
+    facts = written(conn, *[event(A, EventKind.ACCEPTED) for _ in range(250)])
+    taken: list[str] = []
+    while not outbox.is_empty(conn):
         with conn.transaction():
-            part = events.fold_counters(conn, 3)
-        if not part:
-            break
-        folded += part
-    assert folded == 4
-    assert [(c.hour, c.kind, c.count) for c in events.read_counters(conn, hour, hour + 1)] == [
-        (hour, EventKind.ACCEPTED, 2),
-        (hour, EventKind.DELIVERED, 1),
-        (hour + 1, EventKind.DELIVERED, 1),
-    ]
-    assert len(events.read_counters(conn, hour + 1, hour + 9)) == 1
+            taken += outbox.take(conn, 2)
+    assert taken == [fact.id for fact in facts]
 
 
-def test_counts_of_a_transaction_that_was_rolled_back_are_counted_again(conn: Connection) -> None:
-    written(conn, event(A, EventKind.ACCEPTED))
+def test_what_was_taken_in_a_transaction_that_was_rolled_back_is_there_again(conn: Connection) -> None:
+    facts = written(conn, event(A, EventKind.ACCEPTED))
     with pytest.raises(KeyError), conn.transaction():
-        events.fold_counters(conn, 10)
+        assert outbox.take(conn, 1)
         raise KeyError
     with conn.transaction():
-        assert events.fold_counters(conn, 10) == 1
-    assert sum(c.count for c in events.read_counters(conn, 0, 10**7)) == 1
+        assert events.load(conn, outbox.take(conn, 1)) == facts
 
 
-def test_several_that_fold_at_once_count_to_the_unit(store_url: str, conn: Connection) -> None:
-    written(conn, *[event(A, EventKind.ACCEPTED) for _ in range(200)])
-    done: list[int] = []
+def test_several_that_take_at_once_get_each_event_once(store_url: str, conn: Connection) -> None:
+    for _ in range(200):
+        written(conn, event(A, EventKind.ACCEPTED))
+    done: list[str] = []
 
-    def fold() -> None:
+    def take() -> None:
         with connect(store_url) as own:
             while True:
                 with own.transaction():
-                    part = events.fold_counters(own, 10)
+                    part = outbox.take(own, 3)
                 if not part:
                     return
-                done.append(part)
+                done.extend(part)
 
-    threads = [threading.Thread(target=fold) for _ in range(3)]
+    threads = [threading.Thread(target=take) for _ in range(3)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join(60)
-    assert sum(done) == 200
-    assert sum(c.count for c in events.read_counters(conn, 0, 10**7)) == 200
+    assert len(done) == len(set(done)) == 200
 
 
-def test_old_events_go_only_when_they_were_counted(conn: Connection) -> None:
+def test_old_events_go_only_when_they_had_their_effects(conn: Connection) -> None:
     old = written(conn, *[event(A, EventKind.ACCEPTED, at=NOW - 100) for _ in range(3)])
     new = written(conn, event(A, EventKind.DELIVERED, at=NOW))
     with conn.transaction():
         assert events.drop_before(conn, NOW, 10) == 0
-        events.fold_counters(conn, 10)
+        outbox.take(conn, 10)
         assert events.drop_before(conn, NOW, 2) == 2
         assert events.drop_before(conn, NOW, 2) == 1
         assert events.drop_before(conn, NOW, 2) == 0
@@ -139,7 +127,7 @@ def test_accepting_writes_its_events(conn: Connection) -> None:
     assert events.search(conn, events.EventQuery(message_id=item.message.id)) == item.events
 
 
-def test_a_days_totals_and_reasons_of_failures_are_those_of_the_account(conn: Connection) -> None:
+def test_reasons_of_failures_are_those_of_the_account(conn: Connection) -> None:
     now = 1_700_000_000.0
     clock = FakeClock(now)
     ids = Ids(clock)
@@ -156,13 +144,6 @@ def test_a_days_totals_and_reasons_of_failures_are_those_of_the_account(conn: Co
             ]
             events.append(conn, found)
             clock.advance(3600)
-        events.fold_counters(conn, 100)
-    hour = int(now // 3600)
-    assert events.day_totals(conn, hour, hour + 1) == {
-        "acc": {"failed": 2, "delivered": 2},
-        "b": {"failed": 2},
-    }
-    assert events.day_totals(conn, hour + 1, hour + 1)["acc"] == {"failed": 1, "delivered": 1}
     begin, end = id_at(now), id_at(now + 7200)
     assert events.reasons(conn, "acc", EventKind.FAILED, begin, end, 100) == ["bad-mailbox"] * 2
     assert events.reasons(conn, "acc", EventKind.FAILED, begin, id_at(now + 3600), 100) == ["bad-mailbox"]

@@ -125,7 +125,7 @@ ACTIONS = {
 
 def empty(conn: Connection) -> None:
     with conn.transaction():
-        for table in ("message", "content", "delivery", "event", "event_todo"):
+        for table in ("message", "content", "delivery", "event", "outbox"):
             conn.script(f"delete from {table}")
 
 

@@ -39,7 +39,7 @@ MAY_IMPORT = {
     "dialects": BELOW | {"desk", "pipeline"},
     "doors": BELOW | {"desk", "pipeline", "dialects"},
 }
-TOP = {"app", "worker", "startup", "supervisor", "cli", "__main__"}
+TOP = {"app", "wiring", "worker", "startup", "supervisor", "cli", "__main__"}
 WIRING = {"build_parts"}  # one list of parts, no branch
 PURE = {"smtp", "mail", "rules", "model"}
 IMPURE = {"asyncio", "socket", "ssl", "sqlalchemy", "random", "threading", "subprocess"}

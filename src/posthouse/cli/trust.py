@@ -23,11 +23,11 @@ def trust(
     domain: Annotated[str, typer.Argument(metavar="DOMAIN", help="A recipient's domain.")],
 ) -> None:
     """Tell what a recipient domain demands of TLS (MTA-STS, DANE) and what the next attempt would require."""
-    from posthouse.app import site_rules
     from posthouse.cli.house import open_house
     from posthouse.model.address import BadAddress, ascii_domain
     from posthouse.net.lookup import DnsTrouble
     from posthouse.pipeline.trust_report import trust_report
+    from posthouse.wiring import site_rules
 
     house = open_house(ask)
     try:

@@ -21,12 +21,13 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from posthouse.desk import domains
-from posthouse.desk.hook_signing import ECDSA, ED25519, MAC, STANDARD, HookKey
+from posthouse.desk.hook_signing import ECDSA, ED25519, MAC, STANDARD
 from posthouse.desk.installation import Installation
 from posthouse.mail.dkim import ED25519_SHA256, BadKey, new_key
 from posthouse.mail.key_import import import_key
 from posthouse.model.clock import Ids
 from posthouse.model.errors import Refused
+from posthouse.model.hook import HookKey
 from posthouse.store import hook_keys
 from posthouse.store.engine import Connection
 from posthouse.store.hook_keys import SealedHookKey

@@ -1,13 +1,12 @@
 """How a post to a customer's receiver is signed, in four ways that services use; receivers verify the same.
 
-Public: MAC, ECDSA, ED25519, STANDARD, HookKey, mac, ecdsa, ed25519, standard.
+Public: MAC, ECDSA, ED25519, STANDARD, mac, ecdsa, ed25519, standard.
 """
 
 from __future__ import annotations
 
 import hmac
 from base64 import b64encode
-from dataclasses import dataclass, field
 from typing import cast
 
 from cryptography.hazmat.primitives import hashes, serialization
@@ -15,17 +14,9 @@ from cryptography.hazmat.primitives.asymmetric.ec import ECDSA as EcdsaWith
 from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from posthouse.model.hook import HookKey
+
 MAC, ECDSA, ED25519, STANDARD = "hmac-sha256", "ecdsa-p256-sha256", "ed25519", "standard-webhooks"
-
-
-@dataclass(frozen=True, slots=True)
-class HookKey:
-    """A key ready for use. `secret`: the octets that both sides know, or PKCS#8 DER; `public`: base64 of what
-    a receiver verifies with, "" for a shared secret."""
-
-    algorithm: str
-    secret: bytes = field(repr=False)
-    public: str
 
 
 def mac(key: HookKey, timestamp: str, token: str) -> str:

@@ -101,7 +101,7 @@ class Reader:
             sender=str(mail.sender) if mail.sender else "",
             recipients=asked.recipients,
             content=trace.on_top(top, body),
-            subject=decode_words(letter.first(b"subject") or b"")[:_MOST_TEXT],
+            subject=_shown(letter.first(b"subject")),
             header_id=_header_id(letter, asked) or trace.message_id(message_id, domain),
             is_utf8=mail.params.is_utf8,
             is_8bit=not body.isascii(),
@@ -112,6 +112,8 @@ class Reader:
             options=options,
             drop_reason=rejection.reason if rejection else "",
             drop_text=rejection.text if rejection else "",
+            author=_shown(letter.first(b"from")),
+            addressed=_shown(letter.first(b"to")),
         )
         return submission, asked.template
 
@@ -235,6 +237,11 @@ def _header_id(letter: letters.Letter, asked: Asked) -> str:
     """The Message-ID that will be delivered, "" if it will be one of ours."""
     kept = asked.options.only_fields
     return "" if kept and "message-id" not in kept else _text(letter.first(b"message-id"))
+
+
+def _shown(value: bytes | None) -> str:
+    """A field as people read it."""
+    return decode_words(value or b"")[:_MOST_TEXT]
 
 
 def _text(value: bytes | None) -> str:

@@ -8,7 +8,12 @@ from typing import Any
 
 
 class EventKind(StrEnum):
-    """What happened. Terminal for a recipient: DELIVERED, FAILED, DROPPED, CANCELLED."""
+    """What happened. Terminal for a recipient: DELIVERED, FAILED, DROPPED, CANCELLED.
+
+    BOUNCED: mail came back that had been delivered; DELIVERED stays true, and stays the only terminal event.
+    STORED: a copy was kept for people to read. REJECTED: a letter was refused at the door, its message has no
+    rows. RESUBSCRIBED: somebody who had left came back.
+    """
 
     ACCEPTED = "accepted"
     REJECTED = "rejected"
@@ -22,6 +27,10 @@ class EventKind(StrEnum):
     OPENED = "opened"
     CLICKED = "clicked"
     UNSUBSCRIBED = "unsubscribed"
+    RESUBSCRIBED = "resubscribed"
+    COMPLAINED = "complained"
+    BOUNCED = "bounced"
+    STORED = "stored"
 
 
 TERMINAL = frozenset({EventKind.DELIVERED, EventKind.FAILED, EventKind.DROPPED, EventKind.CANCELLED})

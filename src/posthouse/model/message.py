@@ -47,7 +47,8 @@ class Message:
     `ret` is RET ("FULL", "HDRS" or ""), `envid` the ENVID as given (xtext). `is_utf8` says that the
     transaction asked for SMTPUTF8, `is_8bit` that the content has octets above 127.
     `expires_at`: deliveries give up at that instant, unless they have an own one. `options`: what the sender
-    asked for; `batch_id` repeats its batch for look-ups.
+    asked for; `batch_id` repeats its batch for look-ups. `author` and `addressed`: the From and To fields as
+    people read them, cut at 500 characters.
     """
 
     id: str
@@ -66,6 +67,8 @@ class Message:
     envid: str = ""
     options: SendOptions = PLAIN
     batch_id: str = ""
+    author: str = ""
+    addressed: str = ""
 
 
 @dataclass(slots=True)
@@ -244,6 +247,8 @@ class Submission:
     options: SendOptions = PLAIN
     drop_reason: str = ""
     drop_text: str = ""
+    author: str = ""
+    addressed: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,12 +7,14 @@ from enum import StrEnum
 
 
 class SuppressionKind(StrEnum):
-    """Which list."""
+    """Which list. BLOCK is a record for people only: the letter, not the address, was refused, so it stops
+    nothing."""
 
     BOUNCE = "bounce"
     COMPLAINT = "complaint"
     UNSUBSCRIBE = "unsubscribe"
     INVALID = "invalid"
+    BLOCK = "block"
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,5 +27,17 @@ class Suppression:
     kind: SuppressionKind
     domain: str
     scope: str
+    at: float
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Allowed:
+    """What no automatism puts on a list: an address, or `@domain` for all of a recipient domain, lower case.
+    `domain`: the sending domain it holds for, "" for all of the account."""
+
+    account_id: str
+    domain: str
+    value: str
     at: float
     detail: str = ""

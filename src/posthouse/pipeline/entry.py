@@ -71,6 +71,8 @@ def _message(submission: Submission, principal: Principal, now: float, expire_s:
         envid=submission.envid,
         options=submission.options,
         batch_id=submission.options.batch_id,
+        author=submission.author,
+        addressed=submission.addressed,
     )
 
 
@@ -114,6 +116,7 @@ def _common_detail(message: Message, login: str) -> dict[str, Any]:
         "header_id": message.header_id,
         "size_bytes": message.size_bytes,
         "login": login,
+        "credential": message.credential_id,
     }
     options = message.options
     detail |= labels(options)

@@ -18,7 +18,7 @@ from posthouse.model.account import Account
 from posthouse.model.clock import Clock, id_at
 from posthouse.model.event import EventKind
 from posthouse.rules.reputation import BOUNCED_SHARE, Record, next_cap
-from posthouse.store import caps, events, identity
+from posthouse.store import caps, events, identity, tallies
 from posthouse.store.caps import Cap
 from posthouse.store.connection import Connection
 from posthouse.store.engine import Store, each
@@ -26,7 +26,7 @@ from posthouse.store.engine import Store, each
 log = structlog.get_logger()
 
 JUDGE_S = 60.0
-_DAY_S, _HOURS = 86400, 24
+_DAY_S = 86400
 _SETTLE_S = 600.0  # after midnight the last outcomes and counters of the day come in
 _LOOKED_AT = 20_000  # events
 _BOUNCES = ("bad-mailbox", "mailbox-disabled", "bad-domain", "null-mx", "dns")
@@ -72,7 +72,7 @@ def _waiting(conn: Connection, today: int) -> list[tuple[Account, Cap | None]]:
 
 def _records(conn: Connection, day: int, accounts: list[str]) -> dict[str, Record]:
     """What became of these accounts' mail on that day."""
-    totals = events.day_totals(conn, day * _HOURS, day * _HOURS + _HOURS - 1)
+    totals = tallies.account_totals(conn, tallies.DAY, day, day)
     return {account: _record(conn, day, account, totals.get(account, {})) for account in accounts}
 
 

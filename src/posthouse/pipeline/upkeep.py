@@ -12,7 +12,6 @@ from typing import Any
 
 import structlog
 
-from posthouse.crashpoint import crash_point
 from posthouse.model.clock import Clock
 from posthouse.pipeline import quota
 from posthouse.pipeline.custody import Custody
@@ -24,7 +23,7 @@ from posthouse.store.engine import Connection, Store, each
 log = structlog.get_logger()
 
 _CHUNK = 500
-FOLD_S, EXPIRE_S, NEIGHBOURS_S, RECLAIM_S, RETAIN_S = 2.0, 30.0, 10.0, 20.0, 300.0
+EXPIRE_S, NEIGHBOURS_S, RECLAIM_S, RETAIN_S = 30.0, 10.0, 20.0, 300.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +66,6 @@ class Upkeep:
         self._dispatcher = dispatcher
         self._may_bury = may_bury
         self._chores = (
-            Chore("fold", FOLD_S, self._fold),
             Chore("expire", EXPIRE_S, self._expire),
             Chore("neighbours", NEIGHBOURS_S, self._look_at_neighbours),
             Chore("reclaim", RECLAIM_S, custody.reclaim),
@@ -90,9 +88,6 @@ class Upkeep:
                 await chore.work()
             except Exception as error:
                 log.warning("upkeep: %s failed: %s", chore.name, error)
-
-    async def _fold(self) -> None:
-        await self._until_done(_fold)
 
     async def _expire(self) -> None:
         while await self._expire_some(_CHUNK) == _CHUNK:
@@ -127,9 +122,3 @@ def _take_over(conn: Connection, now: float) -> list[str]:
     dead = workers.take_over(conn, now)
     jobs.release_lost_jobs(conn)
     return dead
-
-
-def _fold(conn: Connection, most: int) -> int:
-    folded = events.fold_counters(conn, most)
-    crash_point("events.fold")
-    return folded

@@ -12,6 +12,7 @@ from sqlalchemy.schema import Table
 
 from posthouse.store.asset_tables import batch, contact, ip, pool, suppression, template, unsub_group
 from posthouse.store.connection import Connection
+from posthouse.store.event_tables import allowed
 from posthouse.store.identity_tables import credential, domain, membership
 from posthouse.store.statement import Statement
 from posthouse.store.tables import delivery, word
@@ -20,6 +21,7 @@ from posthouse.store.versions import raise_identity
 KEPT: dict[str, Table] = {
     "templates": template,
     "suppressions": suppression,
+    "allowed": allowed,
     "groups": unsub_group,
     "contacts": contact,
     "batches": batch,

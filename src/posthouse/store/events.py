@@ -1,41 +1,54 @@
-"""The event log: append, search, fold into counters, drop what is old.
+"""The event log: append, load, search, drop what is old.
 
-Every event is written together with one outbox row (`event_todo`) per consumer. A consumer deletes its rows
-in the transaction of their effect, so each event is counted exactly once whatever dies when. A cursor over
-the log would skip events on PostgreSQL, where a smaller id may become visible after a larger one.
+Every event is written together with its place in the outbox (`store.outbox`), from which everything that
+follows from events is made exactly once.
 """
 
 from __future__ import annotations
 
-from collections import Counter as Tally
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
 import msgspec
-from sqlalchemy import bindparam, delete, exists, func, select
-from sqlalchemy.dialects.postgresql import insert as upsert_into
+from sqlalchemy import bindparam, delete, select
 from sqlalchemy.sql.elements import BindParameter
 
 from posthouse.model.event import Event, EventKind
+from posthouse.store import outbox
 from posthouse.store.connection import Connection
-from posthouse.store.rows import event_row, to_event
+from posthouse.store.event_tables import event_label
+from posthouse.store.rows import event_row, labels_of, to_event
 from posthouse.store.statement import RowsStatement, Statement, given_key, rows_insert
-from posthouse.store.tables import CONSUMERS, counter, event, event_todo, word
-
-_HOUR_S = 3600
+from posthouse.store.tables import event, word
 
 _put_events = rows_insert(event)
-_put_todo = rows_insert(event_todo)
+_put_labels = rows_insert(event_label)
+_load = RowsStatement(
+    given_key(event.c.id.type),
+    lambda given: select(event).where(event.c.id.in_(select(given.c.key))),
+    most=100,
+)
 
 
 def append(conn: Connection, events: Iterable[Event]) -> None:
-    """Write events and their outbox rows. HOT. Event ids are unique: the same event twice is an error."""
-    rows = [event_row(item) for item in events]
-    if rows:
-        conn.put(_put_events, rows)
-        conn.put(_put_todo, [(consumer, row[0]) for consumer in CONSUMERS for row in rows])
+    """Write events, their labels and their place in the outbox. HOT. Event ids are unique: the same event
+    twice is an error."""
+    items = list(events)
+    if not items:
+        return
+    rows = [event_row(item) for item in items]
+    conn.put(_put_events, rows)
+    labels = [label for item in items if item.data for label in labels_of(item)]
+    if labels:
+        conn.put(_put_labels, labels)
+    outbox.add(conn, [row[0] for row in rows])
+
+
+def load(conn: Connection, ids: Sequence[str]) -> list[Event]:
+    """The events of these ids that there are, in the order of ids."""
+    return [to_event(row) for row in sorted(conn.answers(_load, [(each,) for each in ids]))]
 
 
 def append_each(conn: Connection, items: list[Event]) -> None:
@@ -142,94 +155,7 @@ def last_click_zone(conn: Connection, account_id: str, recipient: str) -> str:
     return ""
 
 
-# Counters
-
-
-@dataclass(frozen=True, slots=True)
-class Counter:
-    """So many events of one kind in one hour; `hour` counts hours since the epoch, UTC."""
-
-    hour: int
-    account_id: str
-    domain: str
-    kind: EventKind
-    count: int
-
-
-_head = (
-    select(event_todo.c.event_id)
-    .where(event_todo.c.consumer == word("counters"))
-    .order_by(event_todo.c.event_id)
-    .limit(bindparam("most"))
-    .with_for_update(skip_locked=True)  # on PostgreSQL several workers may fold at once
-    .cte("head")
-)
-_take_todo = Statement(
-    delete(event_todo)
-    .where(event_todo.c.consumer == word("counters"), event_todo.c.event_id.in_(select(_head.c.event_id)))
-    .returning(event_todo.c.event_id),
-    "most",
-)
-_facts = RowsStatement(
-    given_key(event.c.id.type),
-    lambda given: select(event.c.at, event.c.account_id, event.c.domain, event.c.kind).where(
-        event.c.id.in_(select(given.c.key))
-    ),
-    most=100,
-)
-_fresh = upsert_into(counter).values({column.name: bindparam(column.name) for column in counter.columns})
-_add_count = Statement(
-    _fresh.on_conflict_do_update(
-        index_elements=list(counter.primary_key.columns),
-        set_={"count": counter.c.count + _fresh.excluded.count},
-    ),
-    *[column.name for column in counter.columns],
-)
-
-
-def fold_counters(conn: Connection, limit: int) -> int:
-    """Add up to `limit` events of the outbox to the hourly counters; how many. For write transactions."""
-    taken = conn.rows(_take_todo, limit)
-    facts = conn.answers(_facts, taken)
-    tally = Tally((int(at // _HOUR_S), account, domain, kind) for at, account, domain, kind in facts)
-    for key in sorted(tally):  # one order for all: no deadlock between two that fold at once
-        conn.change(_add_count, *key, tally[key])
-    return len(taken)
-
-
-_read_counters = Statement(
-    select(counter)
-    .where(counter.c.hour >= bindparam("first"), counter.c.hour <= bindparam("last"))
-    .order_by(*counter.primary_key.columns),
-    "first",
-    "last",
-)
-
-
-def read_counters(conn: Connection, first_hour: int, last_hour: int) -> list[Counter]:
-    """The counters of the hours from first to last, both included, by hour, account, domain, kind."""
-    return [
-        Counter(row[0], row[1], row[2], EventKind(row[3]), row[4])
-        for row in conn.rows(_read_counters, first_hour, last_hour)
-    ]
-
-
-_day_totals = Statement(
-    select(counter.c.account_id, counter.c.kind, func.sum(counter.c.count))
-    .where(counter.c.hour >= bindparam("first"), counter.c.hour <= bindparam("last"))
-    .group_by(counter.c.account_id, counter.c.kind),
-    "first",
-    "last",
-)
-
-
-def day_totals(conn: Connection, first_hour: int, last_hour: int) -> dict[str, dict[str, int]]:
-    """Counts by account and kind (the word as stored) over these hours, both included."""
-    found: dict[str, dict[str, int]] = {}
-    for account, kind, count in conn.rows(_day_totals, first_hour, last_hour):
-        found.setdefault(account, {})[kind] = int(count)
-    return found
-
+# Why mail failed
 
 _last_of_day = (
     select(event.c.account_id, event.c.kind, event.c.data)
@@ -264,13 +190,12 @@ def reasons(
 _oldest = select(event.c.id, event.c.at).order_by(event.c.id).limit(bindparam("most")).subquery("oldest")
 _drop_old = Statement(
     delete(event).where(
-        event.c.id.in_(select(_oldest.c.id).where(_oldest.c.at < bindparam("before"))),
-        *[
-            ~exists().where(event_todo.c.consumer == word(consumer), event_todo.c.event_id == event.c.id)
-            for consumer in CONSUMERS
-        ],
+        event.c.id.in_(
+            select(_oldest.c.id).where(_oldest.c.at < bindparam("before"), _oldest.c.id < bindparam("end"))
+        )
     ),
     "before",
+    "end",
     "most",
 )
 
@@ -280,4 +205,4 @@ def drop_before(conn: Connection, before: float, limit: int) -> int:
 
     Looks only at the `limit` oldest, so a call is bounded even when nothing is old enough.
     """
-    return conn.change(_drop_old, before, limit)
+    return conn.change(_drop_old, before, outbox.oldest(conn), limit)

@@ -48,6 +48,8 @@ def message_row(message: Message) -> Row:
         message.envid,
         options_text(message.options),
         harmless(message.batch_id),
+        harmless(message.author),
+        harmless(message.addressed),
     )
 
 
@@ -108,6 +110,33 @@ def to_event(row: Row) -> Event:
     event.kind = _KINDS[event.kind]
     event.data = _decode(row[8])
     return event
+
+
+MOST_LABELS, LONGEST_LABEL = 20, 300
+
+
+def labels_of(event: Event) -> list[Row]:
+    """What the event can be found by beside its columns: tags in lower case, and the plain values of its
+    metadata."""
+    tags, metadata = event.data.get("tags"), event.data.get("metadata")
+    if not tags and not metadata:
+        return []
+    found = [tag_label(tag) for tag in tags or ()]
+    for key, value in (metadata or {}).items():
+        if isinstance(value, str | int | float):
+            found.append(metadata_label(key, value))
+    return [(event.account_id, label, event.id) for label in dict.fromkeys(found[:MOST_LABELS])]
+
+
+def tag_label(tag: str) -> str:
+    """How a tag is searched by."""
+    return harmless(f"tag:{tag.lower()}"[:LONGEST_LABEL])
+
+
+def metadata_label(key: str, value: object) -> str:
+    """How a value of the metadata is searched by; true and false as in JSON."""
+    text = str(value).lower() if isinstance(value, bool) else str(value)
+    return harmless(f"meta:{key}={text}"[:LONGEST_LABEL])
 
 
 def json_text(data: dict[str, Any]) -> str:

@@ -19,9 +19,6 @@ from posthouse.store.columns import TEXT, instant, integer, text
 
 metadata = MetaData()
 
-CONSUMERS = ("counters",)
-"""Who reads the outbox: every event gets one `event_todo` row for each of these names."""
-
 
 def word(value: str) -> ColumnElement[str]:
     """A constant of ours written into the SQL text: partial indexes match only constants, not parameters."""
@@ -54,6 +51,8 @@ message = Table(
     text("envid"),
     text("options"),
     text("batch_id"),
+    text("author"),
+    text("addressed"),
     sqlite_with_rowid=False,
 )
 # Messages of a batch; a query must name the constant ('' or not), or SQLite does not see that this serves it.
@@ -119,27 +118,7 @@ event = Table(
 )
 Index("event_message", event.c.message_id)
 Index("event_recipient", event.c.recipient, event.c.id)
-
-# The outbox: written with the event, deleted in the transaction of its effect.
-event_todo = Table(
-    "event_todo",
-    metadata,
-    text("consumer", key=True),
-    text("event_id", key=True),
-    sqlite_with_rowid=False,
-)
-
-# Events by hour (hours since the epoch), account, domain and kind; folded from the outbox.
-counter = Table(
-    "counter",
-    metadata,
-    integer("hour", key=True),
-    text("account_id", key=True),
-    text("domain", key=True),
-    text("kind", key=True),
-    integer("count"),
-    sqlite_with_rowid=False,
-)
+Index("event_kind", event.c.account_id, event.c.kind, event.c.id)
 
 # Copies kept instead of sent (test mode, `posthouse dev`): the bytes that would have left.
 capture = Table(

@@ -15,10 +15,10 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, PrivateFormat, PublicFormat
 
 from posthouse.desk import domains, hook_keys, hook_signing
-from posthouse.desk.hook_signing import HookKey
 from posthouse.desk.installation import Installation
 from posthouse.model.clock import FakeClock, Ids
 from posthouse.model.errors import Refused
+from posthouse.model.hook import HookKey
 from posthouse.store import identity
 from posthouse.store.engine import Connection, connect, migrate
 

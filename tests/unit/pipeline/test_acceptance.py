@@ -355,7 +355,7 @@ async def test_plain_mail_stores_no_options(world: World) -> None:
     assert message is not None and message.options == SendOptions()
     assert world.rows()[0]["personal"] == ""
     assert set(world.facts("accepted")[0]) == {
-        "sender", "subject", "header_id", "size_bytes", "login", "kind", "to"
+        "sender", "subject", "header_id", "size_bytes", "login", "credential", "kind", "to"
     }  # fmt: skip
 
 

@@ -12,6 +12,7 @@ import pytest_asyncio
 from posthouse.model.account import AccountSettings
 from posthouse.model.clock import FakeClock, Ids
 from posthouse.model.event import Event, EventKind
+from posthouse.pipeline.fold import count, fold
 from posthouse.pipeline.reputation import Reputation
 from posthouse.store import caps, events, identity
 from posthouse.store.caps import Cap
@@ -48,7 +49,7 @@ class World:
                 for _ in range(times)
             ]
             events.append(conn, facts)
-            events.fold_counters(conn, 1000)
+            fold(conn, [count])
 
         await self.store.write(each(write), ())
 
@@ -164,4 +165,4 @@ def _other(conn: Connection, ids: Ids, now: float) -> None:
         for _ in range(50)
     ]
     events.append(conn, facts)
-    events.fold_counters(conn, 1000)
+    fold(conn, [count])

@@ -22,6 +22,7 @@ from posthouse.store.migrations import (
     step_0001_first_tables,
     step_0002_options_and_assets,
     step_0003_people_and_trust,
+    step_0004_what_comes_back,
 )
 from posthouse.store.statement import Statement, ddl
 from posthouse.store.tables import schema_step
@@ -40,6 +41,7 @@ STEPS: tuple[Step, ...] = (
     Step(1, "first tables", step_0001_first_tables.run),
     Step(2, "options and assets", step_0002_options_and_assets.run),
     Step(3, "people and trust", step_0003_people_and_trust.run),
+    Step(4, "what comes back", step_0004_what_comes_back.run),
 )
 
 _ADVISORY_LOCK = 1886351220

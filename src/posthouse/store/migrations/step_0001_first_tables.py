@@ -17,10 +17,8 @@ from posthouse.store.statement import ddl, rows_insert
 from posthouse.store.tables import (
     capture,
     content,
-    counter,
     delivery,
     event,
-    event_todo,
     mark,
     message,
     nudge,
@@ -30,10 +28,10 @@ from posthouse.store.tables import (
 _LATER = {
     "account": {"created_at", "settings"},
     "domain": {"settings"},
-    "message": {"options", "batch_id"},
+    "message": {"options", "batch_id", "author", "addressed"},
     "delivery": {"personal"},
 }
-_LATER_INDEXES = {"message_batch"}
+_LATER_INDEXES = {"message_batch", "event_kind"}
 _TEXT = account.c.id.type
 credential = Table(
     "credential",
@@ -66,6 +64,23 @@ domain_key = Table(
     Column("active", Integer, nullable=False),
 )
 Index("domain_key_domain", domain_key.c.domain_id)
+event_todo = Table(
+    "event_todo",
+    MetaData(),
+    Column("consumer", _TEXT, primary_key=True, nullable=False),
+    Column("event_id", _TEXT, primary_key=True, nullable=False),
+    sqlite_with_rowid=False,
+)
+counter = Table(
+    "counter",
+    MetaData(),
+    Column("hour", Integer, primary_key=True, nullable=False, autoincrement=False),
+    Column("account_id", _TEXT, primary_key=True, nullable=False),
+    Column("domain", _TEXT, primary_key=True, nullable=False),
+    Column("kind", _TEXT, primary_key=True, nullable=False),
+    Column("count", Integer, nullable=False),
+    sqlite_with_rowid=False,
+)
 _TABLES = (
     mark,
     account,
