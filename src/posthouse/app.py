@@ -64,6 +64,7 @@ from posthouse.store.engine import Store
 from posthouse.wiring import (
     build_keeper,
     courier_settings,
+    return_paths,
     session_parts,
     site_rules,
     tracking_base,
@@ -139,6 +140,7 @@ def build_parts(
         may_finish=lease.holds,
         second_key_of=identity.key_of,
         check_alias=AliasCheck(resolver.texts, clock.monotonic),
+        sender_of=return_paths(settings, identity).sender_of,
         links_of=LinkMaker(identity.link_key, lambda domain: tracking_base(settings, identity, domain)),
     )
     notices = Notices(ids=ids, hostname=settings.smtp.hostname, mode=settings.delivery.bounce_mail)

@@ -21,6 +21,7 @@ from posthouse.net.roots import trusting_context
 from posthouse.net.tls_pair import TlsPair
 from posthouse.net.trust import Trust
 from posthouse.pipeline.dispatch import Dispatcher
+from posthouse.pipeline.return_paths import ReturnPaths
 from posthouse.pipeline.submit import Intake
 from posthouse.smtp.events import Limits
 from posthouse.smtp.server import ServerEngine
@@ -40,6 +41,25 @@ def tracking_base(settings: Settings, identity: IdentityView, domain: str) -> st
     """Where the links of a sending domain's mail live: as the domain, then the installation says."""
     own = identity.settings_of(domain).tracking_url
     return own or settings.tracking.url or f"https://email.{domain}"
+
+
+def takes_returns(settings: Settings) -> bool:
+    """Does a port of this installation take returned mail? Without one no return path of ours goes out."""
+    return any(endpoint.port == settings.returns.port for endpoint in settings.smtp.listen)
+
+
+def return_paths(settings: Settings, identity: IdentityView) -> ReturnPaths:
+    """The return host of a domain is its own once DNS says so, else that of the installation."""
+    central = settings.returns.domain if takes_returns(settings) else ""
+
+    def host_of(domain: str) -> str:
+        return identity.return_host(domain) or central
+
+    def nowhere(domain: str) -> str:
+        return ""
+
+    known = host_of if takes_returns(settings) else nowhere
+    return ReturnPaths(identity.return_key, known, identity.settings_of)
 
 
 def site_rules(settings: Settings) -> SiteRules:

@@ -6,6 +6,7 @@
         .message_bytes, .recipients, .idle_s, .connections, .connections_per_address, .bare_line_ends,
         .hide_client, .queue_id_in_reply, .memory_bytes
     settings.http.listen                     `listen` values are tuples of Endpoint(host, port)
+    settings.returns.port, .domain
     settings.dns.servers, .validates         tuple of Endpoint, empty: the system's
     settings.delivery.port, .route (tuple of Route(domain, host, port)), .capture, .source_addresses,
         .private_networks, .post_private_networks, .mta_sts, .mta_sts_port, .dane, .tls_ca (Path or None),
@@ -74,6 +75,12 @@ class SmtpSettings:
 @dataclass(frozen=True, slots=True)
 class HttpSettings:
     listen: tuple[Endpoint, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ReturnSettings:
+    port: int
+    domain: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,6 +158,7 @@ class Settings:
     store: StoreSettings
     smtp: SmtpSettings
     http: HttpSettings
+    returns: ReturnSettings
     dns: DnsSettings
     domains: DomainsSettings
     delivery: DeliverySettings
@@ -341,6 +349,7 @@ def _build(values: dict[str, Any], base: Path) -> Settings:
         store=StoreSettings(**families["store"]),
         smtp=SmtpSettings(**families["smtp"]),
         http=HttpSettings(**families["http"]),
+        returns=ReturnSettings(**families["returns"]),
         dns=DnsSettings(**families["dns"]),
         domains=DomainsSettings(**families["domains"]),
         delivery=DeliverySettings(**families["delivery"]),

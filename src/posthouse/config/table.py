@@ -107,6 +107,18 @@ TABLE: tuple[Setting, ...] = (
         "Memory of one worker for messages still arriving; past it clients wait, then get 452.",
     ),
     Setting(
+        "returns.port",
+        kinds.whole(0, 65535, zero="none, and mail leaves with the senders that its authors gave"),
+        25,
+        "Port of smtp.listen that takes returned mail, to our return paths only, without sign-in.",
+    ),
+    Setting(
+        "returns.domain",
+        kinds.hostname,
+        "",
+        "Domain of the return paths of mail whose sending domain has none of its own; empty: none.",
+    ),
+    Setting(
         "http.listen",
         kinds.endpoints,
         ["127.0.0.1:8025"],

@@ -116,5 +116,6 @@ KINDS: Mapping[str, Kind] = {
     "daily_messages": _LIMIT,
     "keeps_fields": _SWITCH,
     "from_policy": Kind("account, domain, any", one_of("account", "domain", "any")),
+    "return_path": Kind("own, keep", one_of("own", "keep")),
 }
 """By the names of `model.account.DomainSettings`, in their order."""

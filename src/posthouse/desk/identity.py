@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from posthouse.desk.sign_in import Known, SignIns
+from posthouse.desk.verification import domains_with_returns
 from posthouse.model.account import Account, Credential, CredentialKind, Domain, DomainKey, Principal
 from posthouse.model.warmup import Warming, read_warmup
 from posthouse.rules.ranges import Network, compile_ranges
@@ -28,7 +29,8 @@ class Identity:
     `tags` by the first octets of the name's SHA-256. `ips`: local address -> account, "" for everybody's;
     `hellos` those that greet with a name of their own, `dedicated` by account, `warming` those that warm up.
     `pools` by account and by name or id. `accounts` by id; `suspended` the ids of those that may not send;
-    `caps`: recipients a day that they have earned.
+    `caps`: recipients a day that they have earned. `returning`: names of the domains whose return host leads
+    to us.
     """
 
     version: int = -1
@@ -50,6 +52,7 @@ class Identity:
     group_names: Mapping[tuple[str, int], str] = field(default_factory=dict)
     default_groups: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
     caps: Mapping[str, int] = field(default_factory=dict)
+    returning: frozenset[str] = frozenset()
 
 
 def load_identity(conn: Connection, region: str, known_version: int) -> Identity | None:
@@ -70,6 +73,7 @@ def load_identity(conn: Connection, region: str, known_version: int) -> Identity
     pools = egress.list_pools(conn)
     kinds = groups.list_groups(conn)
     accounts = identity.list_accounts(conn)
+    with_returns = domains_with_returns(conn)
     return Identity(
         version=version,
         accounts={account.id: account for account in accounts},
@@ -89,6 +93,7 @@ def load_identity(conn: Connection, region: str, known_version: int) -> Identity
         groups=_group_numbers(kinds),
         default_groups=_default_groups(kinds),
         caps={cap.account_id: cap.most for cap in caps.list_caps(conn)},
+        returning=frozenset(item.name for item in known if item.id in with_returns),
         group_names={(group.account_id, group.number): group.name for group in kinds},
     )
 

@@ -31,6 +31,7 @@ from posthouse.model.account import (
 )
 from posthouse.model.warmup import Warming
 from posthouse.rules.ranges import covers
+from posthouse.rules.records import RETURN_PREFIX, return_host
 
 PAUSE_S = 0.5
 LOOK_PAUSE_S = 0.05
@@ -114,6 +115,19 @@ class IdentityView:
     def link_key(self, domain: str) -> bytes:
         """The key that signs links in mail of a domain; see `Installation.link_key`."""
         return self._installation.link_key(domain)
+
+    @property
+    def return_key(self) -> bytes:
+        """The key of return paths; see `Installation.return_key`."""
+        return self._installation.return_key
+
+    def return_host(self, name: str) -> str:
+        """Where mail to return paths of a domain comes to us, "" while its DNS does not say so."""
+        return return_host(name) if name in self._current.returning else ""
+
+    def is_return_host(self, host: str) -> bool:
+        """Is it the return host of a domain of ours, whatever DNS says?"""
+        return host.startswith(RETURN_PREFIX) and host.removeprefix(RETURN_PREFIX) in self._current.everywhere
 
     def settings_of(self, name: str) -> DomainSettings:
         """Those of a domain of any region, the defaults for an unknown one."""

@@ -1,10 +1,10 @@
 """The installation key: 32 random bytes in one file, from which everything that is sealed or hashed depends.
 
 From it come keys by HMAC (one use, one key): one seals the private DKIM keys with AES-256-GCM, one hashes
-passwords, and each domain has one that signs the links in its mail. Passwords that we make carry 192 random
-bits and chosen ones must be long (docs/decisions/021), so a keyed hash is enough and quick; whoever steals
-the store without this file can test no guess. All machines of one installation share the file; who loses it
-must make the domains' keys and all passwords anew.
+passwords, one signs return paths, and each domain has one that signs the links in its mail. Passwords that we
+make carry 192 random bits and chosen ones must be long (docs/decisions/021), so a keyed hash is enough and
+quick; whoever steals the store without this file can test no guess. All machines of one installation share
+the file; who loses it must make the domains' keys and all passwords anew.
 """
 
 from __future__ import annotations
@@ -59,6 +59,12 @@ class Installation:
     @cached_property
     def _link_key(self) -> bytes:
         return hmac.digest(self.key, b"posthouse links 1", "sha256")
+
+    @cached_property
+    def return_key(self) -> bytes:
+        """32 bytes that sign return paths (`mail.return_path`), the same for all domains: the answer to one
+        tells no customer anything about it."""
+        return hmac.digest(self.key, b"posthouse return paths 1", "sha256")
 
     def claim_token(self, account_id: str, domain: str) -> str:
         """What an account publishes in DNS to show that a domain is its own: 40 hex digits."""

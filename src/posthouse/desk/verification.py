@@ -4,7 +4,7 @@ A domain becomes verified when its required record is there; its held mail is th
 so is said in `rules.recheck`. A change raises the identity version, so every worker follows within a second.
 
 Public: settle, settle_now, Settled, release_held, Findings, last_findings, all_findings, as_row,
-VERIFIED.
+has_returns, domains_with_returns, VERIFIED.
 """
 
 from __future__ import annotations
@@ -21,19 +21,23 @@ from posthouse.model.clock import Clock, Ids
 from posthouse.model.errors import Refused
 from posthouse.rules.checks import Check, State
 from posthouse.rules.recheck import FRESH, Standing, after_check, required_of
+from posthouse.rules.records import Use
 from posthouse.store import domain_checks as checks_store
 from posthouse.store import identity, selection
 from posthouse.store.domain_checks import CheckRow
 from posthouse.store.engine import Connection
+from posthouse.store.versions import raise_identity
 
 VERIFIED = "a domain is verified"
 
 
 class Findings(msgspec.Struct, frozen=True):
-    """The last look at a domain's records. Stored as JSON; `records` are rows as `as_row` makes them."""
+    """The last look at a domain's records. Stored as JSON; `records` are rows as `as_row` makes them.
+    `returns`: mail to its return host comes to us, and that host's SPF lets us send."""
 
     was_there: bool
     records: list[dict[str, Any]]
+    returns: bool = False
     checked_at: float = 0.0
     next_at: float = 0.0
     lost_at: float | None = None
@@ -92,7 +96,11 @@ def settle(
     if is_verified != was_verified:
         identity.set_verified(conn, domain.name, now if is_verified else None)
     after = seen.standing
-    checks_store.settle(conn, _row(domain.id, after, checks))
+    had_returns = bool(row.findings) and _decode(row.findings).returns
+    returns = has_returns(checks, before=had_returns)
+    if returns != had_returns:
+        raise_identity(conn)
+    checks_store.settle(conn, _row(domain.id, after, checks, returns))
     news = _news(_standing(row), after, was_verified=was_verified, is_verified=is_verified)
     return Settled(is_verified, after.next_at, required is State.OK and after.tries <= 1, news)
 
@@ -104,8 +112,18 @@ def _standing(row: CheckRow) -> Standing:
     return Standing(row.checked_at, row.next_at, row.tries, row.lost_at, found.was_there)
 
 
-def _row(domain_id: str, standing: Standing, checks: Sequence[Check]) -> CheckRow:
-    found = Findings(standing.was_there, [as_row(check) for check in checks])
+def has_returns(checks: Sequence[Check], *, before: bool) -> bool:
+    """May mail of the domain leave with senders at its return host? `before`: the answer so far, which stands
+    where nobody could say."""
+    states = {check.record.use: check.state for check in checks}
+    needed = states.get(Use.RETURN_MX), states.get(Use.RETURN_SPF)
+    if set(needed) <= {State.OK}:
+        return True
+    return before and set(needed) <= {State.OK, State.UNKNOWN}
+
+
+def _row(domain_id: str, standing: Standing, checks: Sequence[Check], returns: bool) -> CheckRow:
+    found = Findings(standing.was_there, [as_row(check) for check in checks], returns)
     text = _encode(found).decode()
     return CheckRow(domain_id, standing.checked_at, standing.next_at, standing.tries, standing.lost_at, text)
 
@@ -133,6 +151,19 @@ def last_findings(conn: Connection, domain_id: str) -> Findings | None:
 def all_findings(conn: Connection, account_id: str | None) -> Mapping[str, Findings | None]:
     """Of all domains, or of an account's, by domain id."""
     return {key: _findings(row) for key, row in checks_store.find_all(conn, account_id).items()}
+
+
+class _ReturnsOnly(msgspec.Struct, frozen=True):
+    returns: bool = False
+
+
+_decode_returns = msgspec.json.Decoder(_ReturnsOnly).decode
+
+
+def domains_with_returns(conn: Connection) -> set[str]:
+    """Ids of the domains of which `Findings.returns` is true."""
+    rows = checks_store.find_all(conn).values()
+    return {row.domain_id for row in rows if row.findings and _decode_returns(row.findings).returns}
 
 
 def _findings(row: CheckRow) -> Findings | None:

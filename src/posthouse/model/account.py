@@ -59,7 +59,8 @@ class DomainSettings(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=Tr
     scheduled. `is_sandbox`: only the `authorised` addresses get mail. `hourly_messages`, `daily_messages`:
     most recipients in an hour or day, 0 for no limit. `keeps_fields`: mail of a rebuilding dialect keeps its
     header. `from_policy`: whose From its credentials may write, "account", "domain" (it and what stands below
-    it) or "any"; "" for the installation's choice.
+    it) or "any"; "" for the installation's choice. `return_path`: "keep" leaves mail the envelope senders
+    that its authors give; "own" or "" takes ours, which bring bounces back to us.
     """
 
     track_opens: bool | None = None
@@ -78,6 +79,7 @@ class DomainSettings(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=Tr
     daily_messages: int = 0
     keeps_fields: bool = False
     from_policy: str = ""
+    return_path: str = ""
 
 
 DEFAULTS = DomainSettings()

@@ -21,6 +21,7 @@ from posthouse.net.courier import Courier
 from posthouse.pipeline.keyring import CheckAlias, Keyring, KeysOf, SecondKeyOf, no_alias, no_second_key
 from posthouse.pipeline.letters import Job, Loaded
 from posthouse.pipeline.links import throwaway_links
+from posthouse.pipeline.return_paths import SenderOf, unchanged
 from posthouse.pipeline.signing import Signer
 from posthouse.rules.site_limits import Limits
 
@@ -29,7 +30,7 @@ log = structlog.get_logger()
 
 class Deliverer:
     """Renders, signs and carries, for one worker. Keys as in `keyring`; `links_of` makes the links of a
-    message's sending domain (`links.LinkMaker`)."""
+    message's sending domain (`links.LinkMaker`), `sender_of` the envelope sender."""
 
     def __init__(
         self,
@@ -42,6 +43,7 @@ class Deliverer:
         second_key_of: SecondKeyOf = no_second_key,
         check_alias: CheckAlias = no_alias,
         links_of: Callable[[Message], Links] | None = None,
+        sender_of: SenderOf = unchanged,
     ) -> None:
         self._clock = clock
         self._signer = signer
@@ -49,6 +51,7 @@ class Deliverer:
         self._keyring = Keyring(keys_of, second_key_of, check_alias)
         self._links_of = links_of or throwaway_links()
         self._may_finish = may_finish
+        self._sender_of = sender_of
 
     async def attempt(self, job: Job, site: Site, source: str, limits: Limits) -> SmtpResult:
         """Carry one delivery to its site; never raises for what the other side did."""
@@ -84,14 +87,14 @@ class Deliverer:
         message = letter.message
         options = message.options
         require_tls = bool(options.require_tls)
+        sender = self._sender_of(message, delivery)
         return Outgoing(
-            sender=message.sender,
+            sender=sender,
             recipient=delivery.recipient,
             head=head,
             body=body,
             # EXT-9: only where it is really needed; raw octets of old clients never asked for it
-            is_utf8=message.is_utf8
-            and (prepared.needs_utf8 or not (message.sender + delivery.recipient).isascii()),
+            is_utf8=message.is_utf8 and (prepared.needs_utf8 or not (sender + delivery.recipient).isascii()),
             is_8bit=prepared.is_8bit,
             ret=message.ret,
             envid=message.envid,

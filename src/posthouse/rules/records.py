@@ -4,7 +4,8 @@ Only the record of the active key is required: without it no signature of ours v
 is advice. Keys that do not sign yet, or no longer, are published too: a rotation then waits for nobody, and
 mail that is still on its way verifies.
 
-Public: Record, Use, Sender, needed, dkim_record, dkim_value, txt_strings, spf_terms, host_field, zone_file.
+Public: Record, Use, Sender, needed, return_host, dkim_record, dkim_value, txt_strings, spf_terms, host_field,
+zone_file.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from enum import StrEnum
 from posthouse.model.account import Domain, DomainKey, KeyState
 
 TTL_S = 3600
+RETURN_PREFIX = "return."
 _STRING_OCTETS = 255  # RFC 1035 3.3
 _BY_STATE = {
     KeyState.STANDBY: "DKIM key in reserve, published before it signs",
@@ -74,16 +76,21 @@ class Sender:
     has_own_links: bool = True
 
 
+def return_host(domain: str) -> str:
+    """The host that takes the returned mail of a domain."""
+    return f"{RETURN_PREFIX}{domain}"
+
+
 def needed(
     domain: Domain, keys: Sequence[DomainKey], sender: Sender, *, is_inbound: bool = False
 ) -> list[Record]:
     """The records of a domain, the required ones first. `is_inbound`: its mail is to arrive here, too."""
     name, host = domain.name, f"{sender.hostname}."
     spf = f"v=spf1 {' '.join(spf_terms(sender))} ~all"
-    back = f"return.{name}"
+    back = return_host(name)
     records = [
         Record(Use.SPF, "SPF; joins an SPF record that is there", "TXT", name, spf),
-        Record(Use.RETURN_MX, "return path, for envelope senders below it", "MX", back, f"10 {host}"),
+        Record(Use.RETURN_MX, "return path: brings bounces back to us", "MX", back, f"10 {host}"),
         Record(Use.RETURN_SPF, "SPF of the return path", "TXT", back, spf),
         # RFC 9989 4.7: nothing more is needed to begin with; pct is gone
         Record(Use.DMARC, "DMARC, to begin with", "TXT", f"_dmarc.{name}", "v=DMARC1; p=none"),

@@ -24,6 +24,7 @@ GOOD = [
     ("hourly_messages=0", 0),
     ("daily_messages=100000", 100000),
     ("from_policy=Domain", "domain"),
+    ("return_path=KEEP", "keep"),
     ("ip_pool=news", "news"),
     ("is_sandbox=1", True),
     ("authorised=B@x.test, a@x.test,a@X.test", ("a@x.test", "b@x.test")),
