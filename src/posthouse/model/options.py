@@ -118,6 +118,7 @@ class SendOptions(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True)
     bypass: tuple[str, ...] = ()  # of: all, bounces, complaints, unsubscribes, invalid
     blind_copies: tuple[str, ...] = ()  # one more copy of every created mail to each
     forward_complaints_to: str = ""
+    account_lists: bool = False  # bounces and complaints count for the whole account, not the sending domain
 
     # tests
     test_mode: str = ""  # "", TEST_DROP, TEST_SANDBOX

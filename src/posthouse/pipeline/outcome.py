@@ -25,6 +25,7 @@ from posthouse.model.trust import TlsCheck
 from posthouse.net.tlsresult import NO_REQUIRED_TLS
 from posthouse.observe import Counters
 from posthouse.pipeline.letters import Job
+from posthouse.pipeline.listing import after_failure
 from posthouse.pipeline.notices import Notices
 from posthouse.pipeline.stops import Stop, stop_event
 from posthouse.rules import retry, verdict
@@ -180,6 +181,7 @@ class Recorder:
             follow_up=self._notice(job, result, outcome, now),
             capture=capture,
             jobs=[self._archive_job(job, archive, now)] if archive else [],
+            suppressions=after_failure(job, outcome, now),
         )
 
     def _notice(self, job: Job, result: SmtpResult, outcome: Outcome, now: float) -> Accepted | None:
@@ -244,7 +246,7 @@ def _bare(settlement: Settlement) -> Settlement:
     better than a letter that is sent again and again."""
     known = {"code": settlement.code, "attempt": settlement.attempt}
     events = [replace(event, data=known) for event in settlement.events if event.data != known]
-    return replace(settlement, text="", events=events, follow_up=None, capture=None, jobs=[])
+    return replace(settlement, text="", events=events, follow_up=None, capture=None, jobs=[], suppressions=[])
 
 
 def _settle(conn: Connection, items: list[Settlement]) -> list[bool]:

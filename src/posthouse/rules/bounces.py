@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from posthouse.model.returned import BounceClass
 
-DEAD_DOMAIN_REASONS = frozenset({"bad-domain", "null-mx"})
+DEAD_DOMAIN_REASONS = frozenset({"bad-domain", "null-mx", "no-such-domain", "no-host"})
 """The domain takes no mail at all: the address is invalid rather than bounced."""
 HARD_REASONS = frozenset({"bad-mailbox", "mailbox-disabled"}) | DEAD_DOMAIN_REASONS
 _SOFT_REASONS = frozenset({"mailbox-full", "too-large", "expired", "greylisted", "temporary"})

@@ -1,8 +1,9 @@
 """May this recipient get this letter, going by the lists of addresses that must not?
 
 The lists are asked in the order of `DROPS`, the first that holds decides: an address that cannot exist, one
-that bounced, one that complained, one that unsubscribed. A row holds for a letter when its domain is "" or
-the sending domain, and its scope is "" (all mail), a tag of the letter, or the letter's unsubscribe group.
+that bounced, one that complained, one that unsubscribed; blocks hold nothing back. A row holds for a letter
+when its domain is "" or the sending domain, and its scope is "" (all mail), a tag of the letter, or the
+letter's unsubscribe group.
 
 `bypass` of the letter skips lists: `bounces`, `complaints`, `invalid`; `unsubscribes` skips those from all
 mail only, whoever left a group stays out of it (service behaviour, documented); `all` skips everything.
@@ -62,7 +63,7 @@ def judge_suppressions(rows: Iterable[Suppression], domain: str, options: SendOp
 
 
 def _holds(row: Suppression, domain: str, options: SendOptions) -> bool:
-    if row.domain not in ("", domain) or "all" in options.bypass:
+    if row.kind not in DROPS or row.domain not in ("", domain) or "all" in options.bypass:
         return False
     if _BYPASS[row.kind] in options.bypass and not row.scope.startswith("group:"):
         return False

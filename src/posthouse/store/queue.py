@@ -21,7 +21,8 @@ from sqlalchemy.sql.expression import Executable, FromClause
 
 from posthouse.model.event import Event
 from posthouse.model.message import Delivery, DeliveryState
-from posthouse.store import events
+from posthouse.model.suppression import Suppression
+from posthouse.store import events, suppressions
 from posthouse.store.captures import Capture, add_captures
 from posthouse.store.connection import Connection
 from posthouse.store.jobs import WebJob, add_jobs
@@ -120,8 +121,8 @@ class Settlement:
     `was_tried`: False gives the attempt back, as `give_back` does; then it must not be repeated after
     CommitInDoubt, because the same attempt may have been taken again.
 
-    `events`, `follow_up` (a letter of ours, such as a report to the sender), `capture` and `jobs` (things to
-    do on the web) are written with it, or not at all.
+    `events`, `follow_up` (a letter of ours, such as a report to the sender), `capture`, `jobs` (things to do
+    on the web) and `suppressions` (lists that the recipient is on now) are written with it, or not at all.
     """
 
     delivery_id: str
@@ -135,6 +136,7 @@ class Settlement:
     follow_up: Accepted | None = None
     capture: Capture | None = None
     jobs: list[WebJob] = field(default_factory=list)
+    suppressions: list[Suppression] = field(default_factory=list)
     was_tried: bool = True
 
 
@@ -204,6 +206,9 @@ def settle(conn: Connection, items: Sequence[Settlement]) -> list[bool]:
     web_jobs = [job for item in kept for job in item.jobs]
     if web_jobs:
         add_jobs(conn, web_jobs)
+    listed = [row for item in kept for row in item.suppressions]
+    if listed:
+        suppressions.add_found(conn, listed)
     return results
 
 

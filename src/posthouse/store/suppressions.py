@@ -14,6 +14,7 @@ from sqlalchemy import bindparam, delete, select, tuple_
 from sqlalchemy.dialects.postgresql import insert as upsert_into
 
 from posthouse.model.suppression import Suppression, SuppressionKind
+from posthouse.store import allowed
 from posthouse.store.asset_tables import suppression
 from posthouse.store.connection import Connection, Row
 from posthouse.store.rows import harmless
@@ -73,6 +74,25 @@ def add(conn: Connection, items: Sequence[Suppression]) -> None:
     rows = {_key_of(item): item for item in items}
     for key in sorted(rows):  # one order for all: no deadlock between two that add at once
         conn.change(_put, *key, rows[key].at, harmless(rows[key].detail))
+
+
+_AUTOMATIC = (SuppressionKind.BOUNCE, SuppressionKind.INVALID, SuppressionKind.BLOCK)
+
+
+def add_found(conn: Connection, items: Sequence[Suppression]) -> None:
+    """`add` for what no person asked for: the allow list keeps addresses off the lists that failures fill.
+    Nobody is kept off those that recipients themselves fill."""
+    judged = [(item.account_id, item.address) for item in items if item.kind in _AUTOMATIC]
+    entries = allowed.find(conn, judged) if judged else frozenset()
+    add(
+        conn,
+        [
+            item
+            for item in items
+            if item.kind not in _AUTOMATIC
+            or not allowed.allows(entries, item.account_id, item.address, item.domain)
+        ],
+    )
 
 
 def _key_of(item: Suppression) -> tuple[str, str, str, str, str]:

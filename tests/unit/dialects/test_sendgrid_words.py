@@ -49,6 +49,6 @@ def test_c15_refusals_have_no_enhanced_codes() -> None:
 
 
 def test_defaults_leave_tracking_to_the_domain() -> None:
-    assert DIALECT.defaults == {}
+    assert DIALECT.defaults == {"account_lists": True}
     assert not DIALECT.rebuilds
     assert not DIALECT.needs_to

@@ -13,6 +13,8 @@ from posthouse.rules.bounces import class_of
     [
         ("bad-mailbox", BounceClass.HARD),
         ("null-mx", BounceClass.HARD),
+        ("no-such-domain", BounceClass.HARD),
+        ("no-host", BounceClass.HARD),
         ("mailbox-full", BounceClass.SOFT),
         ("expired", BounceClass.SOFT),
         ("spam-content", BounceClass.BLOCK),

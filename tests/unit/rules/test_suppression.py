@@ -24,7 +24,7 @@ def reason(options: SendOptions, *rows: Suppression) -> str:
 
 
 def test_every_kind_has_its_words() -> None:
-    assert set(DROPS) == set(SuppressionKind)
+    assert set(DROPS) == set(SuppressionKind) - {SuppressionKind.BLOCK}
     assert [DROPS[kind].code for kind in (BOUNCE, UNSUBSCRIBE, COMPLAINT)] == [605, 606, 607]
 
 
@@ -34,6 +34,7 @@ CASES = {
     "complaint": (PLAIN, [row(COMPLAINT)], "suppress-complaint"),
     "unsubscribe": (PLAIN, [row(UNSUBSCRIBE)], "suppress-unsubscribe"),
     "invalid": (PLAIN, [row(INVALID)], "suppress-invalid"),
+    "block": (PLAIN, [row(SuppressionKind.BLOCK)], ""),
     "whole account": (PLAIN, [row(BOUNCE, "")], "suppress-bounce"),
     "another domain": (PLAIN, [row(BOUNCE, "other.test")], ""),
     "order": (PLAIN, [row(UNSUBSCRIBE), row(COMPLAINT), row(BOUNCE)], "suppress-bounce"),

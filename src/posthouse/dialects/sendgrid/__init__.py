@@ -10,5 +10,12 @@ from posthouse.dialects.dialect import Dialect
 from posthouse.dialects.sendgrid.smtpapi import read
 from posthouse.dialects.sendgrid.words import WORDS
 
-# Nothing in `defaults`: whether opens and clicks are tracked is the domain's or the installation's choice.
-DIALECT = Dialect(name="sendgrid", words=WORDS, prefixes=("x-smtpapi", "x-sg-"), read=read)
+# Nothing about tracking in `defaults`: that is the domain's or the installation's choice. The lists of this
+# service are its customer's, not a domain's.
+DIALECT = Dialect(
+    name="sendgrid",
+    words=WORDS,
+    prefixes=("x-smtpapi", "x-sg-"),
+    read=read,
+    defaults={"account_lists": True},
+)
