@@ -45,6 +45,7 @@ from posthouse.pipeline.memory import MemoryBound
 from posthouse.pipeline.notices import Notices
 from posthouse.pipeline.nudges import NudgeWatch
 from posthouse.pipeline.outcome import Recorder
+from posthouse.pipeline.recall import RECALL_S, Recall
 from posthouse.pipeline.reputation import JUDGE_S, Reputation
 from posthouse.pipeline.rests import Reactions, Rests
 from posthouse.pipeline.shapes import Shapes
@@ -213,6 +214,7 @@ def build_parts(
     rechecks = Rechecks(store=store, clock=clock, ids=ids, settings=settings)
     chores = [
         Chore("events", FOLD_S, Fold(store, [count]).go),
+        Chore("recall", RECALL_S, Recall(store, custody).look),
         Chore("TLS results", TLS_FLUSH_S, tls.flush),
         Chore("warm-up figures", WARMUP_FLUSH_S, warmup.flush),
         Chore("warm-up plans", FINISH_S, warmup.finish),

@@ -44,7 +44,8 @@ Answer = Accepted | PosthouseError | None
 def admit(conn: Connection, items: Sequence[Candidate]) -> list[Answer]:
     """Write letters with all that belongs to them. HOT; a writing function, and may be run again."""
     asked = [(item.accepted.message, item.accepted.deliveries) for item in items]
-    stops = Stops(suppressed(conn, asked), _statuses(conn, items))
+    listed, entries = suppressed(conn, asked)
+    stops = Stops(listed, _statuses(conn, items), entries)
     answers: list[Answer] = [None] * len(items)
     is_any_stopped = bool(stops.listed or stops.statuses)
     judged = [place for place, item in enumerate(items) if is_any_stopped or item.allowance]

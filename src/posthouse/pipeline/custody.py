@@ -16,6 +16,7 @@ import structlog
 
 from posthouse.model.errors import CommitInDoubt
 from posthouse.model.message import Delivery
+from posthouse.pipeline.letters import Job
 from posthouse.store import leftovers, queue
 from posthouse.store.engine import Store
 
@@ -34,7 +35,7 @@ class Custody:
         self._store = store
         self._worker_id = worker_id
         self._loop = asyncio.get_running_loop()
-        self._held: set[Take] = set()
+        self._held: dict[Take, Job | None] = {}
         self._suspects: set[Take] = set()
         self.taking = asyncio.Lock()
 
@@ -44,22 +45,26 @@ class Custody:
     def __len__(self) -> int:
         return len(self._held)
 
-    def add(self, delivery: Delivery) -> None:
-        self._held.add(_take(delivery))
+    def add(self, job: Job) -> None:
+        self._held[_take(job.delivery)] = job
 
     def remove(self, delivery: Delivery) -> None:
-        self._held.discard(_take(delivery))
+        self._held.pop(_take(delivery), None)
+
+    def jobs(self) -> list[Job]:
+        """What is in memory now, on its way back or out."""
+        return [job for job in self._held.values() if job]
 
     def give_back(self, delivery: Delivery) -> None:
         """Taken but never begun: back to waiting, as if it had not been taken."""
         self._return(_take(delivery))
 
     def _return(self, take: Take) -> None:
-        self._held.add(take)
+        self._held[take] = None
 
         def returned(_: object, error: BaseException | None) -> None:
             if error is None or isinstance(error, CommitInDoubt):
-                self._held.discard(take)
+                self._held.pop(take, None)
             else:  # the store is away: the row is ours until it takes it back
                 self._loop.call_later(AGAIN_S, self._return, take)
 
@@ -69,7 +74,7 @@ class Custody:
         """One look; how many rows were given back. Raises what the store raises."""
         async with self.taking:
             taken = set(await self._store.read(leftovers.taken_by, self._worker_id))
-            lost = taken - self._held
+            lost = taken - self._held.keys()
             # acceptance may have committed rows this instant: what is lost is lost at the next look as well
             surely = lost & self._suspects
             self._suspects = lost - surely

@@ -28,6 +28,9 @@ from posthouse.rules.site_limits import Limits
 log = structlog.get_logger()
 
 
+_CALLED_BACK = SmtpResult(Phase.LOCAL, 0, "4.3.0", "Not sent: it was called back")
+
+
 class Deliverer:
     """Renders, signs and carries, for one worker. Keys as in `keyring`; `links_of` makes the links of a
     message's sending domain (`links.LinkMaker`), `sender_of` the envelope sender."""
@@ -55,6 +58,8 @@ class Deliverer:
 
     async def attempt(self, job: Job, site: Site, source: str, limits: Limits) -> SmtpResult:
         """Carry one delivery to its site; never raises for what the other side did."""
+        if job.stop:
+            return _CALLED_BACK
         try:
             outgoing = await self.outgoing(job)
         except CannotRender as error:
@@ -66,7 +71,7 @@ class Deliverer:
             outgoing,
             messages_per_connection=limits.messages_per_connection,
             idle_s=limits.idle_s,
-            may_finish=self._before_dot,
+            may_finish=lambda: job.stop is None and self._before_dot(),
         )
         crash_point("deliver.after_reply")
         return result
@@ -179,3 +184,8 @@ def end_without_network(job: Job, now: float) -> End | None:
 def not_made(error: CannotRender) -> SmtpResult:
     """The end of a copy that no attempt could ever make."""
     return SmtpResult(Phase.LOCAL, 554, "5.6.0", f"this copy cannot be made: {error}")
+
+
+def was_never_begun(result: SmtpResult) -> bool:
+    """Nobody has said anything, no content has left: where we stopped it ourselves, it may be taken back."""
+    return not result.code and not result.ambiguous

@@ -24,7 +24,7 @@ from posthouse.model.clock import Clock
 from posthouse.model.message import Delivery, Outcome, Phase, Site, SmtpResult, Verdict
 from posthouse.net.dns import DnsTrouble, Resolver
 from posthouse.pipeline.custody import Custody
-from posthouse.pipeline.deliver import Deliverer, end_without_network, not_made
+from posthouse.pipeline.deliver import Deliverer, end_without_network, not_made, was_never_begun
 from posthouse.pipeline.letters import Job
 from posthouse.pipeline.memory import MemoryBound
 from posthouse.pipeline.outcome import Recorder
@@ -99,7 +99,7 @@ class Dispatcher:
         """Take charge of deliveries that are marked as ours: each is carried, settled or given back."""
         for job in jobs:
             crash_point("deliver.taken")
-            self._custody.add(job.delivery)
+            self._custody.add(job)
             site = None if self._captures else self._resolver.cached_site(job.delivery.domain)
             sending = self.sites.find(site.name) if site else None
             job.is_proven = sending.is_proven if sending else self._captures
@@ -111,7 +111,7 @@ class Dispatcher:
 
     def stop_job(self, job: Job, stop: Stop) -> None:
         """Take charge of a delivery that is marked as ours and must not begin: only its end is written."""
-        self._custody.add(job.delivery)
+        self._custody.add(job)
         self.bound.add(job.size_bytes, job.is_proven)
         self._recorder.record_stop(job, stop, lambda: self._recorded(job))
 
@@ -294,9 +294,10 @@ class Dispatcher:
             sending.active -= 1
             self._broke(job)
         else:
-            if self._was_never_begun(result):
+            is_stopped = job.stop or self.is_stopping or not self._may_start()
+            if is_stopped and was_never_begun(result):
                 sending.active -= 1
-                self._give_back([job])
+                self._withdraw(job)
             else:
                 sending.finished(result, outcome, self._clock.monotonic())
                 self._react(sending, source, result, outcome)
@@ -324,10 +325,11 @@ class Dispatcher:
             return b""
         return outgoing.head + outgoing.body
 
-    def _was_never_begun(self, result: SmtpResult) -> bool:
-        """We stopped it ourselves, before the content: shutting down, or the lease is lost."""
-        stopped = self.is_stopping or not self._may_start()
-        return stopped and not result.code and not result.ambiguous
+    def _withdraw(self, job: Job) -> None:
+        if job.stop:
+            self._recorder.record_stop(job, job.stop, lambda: self._recorded(job))
+        else:
+            self._give_back([job])
 
     async def _capture(self, job: Job) -> None:
         """Nothing leaves this machine: the finished copy is kept and counts as delivered, code 650."""

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from posthouse.mail.render import Prepared, Rendering
 from posthouse.model.message import Delivery, Message
 from posthouse.model.options import TEST_DROP, RecipientOptions, read_recipient_options
+from posthouse.pipeline.stops import Stop
 
 
 @dataclass(slots=True)
@@ -33,7 +34,8 @@ class Job:
     """One delivery in memory with its letter. `letter` None: the content is gone from the store.
     `is_proven`: its site had proven itself when the job came (see MemoryBound). `warnings`: what could not be
     done as the sender asked, sentences for the delivered event. `own`, `signing`: its copy where that is its
-    own, made once and kept as long as the job."""
+    own, made once and kept as long as the job. `stop`: what forbids the delivery since it came into memory
+    (`recall`)."""
 
     delivery: Delivery
     letter: Loaded | None
@@ -41,6 +43,7 @@ class Job:
     warnings: tuple[str, ...] = ()
     own: Prepared | None = None
     signing: asyncio.Future[tuple[bytes, bytes]] | None = None
+    stop: Stop | None = None
     _copy_options: RecipientOptions | None = None
 
     @property

@@ -17,8 +17,8 @@ from posthouse.model.labels import labels
 from posthouse.model.message import Delivery, DeliveryState, Message
 from posthouse.model.options import read_recipient_options
 from posthouse.model.suppression import Suppression
-from posthouse.rules.suppression import Drop, judge_suppressions
-from posthouse.store import batches, suppressions
+from posthouse.rules.suppression import BY_FAILURES, DROPS, Drop, judge_suppressions
+from posthouse.store import allowed, batches, suppressions
 from posthouse.store.connection import Connection
 
 Listed = Mapping[tuple[str, str], list[Suppression]]
@@ -43,22 +43,28 @@ def dropped(drop: Drop) -> Stop:
 
 @dataclass(frozen=True, slots=True)
 class Stops:
-    """What the store said about some deliveries. `statuses`: of their batches."""
+    """What the store said about some deliveries. `statuses`: of their batches; `allowed`: what the allow list
+    says of those that are listed for failures."""
 
     listed: Listed
     statuses: Mapping[batches.Pair, str]
+    allowed: frozenset[allowed.Entry] = frozenset()
 
     def of(self, message: Message, delivery: Delivery) -> Stop | None:
         """None: it may begin."""
         if self.listed and is_judged(message):
             for address in addresses(delivery):
                 rows = self.listed.get((message.account_id, address))
-                drop = judge_suppressions(rows, message.domain, message.options) if rows else None
+                drop = self._drop(message, address, rows) if rows else None
                 if drop:
                     return dropped(drop)
         if not message.batch_id:
             return None
         return _BY_STATUS.get(self.statuses.get((message.account_id, message.batch_id), ""))
+
+    def _drop(self, message: Message, address: str, rows: list[Suppression]) -> Drop | None:
+        is_allowed = allowed.allows(self.allowed, message.account_id, address, message.domain)
+        return judge_suppressions(rows, message.domain, message.options, is_allowed=is_allowed)
 
 
 _BY_STATUS = {
@@ -80,10 +86,13 @@ def addresses(delivery: Delivery) -> list[str]:
     return found
 
 
-def suppressed(conn: Connection, asked: Iterable[tuple[Message, Sequence[Delivery]]]) -> Listed:
-    """Rows about the recipients of these letters. One cheap question when the lists are empty."""
+def suppressed(
+    conn: Connection, asked: Iterable[tuple[Message, Sequence[Delivery]]]
+) -> tuple[Listed, frozenset[allowed.Entry]]:
+    """Rows about the recipients of these letters, and what the allow list says of them. One cheap question
+    when the lists are empty; the allow list is asked only about those that are listed for failures."""
     if suppressions.is_empty(conn):
-        return {}
+        return {}, frozenset()
     pairs = [
         (message.account_id, address)
         for message, deliveries in asked
@@ -93,15 +102,18 @@ def suppressed(conn: Connection, asked: Iterable[tuple[Message, Sequence[Deliver
     ]
     found: defaultdict[tuple[str, str], list[Suppression]] = defaultdict(list)
     for row in suppressions.find(conn, pairs):
-        found[row.account_id, row.address].append(row)
-    return found
+        if row.kind in DROPS:
+            found[row.account_id, row.address].append(row)
+    failed = [pair for pair, rows in found.items() if any(row.kind in BY_FAILURES for row in rows)]
+    return found, allowed.find(conn, failed) if failed else frozenset()
 
 
 def read_stops(conn: Connection, asked: Sequence[tuple[Message, Sequence[Delivery]]]) -> Stops:
     """For deliveries that were taken from the store; a reading function."""
     in_batches = {(message.account_id, message.batch_id) for message, _ in asked if message.batch_id}
     statuses = batches.stopped(conn, in_batches) if in_batches else {}
-    return Stops(suppressed(conn, asked), statuses)
+    listed, entries = suppressed(conn, asked)
+    return Stops(listed, statuses, entries)
 
 
 def stop_event(event_id: str, at: float, message: Message, delivery: Delivery, stop: Stop) -> Event:

@@ -8,7 +8,9 @@ letter's unsubscribe group.
 `bypass` of the letter skips lists: `bounces`, `complaints`, `invalid`; `unsubscribes` skips those from all
 mail only, whoever left a group stays out of it (service behaviour, documented); `all` skips everything.
 
-Public: Drop, DROPS, BAD_ADDRESS, judge_suppressions.
+The allow list skips the lists that failures fill, never what recipients themselves said.
+
+Public: Drop, DROPS, BY_FAILURES, BAD_ADDRESS, judge_suppressions.
 """
 
 from __future__ import annotations
@@ -55,10 +57,17 @@ _BYPASS = {
 }
 
 
-def judge_suppressions(rows: Iterable[Suppression], domain: str, options: SendOptions) -> Drop | None:
-    """`rows`: all of one address in one account; `domain`: the sending domain. None: nothing stands against
-    the letter."""
+BY_FAILURES = frozenset({SuppressionKind.INVALID, SuppressionKind.BOUNCE})
+
+
+def judge_suppressions(
+    rows: Iterable[Suppression], domain: str, options: SendOptions, *, is_allowed: bool = False
+) -> Drop | None:
+    """`rows`: all of one address in one account; `domain`: the sending domain; `is_allowed`: the address is
+    on its allow list. None: nothing stands against the letter."""
     kinds = {row.kind for row in rows if _holds(row, domain, options)}
+    if is_allowed:
+        kinds -= BY_FAILURES
     return next((drop for kind, drop in DROPS.items() if kind in kinds), None)
 
 

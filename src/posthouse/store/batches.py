@@ -5,8 +5,8 @@ under a lock that a change of the status waits for. So mail either is there when
 sees the new status. A change first marks the batch, in a transaction of its own, then walks through what is
 in the queue, step by step.
 
-What is out with a worker at that moment is not stopped; should it come back to the queue, the worker looks at
-the status when it takes it again.
+What is out with a worker at that moment is called back by the worker, unless its content is under way
+already (`pipeline.recall`); should it come back to the queue, the status is looked at when it is taken again.
 """
 
 from __future__ import annotations
@@ -30,6 +30,7 @@ from posthouse.store.connection import Connection, Row
 from posthouse.store.quotas import GivenUp, Room, waited_for_room
 from posthouse.store.statement import RowsStatement, Statement, given_key
 from posthouse.store.tables import delivery, message, word
+from posthouse.store.versions import raise_stops
 
 GOING, PAUSED, CANCELLED = "", "pause", "cancel"
 STEP_ROWS = 2_000
@@ -108,6 +109,8 @@ def list_batches(conn: Connection, account_id: str, limit: int = 100) -> list[Ba
 def set_status(conn: Connection, account_id: str, batch_id: str, status: str, now: float) -> None:
     """Mark a batch, made if need be: what comes later follows. For what is in the queue, see the steps."""
     conn.change(_mark, account_id, batch_id, status, now)
+    if status != GOING:
+        raise_stops(conn)
 
 
 # Steps: each changes up to `limit` deliveries behind the place where the last one ended

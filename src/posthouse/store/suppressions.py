@@ -19,6 +19,7 @@ from posthouse.store.asset_tables import suppression
 from posthouse.store.connection import Connection, Row
 from posthouse.store.rows import harmless
 from posthouse.store.statement import RowsStatement, Statement, given_key
+from posthouse.store.versions import raise_stops
 
 _KINDS = {kind.value: kind for kind in SuppressionKind}
 _KEY = tuple(suppression.primary_key.columns)
@@ -70,7 +71,13 @@ _put = Statement(
 
 
 def add(conn: Connection, items: Sequence[Suppression]) -> None:
-    """Put addresses on lists; one that is there already gets the new `at` and `detail`."""
+    """Put addresses on lists; one that is there already gets the new `at` and `detail`. Mail that is on its
+    way out is called back where that is possible."""
+    _add(conn, items)
+    raise_stops(conn)
+
+
+def _add(conn: Connection, items: Sequence[Suppression]) -> None:
     rows = {_key_of(item): item for item in items}
     for key in sorted(rows):  # one order for all: no deadlock between two that add at once
         conn.change(_put, *key, rows[key].at, harmless(rows[key].detail))
@@ -81,10 +88,10 @@ _AUTOMATIC = (SuppressionKind.BOUNCE, SuppressionKind.INVALID, SuppressionKind.B
 
 def add_found(conn: Connection, items: Sequence[Suppression]) -> None:
     """`add` for what no person asked for: the allow list keeps addresses off the lists that failures fill.
-    Nobody is kept off those that recipients themselves fill."""
+    Nobody is kept off those that recipients fill, and only these call mail back (`pipeline.recall`)."""
     judged = [(item.account_id, item.address) for item in items if item.kind in _AUTOMATIC]
     entries = allowed.find(conn, judged) if judged else frozenset()
-    add(
+    _add(
         conn,
         [
             item
@@ -93,6 +100,8 @@ def add_found(conn: Connection, items: Sequence[Suppression]) -> None:
             or not allowed.allows(entries, item.account_id, item.address, item.domain)
         ],
     )
+    if len(judged) < len(items):
+        raise_stops(conn)
 
 
 def _key_of(item: Suppression) -> tuple[str, str, str, str, str]:

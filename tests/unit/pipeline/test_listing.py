@@ -9,7 +9,7 @@ import pytest
 
 from posthouse.model.message import Phase, Recipient, SmtpResult
 from posthouse.model.options import RecipientOptions, SendOptions
-from posthouse.model.suppression import Allowed, Suppression
+from posthouse.model.suppression import Allowed, Suppression, SuppressionKind
 from posthouse.net.lookup import permanent
 from posthouse.store import allowed, suppressions
 from posthouse.store.engine import each
@@ -88,3 +88,15 @@ async def test_test_mode_lists_nobody(world: World, mode: str) -> None:
     world.courier.answers["gone.test"] = no_such_user
     await send(world, "ann@gone.test", options=SendOptions(test_mode=mode))
     assert await lists(world) == []
+
+
+async def test_an_allowed_address_gets_mail_although_it_once_bounced(world: World) -> None:
+    rows = [
+        Suppression("acc", "ann@good.test", SuppressionKind.BOUNCE, "", "", 1.0),
+        Suppression("acc", "bob@good.test", SuppressionKind.COMPLAINT, "", "", 1.0),
+    ]
+    await world.store.write(each(suppressions.add), (rows,))
+    entries = [Allowed("acc", "shop.test", "@good.test", 1.0)]
+    await world.store.write(each(allowed.add), (entries,))
+    await send(world, "ann@good.test", "bob@good.test")
+    assert world.courier.sent == ["ann@good.test"]

@@ -28,6 +28,16 @@ def test_every_kind_has_its_words() -> None:
     assert [DROPS[kind].code for kind in (BOUNCE, UNSUBSCRIBE, COMPLAINT)] == [605, 606, 607]
 
 
+def test_the_allow_list_skips_what_failures_said_not_what_recipients_said() -> None:
+    def judged(*rows: Suppression) -> str:
+        drop = judge_suppressions(rows, "shop.test", PLAIN, is_allowed=True)
+        return drop.reason if drop else ""
+
+    assert judged(row(BOUNCE), row(INVALID)) == ""
+    assert judged(row(BOUNCE), row(UNSUBSCRIBE)) == "suppress-unsubscribe"
+    assert judged(row(COMPLAINT)) == "suppress-complaint"
+
+
 CASES = {
     "nothing": (PLAIN, [], ""),
     "bounce": (PLAIN, [row(BOUNCE)], "suppress-bounce"),
