@@ -51,7 +51,8 @@ class ReturnedRecipient:
 class Returned:
     """A letter to a return path, read. `header_id`: the Message-ID of the letter that it is about ("" not
     told), `about_recipients` that letter's own To as far as it is quoted. `feedback_type` as a complaint
-    words it. `subject`: its own, for people."""
+    words it. `subject`: its own, for people. `about_fields`: at most 50 (name in lower case, value) of the
+    quoted letter's header that may tell which letter it was: Return-Path, List-Unsubscribe, X-…"""
 
     kind: ReturnedKind
     recipients: tuple[ReturnedRecipient, ...] = ()
@@ -59,3 +60,4 @@ class Returned:
     about_recipients: tuple[str, ...] = ()
     feedback_type: str = ""
     subject: str = ""
+    about_fields: tuple[tuple[str, str], ...] = ()

@@ -1,0 +1,72 @@
+"""Recipients out of the fields of a delivery report (RFC 3464 2.3).
+
+Public: report_recipients, codes_in.
+"""
+
+from __future__ import annotations
+
+import re
+
+from posthouse.mail.dsn_fields import StatusGroup, address_in, status_groups
+from posthouse.model.returned import ReturnedKind, ReturnedRecipient
+
+_RECIPIENTS_MAX = 1_000
+_TEXT_MAX = 1_000
+_match_type = re.compile(r"[ \t]*+[A-Za-z0-9-]{1,40}+[ \t]*+;[ \t]*+").match
+_find_code = re.compile(r"(?<![0-9.])([245][0-9][0-9])(?=[ \t-]|\Z)").search
+_find_enhanced = re.compile(r"(?<![0-9.])([245]\.[0-9]{1,3}\.[0-9]{1,3})(?![0-9.]*[0-9])").search
+_KINDS = {
+    "failed": ReturnedKind.BOUNCE,
+    "delayed": ReturnedKind.DELAY,
+    "delivered": ReturnedKind.SUCCESS,
+    "relayed": ReturnedKind.SUCCESS,
+    "expanded": ReturnedKind.SUCCESS,
+}
+_ORDER = (ReturnedKind.BOUNCE, ReturnedKind.DELAY, ReturnedKind.SUCCESS)
+
+
+def report_recipients(text: str) -> tuple[ReturnedKind, tuple[ReturnedRecipient, ...]]:
+    """The gravest thing that the report says, and of whom it says so. OTHER: it says nothing."""
+    found: dict[ReturnedKind, dict[str, ReturnedRecipient]] = {}
+    for group in status_groups(text):
+        if group.is_of_recipient:
+            kind = _KINDS.get(group.action) or _kind_of_status(group.status)
+            recipient = _recipient(group)
+            found.setdefault(kind, {}).setdefault(recipient.address, recipient)
+    for kind in _ORDER:
+        if kind in found:
+            return kind, tuple(found[kind].values())[:_RECIPIENTS_MAX]
+    return ReturnedKind.OTHER, ()
+
+
+def codes_in(text: str) -> tuple[int, str]:
+    """(SMTP reply code or 0, enhanced code or "") as the first ones in a diagnostic text."""
+    code, enhanced = _find_code(text), _find_enhanced(text)
+    return int(code[1]) if code else 0, enhanced[1] if enhanced else ""
+
+
+def _kind_of_status(status: str) -> ReturnedKind:
+    if not status:
+        return ReturnedKind.OTHER
+    return {"2": ReturnedKind.SUCCESS, "4": ReturnedKind.DELAY}.get(status[0], ReturnedKind.BOUNCE)
+
+
+def _recipient(group: StatusGroup) -> ReturnedRecipient:
+    final, original = (
+        address_in(group.value("final-recipient")),
+        address_in(group.value("original-recipient")),
+    )
+    words = group.value("diagnostic-code")
+    kind = _match_type(words)
+    words = words[kind.end() if kind else 0 :]
+    code, enhanced = codes_in(words)
+    host = group.value("remote-mta")
+    kind = _match_type(host)
+    return ReturnedRecipient(
+        address=final or original,
+        original=original if original != final else "",
+        code=code,
+        enhanced=group.status or enhanced,
+        text=words[:_TEXT_MAX],
+        host=host[kind.end() if kind else 0 :].strip()[:255],
+    )
