@@ -1,6 +1,6 @@
 """The dialects that there are. A new one is a folder and a line here (docs/adding-a-dialect.md).
 
-Public: DIALECTS, speaker, speaker_for, session_limits.
+Public: DIALECTS, HOOK_FORMS, speaker, speaker_for, session_limits.
 """
 
 from __future__ import annotations
@@ -10,10 +10,22 @@ from dataclasses import replace
 
 from posthouse.dialects import mailgun, mailpace, native, sendgrid
 from posthouse.dialects.dialect import Dialect, SessionLimits
+from posthouse.dialects.mailgun import events as mailgun_events
+from posthouse.dialects.mailpace import events as mailpace_events
+from posthouse.dialects.native import events as native_events
+from posthouse.dialects.sendgrid import events as sendgrid_events
 from posthouse.model.errors import SettingsError
+from posthouse.model.hook import HookForm
 
 DIALECTS: dict[str, Dialect] = {
     dialect.name: dialect for dialect in (mailgun.DIALECT, sendgrid.DIALECT, mailpace.DIALECT, native.DIALECT)
+}
+
+HOOK_FORMS: dict[str, HookForm] = {
+    mailgun.DIALECT.name: mailgun_events.FORM,
+    sendgrid.DIALECT.name: sendgrid_events.FORM,
+    mailpace.DIALECT.name: mailpace_events.FORM,
+    native.DIALECT.name: native_events.FORM,
 }
 
 

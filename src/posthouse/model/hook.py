@@ -89,9 +89,10 @@ class HookRequest:
 class HookForm:
     """One service's way to tell.
 
-    `kinds`: its own names of what one can subscribe to, with our kinds. `event_json(told)`: the event as the
-    service writes it; None: it has no such event, nothing is posted. `request(bodies, key, now)`: one POST
-    for these `event_json` results with the event ids, signed when there is a key (None: unsigned).
+    `kinds`: its own names of what one can subscribe to, with our kinds. `name_of(told)`: which of them an
+    event has ("" none), where two names share a kind. `event_json(told)`: the event as the service writes it;
+    None: it has no such event, nothing is posted. `request(bodies, key, now)`: one POST for these
+    `event_json` results with the event ids, signed when there is a key (None: unsigned).
     `most_events` 1: a POST each, else up to so many wait `linger_s` for each other, `most_bytes` in all.
     `pauses_s`: between tries, the last one again and again until `life_s` after the event; jittered by the
     sender. `gives_up_on`: statuses after which an event is not tried again; `switches_off_on`: those that
@@ -103,6 +104,7 @@ class HookForm:
     request: Callable[[Sequence[tuple[str, dict[str, Any]]], HookKey | None, float], HookRequest]
     pauses_s: tuple[float, ...]
     life_s: float
+    name_of: Callable[[Told], str] = lambda told: ""
     most_events: int = 1
     most_bytes: int = 768 * 1024
     linger_s: float = 0.0
