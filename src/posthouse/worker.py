@@ -23,6 +23,7 @@ from posthouse.doors.http import make_app
 from posthouse.doors.serve_http import serve_http
 from posthouse.doors.smtp import HANDSHAKE_S, SmtpDoor
 from posthouse.doors.web import account, session
+from posthouse.model.clock import SystemClock
 from posthouse.model.errors import CommitInDoubt, TryLater
 from posthouse.net.board import Row
 from posthouse.pipeline.signing import Signer
@@ -142,7 +143,9 @@ async def serve(
     signers: Sequence[socket.socket],
 ) -> None:
     """Serve until `stopped` is set, then drain. `ready` is called when all doors are open."""
-    store = open_store(settings.store.url, asyncio.get_running_loop(), on_change=_log_store)
+    store = open_store(
+        settings.store.url, asyncio.get_running_loop(), on_change=_log_store, clock=SystemClock()
+    )
     for warning in store.durability_warnings:
         log.error("DURABILITY IS NOT GUARANTEED", warning=warning)
     signer = await Signer.open(signers)

@@ -65,6 +65,10 @@ class Ids:
         self._last_ms = 0
         self._tail = 0
 
+    def now(self) -> float:
+        """The clock's instant."""
+        return self._clock.now()
+
     def new(self) -> str:
         """One id, 26 characters of Crockford base 32."""
         ms = int(self._clock.now() * 1000)

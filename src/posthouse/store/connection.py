@@ -11,6 +11,7 @@ from contextlib import contextmanager, suppress
 from enum import Enum
 from typing import Any, Protocol
 
+from posthouse.model.clock import Ids
 from posthouse.model.errors import CommitInDoubt
 from posthouse.store.statement import RowsStatement, Statement
 from posthouse.store.trouble import StoreError, Trouble, Unavailable, refusal
@@ -58,6 +59,9 @@ class Engine(Protocol):
     def turnstile(self) -> Turnstile | None:
         """The queue of writing processes, where the engine needs one."""
 
+    def oldest_write_s(self, connection: Connection) -> float:
+        """For how long the longest writing transaction has been open by now, in seconds; 0.0 without one."""
+
     def durability_warnings(self, connection: Connection) -> list[str]:
         """Sentences for the operator: what could lose acknowledged mail."""
 
@@ -71,10 +75,11 @@ class Engine(Protocol):
 class Connection:
     """An open connection. Opening raises `Unavailable`."""
 
-    __slots__ = ("_cursor", "_raw", "_turnstile", "engine")
+    __slots__ = ("_cursor", "_raw", "_turnstile", "engine", "ids")
 
     def __init__(self, engine: Engine, role: Role = Role.COMMAND) -> None:
         self.engine = engine
+        self.ids: Ids | None = None  # where set, `events.append` gives late events new ids from it
         self._turnstile: Turnstile | None = None
         self._raw: Any = None
         try:

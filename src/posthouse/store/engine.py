@@ -16,6 +16,7 @@ from time import monotonic
 from typing import Any
 from urllib.parse import unquote
 
+from posthouse.model.clock import Clock
 from posthouse.model.errors import TryLater
 from posthouse.store.connection import Connection, Engine
 from posthouse.store.migrations import check_schema, migrate_with
@@ -65,13 +66,14 @@ class Store:
         writers: int,
         on_change: Changed,
         is_down: bool = False,
+        clock: Clock | None = None,
     ) -> None:
         self._loop = loop
         self._jobs: SimpleQueue[Job | None] = SimpleQueue()
         self._health = Health()
         self._on_change = on_change
         self._writers = [
-            Writer(engine, self._jobs, self._health, partial(self._on_loop, self._tell), self._changed)
+            Writer(engine, self._jobs, self._health, partial(self._on_loop, self._tell), self._changed, clock)
             for _ in range(writers)
         ]
         self._readers = Readers(engine)
@@ -182,12 +184,18 @@ def _silent(cause: str) -> None:
 
 
 def open_store(
-    url: str, loop: asyncio.AbstractEventLoop, *, writers: int = 1, on_change: Changed = _silent
+    url: str,
+    loop: asyncio.AbstractEventLoop,
+    *,
+    writers: int = 1,
+    on_change: Changed = _silent,
+    clock: Clock | None = None,
 ) -> Store:
     """A worker's store with its threads. Raises StoreError if the schema is not this code's.
 
     A store that cannot be reached is no error: the store starts away and recovers by itself. `on_change` is
     called on the loop with a line for the log when the store becomes unusable, with "" when it is back.
+    `clock`: events that are late by it get new ids (`events.append`).
     """
     engine = engine_of(url)
     warnings: list[str] = []
@@ -200,7 +208,7 @@ def open_store(
         is_down = True
         on_change(cause_of(error))
     count = 1 if isinstance(engine, Sqlite) else writers  # two threads on one file only wait for each other
-    store = Store(engine, loop, writers=count, on_change=on_change, is_down=is_down)
+    store = Store(engine, loop, writers=count, on_change=on_change, is_down=is_down, clock=clock)
     store.durability_warnings = warnings
     return store
 

@@ -21,7 +21,8 @@ outbox = Table(
     sqlite_autoincrement=True,
 )
 
-# Events by what their sender called the letter: `label` is `tag:NAME` or `meta:KEY=VALUE`.
+# Events by what no column of theirs says: `label` is `to:DOMAIN` (the recipient's), `tag:NAME` or
+# `meta:KEY=VALUE`; see `rows.labels_of`.
 event_label = Table(
     "event_label",
     metadata,

@@ -1,4 +1,4 @@
-"""The event log: append, load, search, drop what is old.
+"""The event log: append, load, drop what is old. It is searched in `event_search`, which is offered here too.
 
 Every event is written together with its place in the outbox (`store.outbox`), from which everything that
 follows from events is made exactly once.
@@ -7,21 +7,35 @@ follows from events is made exactly once.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from functools import cache
 from typing import Any
 
 import msgspec
-from sqlalchemy import bindparam, delete, select
-from sqlalchemy.sql.elements import BindParameter
+from sqlalchemy import bindparam, delete, select, tuple_
 
+from posthouse.model.clock import Ids, id_at
 from posthouse.model.event import Event, EventKind
 from posthouse.store import outbox
 from posthouse.store.connection import Connection
-from posthouse.store.event_tables import event_label
+from posthouse.store.event_search import FRESH_S, EventPage, EventQuery, find_page, search, settled_before
+from posthouse.store.event_tables import engaged, event_label
 from posthouse.store.rows import event_row, labels_of, to_event
 from posthouse.store.statement import RowsStatement, Statement, given_key, rows_insert
 from posthouse.store.tables import event, word
+
+__all__ = [
+    "EventPage",
+    "EventQuery",
+    "append",
+    "append_each",
+    "drop_before",
+    "engagement_hours",
+    "find_page",
+    "last_click_zone",
+    "load",
+    "reasons",
+    "search",
+    "settled_before",
+]
 
 _put_events = rows_insert(event)
 _put_labels = rows_insert(event_label)
@@ -34,16 +48,29 @@ _load = RowsStatement(
 
 def append(conn: Connection, events: Iterable[Event]) -> None:
     """Write events, their labels and their place in the outbox. HOT. Event ids are unique: the same event
-    twice is an error."""
+    twice is an error.
+
+    Events that waited get new ids, so that those who read the log in order do not miss them
+    (docs/decisions/027); their order and their instants stay.
+    """
     items = list(events)
     if not items:
         return
+    if conn.ids is not None:
+        _refresh(items, conn.ids)
     rows = [event_row(item) for item in items]
     conn.put(_put_events, rows)
-    labels = [label for item in items if item.data for label in labels_of(item)]
+    labels = [label for item in items for label in labels_of(item)]
     if labels:
         conn.put(_put_labels, labels)
     outbox.add(conn, [row[0] for row in rows])
+
+
+def _refresh(items: list[Event], ids: Ids) -> None:
+    """All or none, or two facts of one moment might change places."""
+    if min([item.id for item in items]) < id_at(ids.now() - FRESH_S):
+        for item in items:
+            item.id = ids.new()
 
 
 def load(conn: Connection, ids: Sequence[str]) -> list[Event]:
@@ -54,66 +81,6 @@ def load(conn: Connection, ids: Sequence[str]) -> list[Event]:
 def append_each(conn: Connection, items: list[Event]) -> None:
     """`append` as a writing function: `store.submit(append_each, event, done)`."""
     append(conn, items)
-
-
-# Search
-
-
-@dataclass(frozen=True, slots=True)
-class EventQuery:
-    """What to look for; empty fields do not restrict. `after_id` continues where the last page ended: in the
-    direction of the order, newest or oldest first."""
-
-    message_id: str = ""
-    recipient: str = ""
-    kinds: tuple[EventKind, ...] = ()
-    after_id: str = ""
-    limit: int = 100
-    newest_first: bool = False
-    account_id: str = ""
-
-
-@cache
-def _search(
-    by_account: bool, by_message: bool, by_recipient: bool, kinds: int, is_continued: bool, newest: bool
-) -> Statement:
-    statement = select(event)
-    names: list[str] = []
-    if by_account:
-        statement = statement.where(event.c.account_id == bindparam("account_id"))
-        names.append("account_id")
-    if by_message:
-        statement = statement.where(event.c.message_id == bindparam("message_id"))
-        names.append("message_id")
-    if by_recipient:
-        statement = statement.where(event.c.recipient == bindparam("recipient"))
-        names.append("recipient")
-    if kinds:
-        wanted = [f"kind_{number}" for number in range(kinds)]
-        statement = statement.where(event.c.kind.in_([bindparam(name) for name in wanted]))
-        names += wanted
-    if is_continued:
-        after: BindParameter[str] = bindparam("after_id")
-        statement = statement.where(event.c.id < after if newest else event.c.id > after)
-        names.append("after_id")
-    order = event.c.id.desc() if newest else event.c.id
-    return Statement(statement.order_by(order).limit(bindparam("most")), *names, "most")
-
-
-def search(conn: Connection, query: EventQuery) -> list[Event]:
-    """One page of events in the order of their ids (time)."""
-    statement = _search(
-        bool(query.account_id),
-        bool(query.message_id),
-        bool(query.recipient),
-        len(query.kinds),
-        bool(query.after_id),
-        query.newest_first,
-    )
-    kinds = [kind.value for kind in query.kinds]
-    restricting = (query.account_id, query.message_id, query.recipient, *kinds, query.after_id)
-    values = [value for value in restricting if value]
-    return [to_event(row) for row in conn.rows(statement, *values, query.limit)]
 
 
 # Engagement: what a recipient did with earlier mail
@@ -187,22 +154,45 @@ def reasons(
 
 # Retention
 
-_oldest = select(event.c.id, event.c.at).order_by(event.c.id).limit(bindparam("most")).subquery("oldest")
-_drop_old = Statement(
-    delete(event).where(
-        event.c.id.in_(
-            select(_oldest.c.id).where(_oldest.c.at < bindparam("before"), _oldest.c.id < bindparam("end"))
-        )
-    ),
+_oldest = select(event).order_by(event.c.id).limit(bindparam("most")).subquery("oldest")
+_old = Statement(
+    select(_oldest).where(_oldest.c.at < bindparam("before"), _oldest.c.id < bindparam("end")),
+    "most",
     "before",
     "end",
-    "most",
 )
+_drop = RowsStatement(
+    given_key(event.c.id.type),
+    lambda given: delete(event).where(event.c.id.in_(select(given.c.key))),
+    most=100,
+)
+_TRIPLE = [(name, given_key(event.c.id.type)[0][1]) for name in ("first", "second", "third")]
+_drop_labels = RowsStatement(
+    _TRIPLE,
+    lambda given: delete(event_label).where(
+        tuple_(event_label.c.account_id, event_label.c.label, event_label.c.event_id).in_(select(given))
+    ),
+    most=100,
+)
+_drop_engaged = RowsStatement(
+    _TRIPLE,
+    lambda given: delete(engaged).where(
+        tuple_(engaged.c.delivery_id, engaged.c.kind, engaged.c.event_id).in_(select(given))
+    ),
+    most=100,
+)
+_FIRSTS = (EventKind.OPENED, EventKind.CLICKED)
 
 
 def drop_before(conn: Connection, before: float, limit: int) -> int:
-    """Delete up to `limit` of the oldest events, if older than `before` and consumed; how many.
+    """Delete up to `limit` of the oldest events with what hangs on them, if older than `before` and consumed;
+    how many.
 
     Looks only at the `limit` oldest, so a call is bounded even when nothing is old enough.
     """
-    return conn.change(_drop_old, before, outbox.oldest(conn), limit)
+    old = [to_event(row) for row in conn.rows(_old, limit, before, outbox.oldest(conn))]
+    conn.put(_drop_labels, [label for item in old for label in labels_of(item)])
+    firsts = [(item.delivery_id, item.kind.value, item.id) for item in old if item.kind in _FIRSTS]
+    conn.put(_drop_engaged, firsts)
+    conn.put(_drop, [(item.id,) for item in old])
+    return len(old)

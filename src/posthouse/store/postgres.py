@@ -44,6 +44,10 @@ _DURABLE = {
     "full_page_writes": "a power cut can leave torn pages",
     "synchronous_commit": "accepted mail can be lost in a crash",
 }
+_OLDEST_WRITE = (
+    "SELECT coalesce(max(extract(epoch FROM clock_timestamp() - xact_start)), 0)::float8 FROM pg_stat_activity "
+    "WHERE backend_xid IS NOT NULL AND datname = current_database()"
+)
 # SQLSTATE classes and codes (PostgreSQL manual, appendix A)
 _FULL = frozenset({"53100"})
 _CLASH = frozenset({"40001", "40P01"})
@@ -118,6 +122,11 @@ class Postgres:
 
     def turnstile(self) -> None:
         """PostgreSQL queues its writers itself."""
+
+    def oldest_write_s(self, connection: Connection) -> float:
+        """Of the transactions of our own role: a writing one has a number, and those of others show no
+        time."""
+        return float(connection.script(_OLDEST_WRITE)[0][0])
 
     def durability_warnings(self, connection: Connection) -> list[str]:
         found = []

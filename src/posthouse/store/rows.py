@@ -116,16 +116,29 @@ MOST_LABELS, LONGEST_LABEL = 20, 300
 
 
 def labels_of(event: Event) -> list[Row]:
-    """What the event can be found by beside its columns: tags in lower case, and the plain values of its
-    metadata."""
+    """What the event can be found by beside its columns: the recipient's domain, tags in lower case, and the
+    plain values of its metadata; of tags and values the first `MOST_LABELS`.
+
+    Retention finds the rows by the same look: what this named once it must go on naming.
+    """
     tags, metadata = event.data.get("tags"), event.data.get("metadata")
     if not tags and not metadata:
-        return []
+        return (
+            [(event.account_id, recipient_domain_label(event.recipient), event.id)] if event.recipient else []
+        )
     found = [tag_label(tag) for tag in tags or ()]
     for key, value in (metadata or {}).items():
         if isinstance(value, str | int | float):
             found.append(metadata_label(key, value))
-    return [(event.account_id, label, event.id) for label in dict.fromkeys(found[:MOST_LABELS])]
+    del found[MOST_LABELS:]
+    if event.recipient:
+        found.append(recipient_domain_label(event.recipient))
+    return [(event.account_id, label, event.id) for label in dict.fromkeys(found)]
+
+
+def recipient_domain_label(recipient: str) -> str:
+    """How the domain of a recipient is searched by; also takes the domain alone."""
+    return harmless(f"to:{recipient[recipient.rfind('@') + 1 :].lower()}"[:LONGEST_LABEL])
 
 
 def tag_label(tag: str) -> str:

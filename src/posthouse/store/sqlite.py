@@ -15,7 +15,7 @@ from pathlib import Path
 
 from posthouse.store.connection import Connection, Role
 from posthouse.store.trouble import StoreError, Trouble
-from posthouse.store.turnstile import Turnstile
+from posthouse.store.turnstile import Turnstile, held_s
 
 BUSY_S = 30.0
 _CACHE_KIB = {Role.WRITER: 32 * 1024, Role.READER: 8 * 1024, Role.COMMAND: 8 * 1024}  # 56 MiB with 3 readers
@@ -126,6 +126,9 @@ class Sqlite:
 
     def turnstile(self) -> Turnstile:
         return Turnstile(self.path)
+
+    def oldest_write_s(self, connection: Connection) -> float:
+        return held_s(self.path)
 
     def durability_warnings(self, connection: Connection) -> list[str]:
         found = []

@@ -119,6 +119,7 @@ event = Table(
 Index("event_message", event.c.message_id)
 Index("event_recipient", event.c.recipient, event.c.id)
 Index("event_kind", event.c.account_id, event.c.kind, event.c.id)
+Index("event_domain", event.c.domain, event.c.id)
 
 # Copies kept instead of sent (test mode, `posthouse dev`): the bytes that would have left.
 capture = Table(

@@ -42,6 +42,8 @@ class Turnstile:
         finally:
             fcntl.flock(self._turn, fcntl.LOCK_UN)
         self._entered_at = time.monotonic()
+        if self.is_inside:
+            os.utime(self._hold)  # for `held_s`
         return self.is_inside
 
     def leave(self) -> None:
@@ -60,6 +62,23 @@ class Turnstile:
         self.is_inside = False
         os.close(self._turn)
         os.close(self._hold)
+
+
+def held_s(database: str) -> float:
+    """How long somebody has been inside, in seconds; 0.0 when nobody is. Keeps the lock for no longer than it
+    takes to see that it is free."""
+    try:
+        hold = os.open(f"{database}-hold", os.O_RDWR)
+    except FileNotFoundError:  # nobody ever wrote
+        return 0.0
+    try:
+        fcntl.flock(hold, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return max(0.0, time.time() - os.fstat(hold).st_mtime)
+    else:
+        return 0.0
+    finally:
+        os.close(hold)
 
 
 def _lock(descriptor: int, until: float) -> bool:

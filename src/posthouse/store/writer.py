@@ -20,6 +20,7 @@ from collections.abc import Callable, Sequence
 from queue import Empty, SimpleQueue
 from typing import Any, TypeVar
 
+from posthouse.model.clock import Clock, Ids
 from posthouse.model.errors import CommitInDoubt, TryLater
 from posthouse.store.connection import Connection, Engine, Role
 from posthouse.store.statement import Statement
@@ -66,7 +67,8 @@ class Health:
 
 
 class Writer(threading.Thread):
-    """One thread with one connection. `tell` gets the results of a group, `changed` the cause when the store
+    """One thread with one connection. `clock`: by which events are too old to keep their ids, None: none is.
+    `tell` gets the results of a group, `changed` the cause when the store
     becomes unusable and "" when it is back; both are called in the writer's thread."""
 
     def __init__(
@@ -76,6 +78,7 @@ class Writer(threading.Thread):
         health: Health,
         tell: Callable[[list[Told]], None],
         changed: Changed,
+        clock: Clock | None = None,
     ) -> None:
         super().__init__(name="store-writer", daemon=True)
         self._engine = engine
@@ -83,6 +86,7 @@ class Writer(threading.Thread):
         self._health = health
         self._tell = tell
         self._changed = changed
+        self._ids = None if clock is None else Ids(clock)  # this thread's own
         self._connection: Connection | None = None
         self._is_probing = False
         self._is_last = False
@@ -175,7 +179,7 @@ class Writer(threading.Thread):
         results: list[_Result] = [(None, None)] * len(jobs)
         connection = self._connection
         if connection is None:
-            connection = self._connection = Connection(self._engine, Role.WRITER)
+            connection = self._connection = self._open()
         connection.begin()
         for fn, mine in places.items():
             answers = fn(connection, [jobs[place][1] for place in mine])
@@ -222,7 +226,7 @@ class Writer(threading.Thread):
         """Try a real commit on a new connection; success ends the refusals."""
         self.busy_since = time.monotonic()
         try:
-            self._connection = Connection(self._engine, Role.WRITER)
+            self._connection = self._open()
             self._connection.begin()
             self._connection.change(_touch)
             self._connection.commit()
@@ -235,6 +239,11 @@ class Writer(threading.Thread):
             self._go_down(Trouble.FULL if trouble is Trouble.FULL else Trouble.AWAY, error)
         finally:
             self.busy_since = 0.0
+
+    def _open(self) -> Connection:
+        connection = Connection(self._engine, Role.WRITER)
+        connection.ids = self._ids
+        return connection
 
     def _close(self) -> None:
         if self._connection is not None:

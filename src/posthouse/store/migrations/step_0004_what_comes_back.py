@@ -1,21 +1,31 @@
 """Step 4: labels of events, an outbox in bundles, counters by more than the domain, posts to receivers.
 
-What the old outbox still holds goes on into the new one; the hourly counters become both hours and days.
+What the old outbox still holds goes on into the new one; the hourly counters become both hours and days;
+events that are there already can be found by their labels too.
 """
 
 from __future__ import annotations
 
+from sqlalchemy import bindparam, select
 from sqlalchemy.schema import CreateIndex, CreateTable, Table
 
 from posthouse.store.connection import Connection
-from posthouse.store.event_tables import EVENT_TABLES, outbox
-from posthouse.store.statement import ddl
+from posthouse.store.event_tables import EVENT_TABLES, event_label, outbox
+from posthouse.store.rows import labels_of, to_event
+from posthouse.store.statement import Statement, ddl, rows_insert
 from posthouse.store.tables import event
 
 _TEXT = {"sqlite": "TEXT NOT NULL DEFAULT ''", "postgresql": "TEXT COLLATE \"C\" NOT NULL DEFAULT ''"}
 _BUNDLE = 100
 _BY = (("account", "''"), ("domain", "domain"))
 _SPANS = (("hour", "hour"), ("day", "hour / 24"))
+_PART = 2000
+_events = Statement(
+    select(event).where(event.c.id > bindparam("after")).order_by(event.c.id).limit(bindparam("most")),
+    "after",
+    "most",
+)
+_put_labels = rows_insert(event_label)
 
 
 def run(connection: Connection) -> None:
@@ -25,7 +35,9 @@ def run(connection: Connection) -> None:
         connection.script(f"ALTER TABLE message ADD COLUMN {column} {_TEXT[engine]}")
     for new in EVENT_TABLES:
         _make(connection, new)
-    _make_index(connection, event, "event_kind")
+    for index in ("event_kind", "event_domain"):
+        _make_index(connection, event, index)
+    _label_events(connection)
     _move_outbox(connection)
     _move_counters(connection)
 
@@ -42,6 +54,13 @@ def _move_outbox(connection: Connection) -> None:
         joined = "\n".join(ids)
         connection.script(f"INSERT INTO {outbox.name} (first_id, ids) VALUES ('{ids[0]}', '{joined}')")  # noqa: S608
     connection.script("DROP TABLE event_todo")
+
+
+def _label_events(connection: Connection) -> None:
+    last = ""
+    while rows := connection.rows(_events, last, _PART):
+        connection.put(_put_labels, [label for row in rows for label in labels_of(to_event(row))])
+        last = rows[-1][0]
 
 
 def _move_counters(connection: Connection) -> None:

@@ -1,0 +1,305 @@
+"""Search in the event log: one page, found through the index that leaves the fewest events to look at.
+
+Each filter that an index serves is a *way* to the events: a walk along that index in the order of ids, which
+is the order of time. Of the ways that a query offers the shortest is taken, found by counting a few hundred
+entries of each; the other filters are tried on what the way brings. A page never looks at more than
+`MOST_LOOKED` entries and says how far it came, so it is fast however rare the wanted events are.
+
+Public: EventQuery, EventPage, find_page, search, settled_before.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from typing import NamedTuple
+
+from sqlalchemy import Select, bindparam, exists, func, select, union_all
+from sqlalchemy.sql.elements import ColumnElement
+
+from posthouse.model.clock import id_at
+from posthouse.model.event import Event, EventKind
+from posthouse.store.connection import Connection
+from posthouse.store.event_tables import event_label
+from posthouse.store.rows import metadata_label, recipient_domain_label, tag_label, to_event
+from posthouse.store.statement import Statement
+from posthouse.store.tables import event
+
+MOST_LOOKED = 20_000
+FRESH_S = 2.0
+"""No event is older than that when it is written: `events.append` gives late ones a new id."""
+_SLACK_S = 1.0
+_PROBED = 500
+_FIRST_LOOK = 250
+_LAST = "~"  # behind every id
+_ALL_KINDS = tuple(EventKind)
+
+
+@dataclass(frozen=True, slots=True)
+class EventQuery:
+    """What to look for; empty fields do not restrict. Of `kinds` an event has one; of `tags` and `metadata`
+    (key and value) it has all.
+
+    `since` and `until` are instants, the second one excluded; what counts is when the event was written to
+    the log. `after_id` continues where the last page ended, in the direction of the order.
+    `recipient` is matched as it is written, the domains and tags in any case.
+    """
+
+    message_id: str = ""
+    recipient: str = ""
+    kinds: tuple[EventKind, ...] = ()
+    after_id: str = ""
+    limit: int = 100
+    newest_first: bool = False
+    account_id: str = ""
+    recipient_domain: str = ""
+    domain: str = ""
+    tags: tuple[str, ...] = ()
+    metadata: tuple[tuple[str, str], ...] = ()
+    since: float | None = None
+    until: float | None = None
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """What it must find in `event_label`."""
+        found = [tag_label(tag) for tag in self.tags]
+        found += [metadata_label(key, value) for key, value in self.metadata]
+        if self.recipient_domain:
+            found.append(recipient_domain_label(self.recipient_domain))
+        return tuple(dict.fromkeys(found))
+
+
+@dataclass(frozen=True, slots=True)
+class EventPage:
+    """`place`: the id behind which the next page begins, "" when there was nothing at all to look at.
+    `is_complete`: behind it nothing matches, as the log was when it was read."""
+
+    events: list[Event]
+    place: str
+    is_complete: bool
+
+
+class _Way(NamedTuple):
+    """An index walk: its name, what it is bound to, and which filters it settles."""
+
+    name: str
+    values: tuple[str, ...]
+    settles: frozenset[str]
+
+
+def find_page(conn: Connection, query: EventQuery) -> EventPage:
+    """Up to `limit` events in the order of ids. For one snapshot, or inside a transaction."""
+    low, high = _bounds(query)
+    way = _shortest(conn, query, low, high)
+    rest = _rest(query, way)
+    steps = _steps(way.name, len(way.values), tuple(name for name, _ in rest), query.newest_first)
+    wanted = [value for _, values in rest for value in values]
+    found: list[Event] = []
+    place, looked, look = query.after_id, 0, query.limit if not rest else max(query.limit, _FIRST_LOOK)
+    while True:
+        count, edge = conn.rows(steps.edge, *way.values, low, high, look)[0]
+        if count:
+            span = (edge, high) if query.newest_first else (low, edge)
+            rows = conn.rows(steps.rows, *way.values, *span, look, *wanted, query.limit - len(found))
+            found += map(to_event, rows)
+            place = found[-1].id if len(found) >= query.limit else edge
+        looked += count
+        if len(found) >= query.limit or count < look:
+            return EventPage(found, place, count < look and len(found) < query.limit)
+        if looked >= MOST_LOOKED:
+            return EventPage(found, place, False)
+        low, high = (low, edge) if query.newest_first else (edge, high)
+        look = min(look * 4, MOST_LOOKED - looked)
+
+
+def search(conn: Connection, query: EventQuery) -> list[Event]:
+    """All of a query up to `limit`, however many events it takes to look at: for what is known to be little,
+    such as a message's own."""
+    page = find_page(conn, query)
+    found = list(page.events)
+    while not page.is_complete and len(found) < query.limit:
+        page = find_page(conn, replace(query, after_id=page.place, limit=query.limit - len(found)))
+        found += page.events
+    return found
+
+
+def settled_before(conn: Connection, now: float) -> float:
+    """Up to which instant nothing can appear in the log any more that is not there yet.
+
+    Ask it before the snapshot of the page: what commits between the two is then in the page. An event is at
+    most `FRESH_S` old when it is written, and appears when its transaction ends.
+    """
+    return now - FRESH_S - _SLACK_S - conn.engine.oldest_write_s(conn)
+
+
+def _bounds(query: EventQuery) -> tuple[str, str]:
+    """The ids between which to look, both excluded."""
+    low = "" if query.since is None else id_at(max(0.0, query.since))
+    high = _LAST if query.until is None else id_at(max(0.0, query.until))
+    if not query.after_id:
+        return low, high
+    return (low, min(high, query.after_id)) if query.newest_first else (max(low, query.after_id), high)
+
+
+# Ways
+
+_low, _high = (bindparam(name, type_=event.c.id.type) for name in ("low", "high"))
+_text = event.c.id.type
+
+
+def _value(number: int) -> ColumnElement[str]:
+    return bindparam(f"way_{number}", type_=_text)
+
+
+_WAYS: dict[str, Callable[[], tuple[ColumnElement[str], list[ColumnElement[bool]]]]] = {
+    "message": lambda: (event.c.id, [event.c.message_id == _value(0)]),
+    "recipient": lambda: (event.c.id, [event.c.recipient == _value(0)]),
+    "domain": lambda: (event.c.id, [event.c.domain == _value(0)]),
+    "label": lambda: (
+        event_label.c.event_id,
+        [event_label.c.account_id == _value(0), event_label.c.label == _value(1)],
+    ),
+    "log": lambda: (event.c.id, []),
+}
+
+
+def _ways(query: EventQuery) -> list[_Way]:
+    """By which indexes the events can be reached, the likely short ones first."""
+    ways = []
+    account = query.account_id
+    if query.message_id:
+        return [_Way("message", (query.message_id,), frozenset({"message"}))]
+    if query.recipient:
+        ways.append(_Way("recipient", (query.recipient,), frozenset({"recipient"})))
+    if account:  # labels of all accounts together are in no order
+        ways += [
+            _Way("label", (account, label), frozenset({"account", f"label {label}"}))
+            for label in query.labels
+        ]
+    if query.domain:
+        ways.append(_Way("domain", (query.domain.lower(),), frozenset({"domain"})))
+    if account:
+        kinds = query.kinds or _ALL_KINDS
+        names = tuple(kind.value for kind in dict.fromkeys(kinds))
+        ways.append(_Way("kinds", (account, *names), frozenset({"account", "kinds"})))
+    return ways or [_Way("log", (), frozenset())]
+
+
+def _shortest(conn: Connection, query: EventQuery, low: str, high: str) -> _Way:
+    """The way with the fewest entries, as far as `_PROBED` of each tell; of equal ones the first."""
+    ways = _ways(query)
+    best, fewest = ways[0], _PROBED + 1
+    if len(ways) == 1:
+        return best
+    for way in ways:
+        probe = _steps(way.name, len(way.values), (), query.newest_first).edge
+        count = conn.rows(probe, *way.values, low, high, _PROBED)[0][0]
+        if count < fewest:
+            best, fewest = way, count
+        if not count:
+            break
+    return best
+
+
+# What the way does not settle
+
+_RestFilter = tuple[str, tuple[str, ...]]
+
+
+def _rest(query: EventQuery, way: _Way) -> list[_RestFilter]:
+    """(form, values) of the filters that are tried event by event."""
+    columns = {
+        "account": query.account_id,
+        "message": query.message_id,
+        "recipient": query.recipient,
+        "domain": query.domain.lower(),
+    }
+    found: list[_RestFilter] = [
+        (name, (value,)) for name, value in columns.items() if value and name not in way.settles
+    ]
+    if query.kinds and "kinds" not in way.settles:
+        kinds = tuple(dict.fromkeys(query.kinds))
+        found.append((f"kinds {len(kinds)}", tuple(kind.value for kind in kinds)))
+    found += [("label", (label,)) for label in query.labels if f"label {label}" not in way.settles]
+    return found
+
+
+_COLUMNS = {
+    "account": event.c.account_id,
+    "message": event.c.message_id,
+    "recipient": event.c.recipient,
+    "domain": event.c.domain,
+}
+
+
+def _condition(form: str, names: Sequence[str]) -> ColumnElement[bool]:
+    values = [bindparam(name, type_=_text) for name in names]
+    if form in _COLUMNS:
+        return _COLUMNS[form] == values[0]
+    if form == "label":
+        return exists().where(
+            event_label.c.account_id == event.c.account_id,
+            event_label.c.label == values[0],
+            event_label.c.event_id == event.c.id,
+        )
+    return event.c.kind.in_(values)
+
+
+# Statements
+
+
+class _Steps(NamedTuple):
+    """`edge`: how many entries the next stretch of the way has, and the last of them; `rows`: the events of
+    that stretch that match."""
+
+    edge: Statement
+    rows: Statement
+
+
+@lru_cache(512)
+def _steps(way: str, values: int, rest: tuple[str, ...], newest: bool) -> _Steps:
+    """`values`: how many the way is bound to; `rest`: the forms of the filters beside it."""
+    bound = [*(f"way_{number}" for number in range(values)), "low", "high", "look"]
+    stretch = _stretch(way, values, newest).subquery("stretch")
+    last = func.min(stretch.c.id) if newest else func.max(stretch.c.id)
+    edge = Statement(select(func.count(), last).select_from(stretch), *bound)
+
+    inner = _stretch(way, values, newest, includes_edge=True).subquery("seen")
+    rows = select(event).where(event.c.id.in_(select(inner.c.id)))
+    for place, form in enumerate(rest):
+        names = [f"rest_{place}_{number}" for number in range(_width(form))]
+        rows = rows.where(_condition(form, names))
+        bound += names
+    order = event.c.id.desc() if newest else event.c.id
+    return _Steps(edge, Statement(rows.order_by(order).limit(bindparam("most")), *bound, "most"))
+
+
+def _width(form: str) -> int:
+    return int(form.partition(" ")[2]) if form.startswith("kinds ") else 1
+
+
+def _stretch(way: str, values: int, newest: bool, *, includes_edge: bool = False) -> Select[tuple[str]]:
+    """The first `look` ids of the way between `low` and `high`."""
+    if way != "kinds":
+        column, where = _WAYS[way]()
+        return _walk(column, where, newest, includes_edge)
+    is_theirs = event.c.account_id == _value(0)
+    walks = [
+        select(
+            _walk(event.c.id, [is_theirs, event.c.kind == _value(number)], newest, includes_edge).subquery()
+        )
+        for number in range(1, values)
+    ]
+    merged = union_all(*walks).subquery("merged")
+    order = merged.c.id.desc() if newest else merged.c.id
+    return select(merged.c.id.label("id")).order_by(order).limit(bindparam("look"))
+
+
+def _walk(
+    column: ColumnElement[str], where: list[ColumnElement[bool]], newest: bool, includes_edge: bool
+) -> Select[tuple[str]]:
+    above = column >= _low if newest and includes_edge else column > _low
+    below = column <= _high if not newest and includes_edge else column < _high
+    order = column.desc() if newest else column
+    return select(column.label("id")).where(*where, above, below).order_by(order).limit(bindparam("look"))
