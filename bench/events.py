@@ -66,9 +66,22 @@ def _letter(ids: Ids, clock: FakeClock, dice: random.Random, number: int) -> lis
         shared["tags"] = ["rare", "newsletter"]
     if dice.random() < 0.3:
         shared["metadata"] = {"order": str(number), "campaign": f"c{dice.randrange(300)}"}
-    end = {"attempt": 1, "code": 250, "enhanced": "2.0.0", "text": "2.0.0 Ok: queued as 4F1C2A0B3D", "phase": "done"}
-    end |= {"mx": f"mx1.{site}", "address": "192.0.2.17", "tls": "TLSv1.3 TLS_AES_256_GCM_SHA384", "site": site}
-    end |= {"transcript": "C: MAIL FROM:<b@s.test>\nS: 250 2.1.0 Ok\nC: RCPT TO:<u@r.test>\nS: 250 2.1.5 Ok\n" * 2}
+    end = {
+        "attempt": 1,
+        "code": 250,
+        "enhanced": "2.0.0",
+        "text": "2.0.0 Ok: queued as 4F1C2A0B3D",
+        "phase": "done",
+    }
+    end |= {
+        "mx": f"mx1.{site}",
+        "address": "192.0.2.17",
+        "tls": "TLSv1.3 TLS_AES_256_GCM_SHA384",
+        "site": site,
+    }
+    end |= {
+        "transcript": "C: MAIL FROM:<b@s.test>\nS: 250 2.1.0 Ok\nC: RCPT TO:<u@r.test>\nS: 250 2.1.5 Ok\n" * 2
+    }
     kinds = [EventKind.ACCEPTED, EventKind.FAILED if dice.random() < 0.02 else EventKind.DELIVERED]
     if dice.random() < 0.1:
         kinds.insert(1, EventKind.DEFERRED)
@@ -109,7 +122,10 @@ def make(path: str, most: int) -> None:
     raw = sqlite3.connect(path, isolation_level=None)
     for pragma in ("synchronous=off", "journal_mode=off", "cache_size=-2000000", "temp_store=memory"):
         raw.execute(f"pragma {pragma}")
-    texts = [raw.execute("select sql from sqlite_master where name = ?", (name,)).fetchone()[0] for name in _INDEXES]
+    texts = [
+        raw.execute("select sql from sqlite_master where name = ?", (name,)).fetchone()[0]
+        for name in _INDEXES
+    ]
     for name in _INDEXES:
         raw.execute(f"drop index {name}")
     raw.execute("create temp table label_heap (account_id, label, event_id)")
@@ -117,7 +133,9 @@ def make(path: str, most: int) -> None:
     for part in _all_events(most):
         raw.execute("begin")
         raw.executemany("insert into event values (?,?,?,?,?,?,?,?,?)", map(event_row, part))
-        raw.executemany("insert into label_heap values (?,?,?)", [row for item in part for row in labels_of(item)])
+        raw.executemany(
+            "insert into label_heap values (?,?,?)", [row for item in part for row in labels_of(item)]
+        )
         raw.execute("commit")
         made += len(part)
         print(f"\r{made:,} events, {made / (time.monotonic() - begun):,.0f}/s", end="", file=sys.stderr)
@@ -160,7 +178,9 @@ def _queries(dice: random.Random) -> dict[str, Callable[[], EventQuery]]:
         "a large recipient domain, failed": of(recipient_domain="gmail.test", kinds=(kinds.FAILED,)),
         "a rare recipient domain": of(recipient_domain="rare.recipient.test"),
         "a middling recipient domain": lambda: of(recipient_domain=f"firma{dice.randrange(200_000)}.test")(),
-        "a sending domain, failed, before a day": of(domain="s1.ntbig.test", kinds=(kinds.FAILED,), until=end),
+        "a sending domain, failed, before a day": of(
+            domain="s1.ntbig.test", kinds=(kinds.FAILED,), until=end
+        ),
         "a rare sending domain": of(domain="rare.sender.test"),
         "a rare sending domain, failed": of(domain="rare.sender.test", kinds=(kinds.FAILED,)),
         "two frequent that never meet": of(recipient_domain="gmail.test", tags=("digest", "reset")),
@@ -187,10 +207,15 @@ def ask(path: str, rounds: int) -> list[dict[str, object]]:
                     events.find_page(conn, replace(wanted, after_id=page.place))
                 took.append((time.perf_counter() - begun) * 1000)
             took.sort()
-            row: dict[str, object] = {"query": name, "p50": took[len(took) // 2], "p95": took[int(len(took) * 0.95)]}
+            row: dict[str, object] = {
+                "query": name,
+                "p50": took[len(took) // 2],
+                "p95": took[int(len(took) * 0.95)],
+            }
             row |= {"slowest": took[-1], "found": found / rounds, "complete": complete / rounds}
             table.append(row)
-            print(f"{name:42} {row['p50']:8.1f} {row['p95']:8.1f} {took[-1]:8.1f} {found / rounds:7.1f} {complete}/{rounds}")
+            times = f"{row['p50']:8.1f} {row['p95']:8.1f} {took[-1]:8.1f}"
+            print(f"{name:42} {times} {found / rounds:7.1f} {complete}/{rounds}")
     return table
 
 
@@ -205,7 +230,9 @@ def hot(messages: int = 20_000) -> None:
         with connect(url) as conn:
             appended = _cpu(lambda: _append(conn, letters)) / messages
             folded = _cpu(lambda: _fold(conn)) / messages
-    print(f"append {appended:.1f} us, counting {folded:.1f} us, together {appended + folded:.1f} us a message")
+    print(
+        f"append {appended:.1f} us, counting {folded:.1f} us, together {appended + folded:.1f} us a message"
+    )
 
 
 def _append(conn: Connection, letters: list[list[Event]]) -> None:

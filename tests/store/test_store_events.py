@@ -120,6 +120,31 @@ def test_old_events_go_only_when_they_had_their_effects(conn: Connection) -> Non
     assert len(old) == 3
 
 
+def test_labels_and_first_opens_go_with_their_events(conn: Connection) -> None:
+    old, new = (event(A, EventKind.OPENED, at=at) for at in (NOW - 100, NOW))
+    old.data = {"tags": ["x"], "metadata": {"order": 7}}
+    written(conn, old, new)
+    labels = "select label from event_label order by label"
+    with conn.transaction():
+        for delivery_id, fact in ((A.id, old), (B.id, new)):
+            conn.script(f"insert into engaged values ('{delivery_id}', 'opened', '{fact.id}')")
+        outbox.take(conn, 10)
+        assert conn.script(labels) == [("meta:order=7",), ("tag:x",), ("to:one.test",), ("to:one.test",)]
+        assert events.drop_before(conn, NOW, 10) == 1
+    assert conn.script(labels) == [("to:one.test",)]
+    assert conn.script("select event_id from engaged") == [(new.id,)]
+    assert events.search(conn, events.EventQuery(account_id="acc", recipient_domain="one.test")) == [new]
+
+
+def test_dropping_goes_by_keys_and_not_through_the_tables(conn: Connection) -> None:
+    for statement in (events._drop, events._drop_labels, events._drop_engaged):
+        columns = len(statement._columns)
+        text, values = statement.prepared(conn.engine.name, [("x",) * columns, ("y",) * columns])
+        if conn.engine.name == "sqlite":
+            plan = str(conn._raw.execute("explain query plan " + text, values).fetchall())
+            assert "SCAN event" not in plan and "SCAN engaged" not in plan, plan
+
+
 def test_accepting_writes_its_events(conn: Connection) -> None:
     item = letter("a@one.test", "b@two.test")
     with conn.transaction():

@@ -12,7 +12,7 @@ from sqlalchemy.schema import CreateIndex
 
 from posthouse.model.account import Credential, CredentialKind, Domain
 from posthouse.model.options import PLAIN
-from posthouse.store import identity, messages, migrations, queue
+from posthouse.store import events, identity, messages, migrations, queue
 from posthouse.store.connection import Connection
 from posthouse.store.engine import Duplicate, StoreError, connect, migrate, open_store
 from posthouse.store.migrations import STEPS, Step, check_schema, migrate_with
@@ -85,6 +85,20 @@ def test_a_store_of_the_first_release_is_taken_over_with_its_rows(empty_url: str
         with conn.transaction():
             identity.remove_domain(conn, "example.test")
         assert identity.list_credentials(conn) == []
+
+
+def test_events_of_earlier_releases_are_found_by_their_labels(empty_url: str) -> None:
+    with connect(empty_url) as conn:
+        migrate_with(conn, STEPS[:3])
+        with conn.transaction():
+            conn.script(
+                "insert into event values ('01E', 'delivered', 5.0, 'a1', 'example.test', 'm1', 'm1.0', "
+                """'r@r.test', '{"tags":["News"]}')"""
+            )
+    migrate(empty_url)
+    with connect(empty_url) as conn:
+        query = events.EventQuery(account_id="a1", tags=("news",), recipient_domain="r.test")
+        assert [found.id for found in events.search(conn, query)] == ["01E"]
 
 
 def test_the_first_step_makes_what_the_first_release_made(empty_url: str) -> None:

@@ -86,6 +86,14 @@ def id_at(at: float) -> str:
     return _base32(int(at * 1000), 5)
 
 
+def instant_of(id: str) -> float:
+    """When an id was made, to the millisecond."""
+    number = 0
+    for letter in id[:10]:
+        number = number * 32 + _ALPHABET.index(letter)
+    return number / 1000
+
+
 def beside(id: str) -> str:
     """The one id that sorts right behind `id` and that no `Ids` makes: for a fact that belongs to another.
 

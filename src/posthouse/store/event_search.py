@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from sqlalchemy import Select, bindparam, exists, func, select, union_all
 from sqlalchemy.sql.elements import ColumnElement
@@ -96,7 +96,8 @@ def find_page(conn: Connection, query: EventQuery) -> EventPage:
     steps = _steps(way.name, len(way.values), tuple(name for name, _ in rest), query.newest_first)
     wanted = [value for _, values in rest for value in values]
     found: list[Event] = []
-    place, looked, look = query.after_id, 0, query.limit if not rest else max(query.limit, _FIRST_LOOK)
+    look = min(max(query.limit, _FIRST_LOOK), MOST_LOOKED) if rest else query.limit
+    place, looked = query.after_id, 0
     while True:
         count, edge = conn.rows(steps.edge, *way.values, low, high, look)[0]
         if count:
@@ -279,7 +280,7 @@ def _width(form: str) -> int:
     return int(form.partition(" ")[2]) if form.startswith("kinds ") else 1
 
 
-def _stretch(way: str, values: int, newest: bool, *, includes_edge: bool = False) -> Select[tuple[str]]:
+def _stretch(way: str, values: int, newest: bool, *, includes_edge: bool = False) -> Select[Any]:
     """The first `look` ids of the way between `low` and `high`."""
     if way != "kinds":
         column, where = _WAYS[way]()
@@ -298,7 +299,7 @@ def _stretch(way: str, values: int, newest: bool, *, includes_edge: bool = False
 
 def _walk(
     column: ColumnElement[str], where: list[ColumnElement[bool]], newest: bool, includes_edge: bool
-) -> Select[tuple[str]]:
+) -> Select[Any]:
     above = column >= _low if newest and includes_edge else column > _low
     below = column <= _high if not newest and includes_edge else column < _high
     order = column.desc() if newest else column

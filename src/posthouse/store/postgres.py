@@ -45,8 +45,8 @@ _DURABLE = {
     "synchronous_commit": "accepted mail can be lost in a crash",
 }
 _OLDEST_WRITE = (
-    "SELECT coalesce(max(extract(epoch FROM clock_timestamp() - xact_start)), 0)::float8 FROM pg_stat_activity "
-    "WHERE backend_xid IS NOT NULL AND datname = current_database()"
+    "SELECT coalesce(max(extract(epoch FROM clock_timestamp() - xact_start)), 0)::float8 "
+    "FROM pg_stat_activity WHERE backend_xid IS NOT NULL AND datname = current_database()"
 )
 # SQLSTATE classes and codes (PostgreSQL manual, appendix A)
 _FULL = frozenset({"53100"})

@@ -7,7 +7,6 @@ import pytest
 from posthouse.cli.events import Recent
 from posthouse.cli.output import Output, span, visible, when
 from posthouse.doors.status_page import span_text
-from posthouse.model.clock import FakeClock
 
 
 @pytest.mark.parametrize(
@@ -60,18 +59,16 @@ def test_rich_tables_take_brackets_literally(
     assert "[/" in shown
 
 
-def row(number: int, at: float) -> dict[str, object]:
-    return {"id": f"{number:026}", "at": at}
+def row(number: int) -> dict[str, object]:
+    return {"id": f"{number:026}"}
 
 
 def test_followed_events_are_printed_once_even_when_they_appear_late() -> None:
-    clock = FakeClock(1000.0)
-    recent = Recent(clock.now, [row(1, 980.0), row(3, 999.0)])
-    assert recent.after_id == row(1, 0)["id"]
-    late = row(2, 998.0)
-    assert recent.fresh([late, row(3, 999.0)]) == [late]
-    assert recent.fresh([late, row(3, 999.0)]) == []
-    clock.advance(60)
-    assert recent.fresh([]) == []
-    assert recent.after_id == row(3, 0)["id"]
-    assert recent.fresh([row(4, 1060.0)]) == [row(4, 1060.0)]
+    recent = Recent(f"{1:026}", [row(1), row(3)])
+    assert recent.fresh([row(2), row(3)]) == [row(2)]
+    assert recent.fresh([row(2), row(3)]) == []
+    recent.settle(f"{2:026}")
+    assert recent.after_id == f"{2:026}"
+    assert recent.fresh([row(3), row(4)]) == [row(4)]
+    recent.settle("0")
+    assert recent.after_id == f"{2:026}", "never back"
