@@ -15,15 +15,25 @@ import re
 import sqlite3
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import psycopg
 
 from posthouse.internet.recorder import Arrival
+from posthouse.model.event import Event, EventKind
+from posthouse.rules import metrics
 
 Row = dict[str, Any]
 
+Key = metrics.Key
+KIND_OF = {
+    form.format(kind): kind.value
+    for kind in EventKind
+    for form in ("{}", "notice.{}", "copy.{}", "{}.machine")
+}
+_KEY = ("account_id", "dim", "name", "span", "at", "metric")
+_COLUMNS = ("id", "kind", "at", "account_id", "domain", "message_id", "delivery_id", "recipient")
 TERMINAL = {"delivered", "failed", "dropped", "cancelled"}
 OPEN = {"waiting", "taken", "held"}
 _OUR_TRACE = re.compile(rb"Received: from [^\r]*\r\n\tby \S+\.house\.test with \S+ id (\w+)")
@@ -82,8 +92,18 @@ class Books:
     deliveries: dict[str, Row]
     events: list[Row]
     workers: set[str]
-    counted: Counter[str]
+    counters: Counter[Key]
     uncounted: int
+    firsts: set[str] = field(default_factory=set)
+
+    @property
+    def counted(self) -> Counter[str]:
+        """Events by kind: ordinary mail's, our own letters', copies' and machines'."""
+        kinds: Counter[str] = Counter()
+        for (_, dim, _, span, _, metric), count in self.counters.items():
+            if (dim, span) == (metrics.ACCOUNT, metrics.DAY) and (kind := KIND_OF.get(metric)):
+                kinds[kind] += count
+        return kinds
 
 
 def read_books(url: str) -> Books:
@@ -91,19 +111,17 @@ def read_books(url: str) -> Books:
     with _opened(url) as connection:
         deliveries = _asked(connection, "select * from delivery")
         events = _asked(connection, "select * from event order by id")
-        counted = _asked(
-            connection,
-            "select metric as kind, sum(count) as n from tally "
-            "where span = 'day' and dim = 'account' group by metric",
-        )
+        counters = _asked(connection, "select * from tally")
+        firsts = {row["event_id"] for row in _asked(connection, "select event_id from engaged")}
         return Books(
             deliveries={row["id"]: row for row in deliveries},
             events=[{**json.loads(row.pop("data")), **row} for row in events],
             workers={row["id"] for row in _asked(connection, "select id from worker")},
-            counted=Counter({row["kind"]: int(row["n"]) for row in counted}),
+            counters=Counter({tuple(row[name] for name in _KEY): row["count"] for row in counters}),
             uncounted=sum(
                 len(row["ids"].split("\n")) for row in _asked(connection, "select ids from outbox")
             ),
+            firsts=firsts,
         )
 
 
@@ -159,12 +177,40 @@ def _counts(books: Books) -> Iterator[str]:
     states = Counter(row["state"] for row in books.deliveries.values())
     if kinds["accepted"] != sum(kinds[kind] for kind in TERMINAL) + sum(states[state] for state in OPEN):
         yield f"accepted is not delivered + failed + queued + given up: {dict(kinds)}, {dict(states)}"
-    if not books.uncounted and books.counted != kinds:
-        yield f"the counters say {dict(books.counted)}, the log {dict(kinds)}"
+    if not books.uncounted:
+        yield from _counters(books)
     for event in books.events:
         taken = books.deliveries.get(event["delivery_id"], {"attempt": 0})["attempt"]
         if event["kind"] in ("deferred", "delivered", "failed") and event["attempt"] > taken:
             yield f"{event['delivery_id']} has an event of attempt {event['attempt']}, the row {taken}"
+
+
+def _counters(books: Books) -> Iterator[str]:
+    """Every counter, by account, domain, tag, site, address and credential, against a count of the log."""
+    facts = [_fact(event) for event in books.events]
+    wanted: Counter[Key] = Counter()
+    for fact in facts:
+        for word in metrics.metrics_of(fact, is_first=fact.id in books.firsts):
+            for dim, name in metrics.names_of(fact):
+                by_day = dim in ("account", "domain", "site") or not word.startswith("took")
+                by_hour = dim == "account" or not word.startswith("took")
+                if by_day:
+                    wanted[fact.account_id, dim, name, "day", int(fact.at // 86400), word] += 1
+                if by_hour:
+                    wanted[fact.account_id, dim, name, "hour", int(fact.at // 3600), word] += 1
+    for key in [*wanted, *(key for key in books.counters if key not in wanted)]:
+        if books.counters[key] != wanted[key]:
+            yield f"the counters say {books.counters[key]} of {key}, the log {wanted[key]}"
+    people = [fact for fact in facts if metrics.is_by_people(fact)]
+    firsts = Counter((fact.delivery_id, fact.kind) for fact in people if fact.id in books.firsts)
+    for place in {(fact.delivery_id, fact.kind) for fact in people}:
+        if firsts[place] != 1:
+            yield f"{place} has {firsts[place]} first ones"
+
+
+def _fact(row: Row) -> Event:
+    columns = {name: row[name] for name in _COLUMNS}
+    return Event(**{**columns, "kind": EventKind(row["kind"])}, data=row)
 
 
 def _copies(before: Sequence[Arrival], books: Books, after: Sequence[Arrival], kills: int) -> Iterator[str]:

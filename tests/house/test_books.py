@@ -8,21 +8,29 @@ from typing import Any
 
 import pytest
 
-from house.books import Books, contradictions
+from house.books import Books, Key, contradictions
 from posthouse.internet.recorder import Arrival
 
 ID, WHO = "01M", "ann@good.test"
 
 
 def _event(kind: str, **more: Any) -> dict[str, Any]:
-    return {"kind": kind, "delivery_id": f"{ID}.0000", "attempt": 1, "code": 250, **more}
+    place = {"account_id": "a", "domain": "shop.test", "message_id": ID, "recipient": WHO, "at": 90_000.0}
+    return {"id": kind, "kind": kind, "delivery_id": f"{ID}.0000", "attempt": 1, "code": 250, **place, **more}
+
+
+def _counted(*metrics: str) -> Counter[Key]:
+    """One of each, by account and domain."""
+    names = [("account", ""), ("domain", "shop.test")]
+    spans = [("day", 1), ("hour", 25)]
+    return Counter(("a", *name, *span, metric) for name in names for span in spans for metric in metrics)
 
 
 def _honest() -> Books:
     """One letter, delivered at the first try."""
     row = {"message_id": ID, "recipient": WHO, "state": "delivered", "owner": "", "attempt": 1}
     events = [_event("accepted", attempt=0), _event("delivered")]
-    return Books({f"{ID}.0000": row}, events, {"w1"}, Counter(accepted=1, delivered=1), 0)
+    return Books({f"{ID}.0000": row}, events, {"w1"}, _counted("accepted", "delivered", "delivered.first"), 0)
 
 
 def _copy(message_id: str = ID) -> Arrival:
@@ -44,7 +52,7 @@ LIES: dict[str, tuple[Callable[[Books], object], str]] = {
     "no row": (lambda books: books.deliveries.clear(), "has events and no row"),
     "out with the dead": (lambda books: _row(books).update(state="taken", owner="w2"), "w2, who is gone"),
     "out for long": (lambda books: _row(books).update(state="taken", owner="w1"), "w1, who lives"),
-    "counted twice": (lambda books: books.counted.update(["delivered"]), "the counters say"),
+    "counted twice": (lambda books: books.counters.update(_counted("delivered")), "the counters say"),
     "an attempt too many": (lambda books: _row(books).update(attempt=0), "event of attempt 1, the row 0"),
 }
 
@@ -71,5 +79,5 @@ def test_a_second_copy_is_excused_by_doubt_or_by_a_kill() -> None:
     books = _honest()
     assert contradictions([], books, [_copy(), _copy()], kills=1) == []
     books.events.insert(1, _event("deferred", ambiguous=True))
-    books.counted.update(["deferred"])
+    books.counters.update(_counted("deferred", "deferred.first"))
     assert contradictions([], books, [_copy(), _copy()]) == []

@@ -8,7 +8,8 @@ from posthouse.model.options import SendOptions, read_recipient_options
 
 
 def labels(options: SendOptions, personal: str = "") -> dict[str, Any]:
-    """`tags`, `metadata` (the recipient's own, else the message's) and `is_test`, as far as they are set.
+    """`tags`, `metadata` (the recipient's own, else the message's), `is_test`, `is_notice` (a letter of our
+    own) and `is_copy` (a blind copy that we made), as far as they are set.
 
     `personal` is the delivery's; it is parsed only where it can matter.
     """
@@ -21,4 +22,8 @@ def labels(options: SendOptions, personal: str = "") -> dict[str, Any]:
         found["metadata"] = metadata
     if options.test_mode:
         found["is_test"] = True
+    if options.is_notice:
+        found["is_notice"] = True
+    if '"copy_of"' in personal and read_recipient_options(personal).copy_of:
+        found["is_copy"] = True
     return found

@@ -124,6 +124,7 @@ class SendOptions(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True)
     test_mode: str = ""  # "", TEST_DROP, TEST_SANDBOX
 
     # bookkeeping
+    is_notice: bool = False  # a letter of our own, to be told apart in all its events
     dialect: str = ""  # the credential's
     seen: tuple[Seen, ...] = ()
 

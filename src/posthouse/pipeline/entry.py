@@ -141,7 +141,7 @@ def _warnings(options: SendOptions) -> list[str]:
 def _own_detail(common: dict[str, Any], message: Message, delivery: Delivery) -> dict[str, Any]:
     """`common`, or a copy of it where this recipient differs."""
     own: dict[str, Any] = {}
-    if '"metadata"' in delivery.personal:
+    if '"metadata"' in delivery.personal or '"copy_of"' in delivery.personal:
         own = {"metadata": None} | labels(message.options, delivery.personal)
     if delivery.due_at > message.accepted_at:
         own["scheduled_for"] = delivery.due_at

@@ -7,16 +7,14 @@ Public: Effect, Fold, count.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Sequence
 
 from posthouse.crashpoint import crash_point
 from posthouse.model.event import Event
-from posthouse.rules.metrics import metrics_of
-from posthouse.store import events, outbox, tallies
+from posthouse.rules.metrics import MOST_NAMES, OTHER_NAMES, is_by_people, renamed, seen_names, sums_of
+from posthouse.store import engaged, events, outbox, tallies, tally_names
 from posthouse.store.connection import Connection
 from posthouse.store.engine import Store, each
-from posthouse.store.tallies import SPAN_S
 
 FOLD_S = 0.25
 _BUNDLES = 8  # 800 events: some ten milliseconds of the writer
@@ -48,12 +46,9 @@ def fold(conn: Connection, effects: Sequence[Effect]) -> int:
 
 
 def count(conn: Connection, found: Sequence[Event]) -> None:
-    """The effect that counts."""
-    counts: Counter[tallies.Key] = Counter()
-    for event in found:
-        for span, seconds in SPAN_S.items():
-            at = int(event.at // seconds)
-            for dim, name in (("account", ""), ("domain", event.domain)):
-                for metric in metrics_of(event):
-                    counts[event.account_id, dim, name, span, at, metric] += 1
-    tallies.add(conn, counts)
+    """The effect that counts. Several may count at once: each does engaged, names, counters in that order."""
+    personal = [event for event in found if is_by_people(event)]
+    firsts = engaged.note(conn, personal) if personal else set()
+    sums = sums_of(found, firsts)
+    names = tally_names.admit(conn, seen_names(sums), MOST_NAMES, OTHER_NAMES)
+    tallies.add(conn, renamed(sums, names))

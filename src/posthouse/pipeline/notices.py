@@ -14,7 +14,7 @@ from posthouse.model.address import BadAddress, parse_address
 from posthouse.model.clock import Ids
 from posthouse.model.event import Event, EventKind
 from posthouse.model.message import Delivery, Message, Outcome, Recipient, SmtpResult, Verdict
-from posthouse.model.options import PLAIN, SendOptions
+from posthouse.model.options import SendOptions
 from posthouse.pipeline.letters import Job
 from posthouse.rules import plan
 from posthouse.store.messages import Accepted
@@ -134,7 +134,7 @@ class Notices:
             expires_at=now + _NOTICE_LIFE_S,
             is_utf8=to.needs_utf8,
             is_8bit=not notice.isascii(),
-            options=SendOptions(promises_tls=True) if promises_tls else PLAIN,
+            options=SendOptions(is_notice=True, promises_tls=promises_tls),
         )
         own = plan.deliveries(message, [Recipient(str(to), to.domain, "NEVER")], due_at=now)
         events = [self._event(message, delivery.id, str(to), about.id) for delivery in own]
@@ -155,5 +155,6 @@ class Notices:
                 "subject": message.subject,
                 "size_bytes": message.size_bytes,
                 "notice_about": about_id,
+                "is_notice": True,
             },
         )

@@ -169,7 +169,7 @@ class TlsReporter:
             accepted_at=now,
             expires_at=now + _LIFE_S,
             # RFC 8460 3: a report about broken TLS must get past the policy that is broken
-            options=SendOptions(tls_optional=True),
+            options=SendOptions(is_notice=True, tls_optional=True),
         )
         deliveries = plan.deliveries(message, [Recipient(str(to), to.domain, "NEVER")], due_at=now)
         events = [
@@ -182,7 +182,12 @@ class TlsReporter:
                 message.id,
                 each_.id,
                 each_.recipient,
-                {"subject": message.subject, "size_bytes": message.size_bytes, "tls_report": head.report_id},
+                {
+                    "subject": message.subject,
+                    "size_bytes": message.size_bytes,
+                    "tls_report": head.report_id,
+                    "is_notice": True,
+                },
             )
             for each_ in deliveries
         ]

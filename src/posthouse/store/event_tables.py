@@ -47,8 +47,22 @@ tally = Table(
     sqlite_with_rowid=False,
 )
 Index("tally_at", tally.c.span, tally.c.at)
+# The names of a dim by how much of one metric they have.
+Index("tally_metric", tally.c.account_id, tally.c.dim, tally.c.span, tally.c.metric, tally.c.at)
 
-# The first open and click of a delivery by people: what makes them unique.
+# The names that are counted by; there is room for a limited number of each dim (`rules.metrics`).
+tally_name = Table(
+    "tally_name",
+    metadata,
+    text("account_id", key=True),
+    text("dim", key=True),
+    text("name", key=True),
+    instant("first_at"),
+    instant("last_at"),
+    sqlite_with_rowid=False,
+)
+
+# The first open and click of a delivery by people, in the order of counting: what makes them unique.
 engaged = Table(
     "engaged",
     metadata,
@@ -149,6 +163,7 @@ EVENT_TABLES: tuple[Table, ...] = (
     outbox,
     event_label,
     tally,
+    tally_name,
     engaged,
     hook,
     hook_item,

@@ -2,6 +2,8 @@
 
 Counting happens in the transaction that takes the events out of the outbox, so the counters always equal the
 events that are not in the outbox any more.
+
+Public: HOUR, DAY, Key, Tally, add, read, by_name, account_totals, of_spans, first_counted, drop_hours_before.
 """
 
 from __future__ import annotations
@@ -9,33 +11,37 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from sqlalchemy import bindparam, func, select
+from sqlalchemy import bindparam, delete, func, select, true, tuple_
 from sqlalchemy.dialects.postgresql import insert as upsert_into
+from sqlalchemy.sql.expression import FromClause
 
 from posthouse.store.connection import Connection
 from posthouse.store.event_tables import tally
-from posthouse.store.statement import Statement
+from posthouse.store.statement import GivenColumn, RowsStatement, Statement, given_key
 
 HOUR, DAY = "hour", "day"
-SPAN_S = {HOUR: 3600, DAY: 86400}
 
 Key = tuple[str, str, str, str, int, str]
 """account id, dim, name, span, number of the span since the epoch, metric."""
 
-_fresh = upsert_into(tally).values({column.name: bindparam(column.name) for column in tally.columns})
-_add = Statement(
-    _fresh.on_conflict_do_update(
-        index_elements=list(tally.primary_key.columns),
-        set_={"count": tally.c.count + _fresh.excluded.count},
-    ),
-    *[column.name for column in tally.columns],
-)
+_COLUMNS: list[GivenColumn] = [(column.name, given_key(column.type)[0][1]) for column in tally.columns]
+
+
+def _added(given: FromClause) -> object:
+    # `where true`: without it SQLite reads ON CONFLICT as a join condition of the SELECT
+    fresh = upsert_into(tally).from_select([name for name, _ in _COLUMNS], select(given).where(true()))
+    return fresh.on_conflict_do_update(
+        index_elements=list(tally.primary_key.columns), set_={"count": tally.c.count + fresh.excluded.count}
+    )
+
+
+_add = RowsStatement(_COLUMNS, _added)  # type: ignore[arg-type]
 
 
 def add(conn: Connection, counts: Mapping[Key, int]) -> None:
     """Add to the counters; for write transactions."""
-    for key in sorted(counts):  # one order for all: no deadlock between two that count at once
-        conn.change(_add, *key, counts[key])
+    # one order for all: no deadlock between two that count at once
+    conn.put(_add, [(*key, counts[key]) for key in sorted(counts)])
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,16 +57,15 @@ class Tally:
     count: int
 
 
+_of_dim = (tally.c.account_id == bindparam("of_account"), tally.c.dim == bindparam("by_dim"))
+_of_time = (
+    tally.c.span == bindparam("of_span"),
+    tally.c.at >= bindparam("first"),
+    tally.c.at <= bindparam("last"),
+)
 _read = Statement(
     select(tally)
-    .where(
-        tally.c.account_id == bindparam("of_account"),
-        tally.c.dim == bindparam("by_dim"),
-        tally.c.name == bindparam("of_name"),
-        tally.c.span == bindparam("of_span"),
-        tally.c.at >= bindparam("first"),
-        tally.c.at <= bindparam("last"),
-    )
+    .where(*_of_dim, tally.c.name == bindparam("of_name"), *_of_time)
     .order_by(*tally.primary_key.columns),
     "of_account",
     "by_dim",
@@ -78,14 +83,34 @@ def read(
     return [Tally(*row) for row in conn.rows(_read, account_id, dim, name, span, first, last)]
 
 
+_sum = func.sum(tally.c.count).label("sum")
+_by_name = Statement(
+    select(tally.c.name, _sum)
+    .where(*_of_dim, *_of_time, tally.c.metric == bindparam("of_metric"))
+    .group_by(tally.c.name)
+    .order_by(_sum.desc(), tally.c.name)
+    .limit(bindparam("most")),
+    "of_account",
+    "by_dim",
+    "of_span",
+    "first",
+    "last",
+    "of_metric",
+    "most",
+)
+
+
+def by_name(
+    conn: Connection, account_id: str, dim: str, span: str, first: int, last: int, metric: str, most: int
+) -> list[tuple[str, int]]:
+    """The names of a dim with most of one metric over these spans, the largest first."""
+    found = conn.rows(_by_name, account_id, dim, span, first, last, metric, most)
+    return [(name, int(count)) for name, count in found]
+
+
 _totals = Statement(
     select(tally.c.account_id, tally.c.metric, func.sum(tally.c.count))
-    .where(
-        tally.c.span == bindparam("of_span"),
-        tally.c.at >= bindparam("first"),
-        tally.c.at <= bindparam("last"),
-        tally.c.dim == bindparam("by_dim"),
-    )
+    .where(*_of_time, tally.c.dim == bindparam("by_dim"))
     .group_by(tally.c.account_id, tally.c.metric),
     "of_span",
     "first",
@@ -100,3 +125,40 @@ def account_totals(conn: Connection, span: str, first: int, last: int) -> dict[s
     for account, metric, count in conn.rows(_totals, span, first, last, "account"):
         found.setdefault(account, {})[metric] = int(count)
     return found
+
+
+# Comparing with the log
+
+_all_of = Statement(select(tally).where(*_of_time), "of_span", "first", "last")
+_first_counted = Statement(
+    select(func.min(tally.c.at)).where(tally.c.span == bindparam("of_span")), "of_span"
+)
+
+
+def of_spans(conn: Connection, span: str, first: int, last: int) -> dict[Key, int]:
+    """All counters of these spans, both included; those that are 0 are left out."""
+    rows = conn.rows(_all_of, span, first, last)
+    return {(row[0], row[1], row[2], row[3], row[4], row[5]): row[6] for row in rows if row[6]}
+
+
+def first_counted(conn: Connection, span: str) -> int | None:
+    """The earliest span of this kind that has a counter; None without any."""
+    row = conn.row(_first_counted, span)
+    return None if row is None or row[0] is None else int(row[0])
+
+
+# Retention
+
+_keys = list(tally.primary_key.columns)
+_oldest = (
+    select(*_keys)
+    .where(tally.c.span == bindparam("of_span"), tally.c.at < bindparam("before"))
+    .order_by(tally.c.at)
+    .limit(bindparam("most"))
+)
+_drop = Statement(delete(tally).where(tuple_(*_keys).in_(_oldest)), "of_span", "before", "most")
+
+
+def drop_hours_before(conn: Connection, before: float, limit: int) -> int:
+    """Delete up to `limit` counters of hours that were over at `before`; how many. Days stay."""
+    return conn.change(_drop, HOUR, int(before // 3600), limit)

@@ -71,6 +71,11 @@ def _move_counters(connection: Connection) -> None:
                 f"SELECT account_id, '{dim}', {name}, '{span}', {at}, kind, sum(count) FROM counter "
                 f"GROUP BY account_id, {at}, kind{', domain' if dim == 'domain' else ''}"
             )
+    connection.script(
+        "INSERT INTO tally_name (account_id, dim, name, first_at, last_at) "
+        "SELECT account_id, 'domain', domain, min(hour) * 3600, max(hour) * 3600 FROM counter "
+        "WHERE domain <> '' GROUP BY account_id, domain"
+    )
     connection.script("DROP TABLE counter")
 
 
