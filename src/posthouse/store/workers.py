@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import bindparam, delete, func, insert, select, update
 
-from posthouse.store import jobs, queue, sites
+from posthouse.store import hook_queue, jobs, queue, sites
 from posthouse.store.connection import Connection
 from posthouse.store.statement import Statement
 from posthouse.store.tables import nudge as nudge_table
@@ -71,6 +71,7 @@ def take_over(conn: Connection, now: float, stale_s: float = STALE_S) -> list[st
     buried = [row[0] for row in conn.rows(_bury, now - stale_s)]
     queue.release_all_but(conn, [row[0] for row in conn.rows(_all_ids)])
     jobs.release_lost_jobs(conn)
+    hook_queue.release_lost(conn)
     sites.drop_lost_views(conn)
     return buried
 
@@ -80,6 +81,7 @@ def forget(conn: Connection, worker_id: str) -> None:
     conn.change(_forget, worker_id)
     queue.release_owner(conn, worker_id)
     jobs.release_jobs(conn, worker_id)
+    hook_queue.release(conn, worker_id)
     sites.drop_lost_views(conn)
 
 
