@@ -15,6 +15,7 @@ from posthouse.desk.last_use import LastUses
 from posthouse.desk.limits import Allowances
 from posthouse.desk.passwords import Passwords
 from posthouse.desk.rechecks import RECHECK_S, Rechecks
+from posthouse.dialects.table import HOOK_FORMS
 from posthouse.doors.smtp import Doorkeeper
 from posthouse.doors.status_view import WorkerStatus
 from posthouse.doors.throttle import Throttle
@@ -38,6 +39,8 @@ from posthouse.pipeline.dispatch import Dispatcher
 from posthouse.pipeline.engage import Engagement
 from posthouse.pipeline.fetch import Fetcher
 from posthouse.pipeline.fold import FOLD_S, Fold, count
+from posthouse.pipeline.hook_effect import Enqueue
+from posthouse.pipeline.hooks import TIDY_S, Hooks
 from posthouse.pipeline.lease import Lease
 from posthouse.pipeline.letters import RecentLetters
 from posthouse.pipeline.links import LinkMaker
@@ -63,6 +66,7 @@ from posthouse.pipeline.warmup import FLUSH_S as WARMUP_FLUSH_S
 from posthouse.rules import retry
 from posthouse.store.engine import Store
 from posthouse.wiring import (
+    build_hooks,
     build_keeper,
     courier_settings,
     return_paths,
@@ -95,6 +99,7 @@ class Parts:
     upkeep: Upkeep
     warmup: Ledger
     archive: Archive
+    hooks: Hooks
     http_out: HttpOut
     tracking: Tracking
     passwords: Passwords
@@ -212,8 +217,10 @@ def build_parts(
     certificate = TlsPair(settings.smtp.tls_cert, settings.smtp.tls_key)
     key_rounds = KeyRounds(store, clock, ids, installation, settings.delivery.expire_s)
     rechecks = Rechecks(store=store, clock=clock, ids=ids, settings=settings)
+    told = build_hooks(settings, store, clock, ids, installation, worker_id, counters)
     chores = [
-        Chore("events", FOLD_S, Fold(store, [count]).go),
+        Chore("events", FOLD_S, Fold(store, [count, Enqueue(HOOK_FORMS, clock)]).go),
+        Chore("webhooks", TIDY_S, told.tidy),
         Chore("recall", RECALL_S, Recall(store, custody).look),
         Chore("TLS results", TLS_FLUSH_S, tls.flush),
         Chore("warm-up figures", WARMUP_FLUSH_S, warmup.flush),
@@ -249,6 +256,7 @@ def build_parts(
         ),
         warmup=warmup,
         archive=Archive(store=store, clock=clock, post=http_out, worker_id=worker_id, counters=counters),
+        hooks=told,
         http_out=http_out,
         tracking=Tracking(
             engagement=Engagement(

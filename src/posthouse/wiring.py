@@ -5,9 +5,11 @@ live. `app.build_parts` puts them together with the rest.
 from __future__ import annotations
 
 from posthouse.config import Settings
+from posthouse.desk.hook_keys import find_signing_key
 from posthouse.desk.identity_view import IdentityView
+from posthouse.desk.installation import Installation
 from posthouse.desk.last_use import LastUses
-from posthouse.dialects.table import session_limits
+from posthouse.dialects.table import HOOK_FORMS, session_limits
 from posthouse.doors.budget import BodyBudget
 from posthouse.doors.sessions import SessionParts, SubmissionSession
 from posthouse.doors.smtp import Doorkeeper
@@ -17,15 +19,21 @@ from posthouse.model.clock import Clock, Ids
 from posthouse.net.board import Row
 from posthouse.net.courier import CourierSettings
 from posthouse.net.dns import Route, SiteRules, reaches_ipv6
+from posthouse.net.httpout import HttpOut
 from posthouse.net.roots import trusting_context
 from posthouse.net.tls_pair import TlsPair
 from posthouse.net.trust import Trust
+from posthouse.observe import Counters
 from posthouse.pipeline.dispatch import Dispatcher
+from posthouse.pipeline.hook_posts import HookPosts, Room
+from posthouse.pipeline.hooks import Hooks
 from posthouse.pipeline.return_paths import ReturnPaths
 from posthouse.pipeline.submit import Intake
 from posthouse.smtp.events import Limits
 from posthouse.smtp.server import ServerEngine
 from posthouse.store.engine import Store
+
+_HOOK_LETTERS_BYTES = 64 * 1024 * 1024
 
 
 def courier_settings(settings: Settings, identity: IdentityView) -> CourierSettings:
@@ -141,6 +149,46 @@ def session_parts(
         limits=session_limits(settings.limits.connection_messages, settings.limits.address_connections),
         connections=connections,
         queue_id_in_reply=smtp.queue_id_in_reply,
+    )
+
+
+def build_hooks(
+    settings: Settings,
+    store: Store,
+    clock: Clock,
+    ids: Ids,
+    installation: Installation,
+    worker_id: str,
+    counters: Counters,
+) -> Hooks:
+    """Who tells receivers of posts what happened."""
+    posts = HookPosts(
+        store=store,
+        clock=clock,
+        ids=ids,
+        post=hook_post(settings),
+        key_of=lambda conn, *names: find_signing_key(conn, installation, *names),
+        worker_id=worker_id,
+        counters=counters,
+        room=Room(_HOOK_LETTERS_BYTES),
+    )
+    return Hooks(
+        store=store,
+        clock=clock,
+        forms=HOOK_FORMS,
+        posts=posts,
+        worker_id=worker_id,
+        keep_s=settings.keep.hook_days * 86400,
+    )
+
+
+def hook_post(settings: Settings) -> HttpOut:
+    """How posts to receivers leave: `Hooks` bounds how many, so the connections need not."""
+    return HttpOut(
+        allows_private=settings.delivery.post_private_networks == "allow",
+        allows_plain=settings.hooks.plain_http == "allow",
+        most=0,
+        most_per_host=0,
     )
 
 

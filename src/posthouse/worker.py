@@ -208,6 +208,7 @@ def _start_loops(
         parts.blocks.run(),
         parts.upkeep.run(),
         parts.archive.run(),
+        parts.hooks.run(),
         parts.nudges.run(),
         parts.last_uses.run(),
         parts.site_watch.run(),

@@ -12,7 +12,8 @@
         .private_networks, .post_private_networks, .mta_sts, .mta_sts_port, .dane, .tls_ca (Path or None),
         .expire_s, .bounce_mail, .tls_reports, .retry_s, .connections, .messages_per_connection,
         .shaping (Path or None), .hand_over_messages, .hand_over_bytes
-    settings.keep.content_days, .event_days
+    settings.keep.content_days, .event_days, .hook_days
+    settings.hooks.plain_http
     settings.policy.from_domain, .unverified, .over_limit
     settings.tracking.url, .zones (Path or None)
     settings.limits.connection_messages, .address_connections    tuples of (dialect, number)
@@ -122,6 +123,12 @@ class DeliverySettings:
 class KeepSettings:
     content_days: float
     event_days: float
+    hook_days: float
+
+
+@dataclass(frozen=True, slots=True)
+class HookSettings:
+    plain_http: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,6 +170,7 @@ class Settings:
     domains: DomainsSettings
     delivery: DeliverySettings
     keep: KeepSettings
+    hooks: HookSettings
     policy: PolicySettings
     tracking: TrackingSettings
     limits: LimitSettings
@@ -354,6 +362,7 @@ def _build(values: dict[str, Any], base: Path) -> Settings:
         domains=DomainsSettings(**families["domains"]),
         delivery=DeliverySettings(**families["delivery"]),
         keep=KeepSettings(**families["keep"]),
+        hooks=HookSettings(**families["hooks"]),
         policy=PolicySettings(**families["policy"]),
         tracking=TrackingSettings(**families["tracking"]),
         limits=LimitSettings(**families["limits"]),

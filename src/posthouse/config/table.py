@@ -188,7 +188,7 @@ TABLE: tuple[Setting, ...] = (
         "delivery.post_private_networks",
         kinds.choice("refuse", "allow"),
         "refuse",
-        "Whether archive copies may be posted to loopback and private addresses.",
+        "Whether archive copies and webhooks may be posted to loopback and private addresses.",
     ),
     Setting(
         "delivery.mta_sts",
@@ -261,6 +261,15 @@ TABLE: tuple[Setting, ...] = (
         "keep.content_days", kinds.days(0, 3650), 3, "Days a message's text stays after its last delivery."
     ),
     Setting("keep.event_days", kinds.days(0.01, 3650), 90, "Days events and message rows stay."),
+    Setting(
+        "keep.hook_days", kinds.days(0, 3650), 7, "Days the log of posts to webhooks stays, 1,000 a webhook."
+    ),
+    Setting(
+        "hooks.plain_http",
+        kinds.choice("refuse", "allow"),
+        "refuse",
+        "Whether webhooks may have http URLs, which anybody on the way can read and change.",
+    ),
     Setting(
         "policy.from_domain",
         kinds.choice("account", "any"),

@@ -4,7 +4,7 @@ Each dialect signs in its service's way: Mailgun's and our own with a secret tha
 shown once, when it is made; SendGrid's and MailPace's with a private key, whose public half is shown at any
 time. MailPace's keys belong to a domain, the others to the account. Private halves are sealed.
 
-Public: WAYS, Made, make, bring, store, show, load_hook_key.
+Public: WAYS, Made, make, bring, store, show, load_hook_key, find_signing_key.
 """
 
 from __future__ import annotations
@@ -196,6 +196,17 @@ def load_hook_key(
 ) -> HookKey:
     """The key that signs, opened. Raises Refused when there is none, SealBroken when it does not open."""
     found = show(conn, account_id, dialect, domain)
+    return HookKey(found.algorithm, installation.open(found.private, found.id), found.public)
+
+
+def find_signing_key(
+    conn: Connection, installation: Installation, account_id: str, dialect: str, domain: str
+) -> HookKey | None:
+    """What signs a post about mail of `domain`; None without a key. Raises SealBroken."""
+    name = domain if dialect in _OF_DOMAIN else ""
+    found = hook_keys.find_hook_key(conn, account_id, name, dialect)
+    if found is None:
+        return None
     return HookKey(found.algorithm, installation.open(found.private, found.id), found.public)
 
 

@@ -32,11 +32,13 @@ class HookSettings(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True
     """What differs from the form's usual way. Stored as JSON.
 
     `signs`: with the account's or domain's hook key of that dialect. `stops_at_failure`: the first answer
-    that is no success switches the receiver off (a service's own way).
+    that is no success switches the receiver off (a service's own way). `only`: the form's own names of what
+    is wanted, where they say more than our kinds; empty: all of the kinds.
     """
 
     signs: bool = True
     stops_at_failure: bool = False
+    only: tuple[str, ...] = ()
 
 
 HOOK_DEFAULTS = HookSettings()

@@ -3,7 +3,7 @@
 All changes are for write transactions. What waits for a receiver and what was posted to it hang on its row
 and go with it.
 
-Public: add_hook, find_hook, find_any, list_hooks, change_hook, set_state, remove_hook, begin_probe,
+Public: add_hook, find_hook, find_any, list_hooks, all_ids, change_hook, set_state, remove_hook, begin_probe,
 note_taken, note_failed, switch_off, subscribers.
 """
 
@@ -34,6 +34,7 @@ _find = Statement(select(hook).where(*_is_own), "of_account", "of_id")
 _list = Statement(
     select(hook).where(hook.c.account_id == bindparam("of_account")).order_by(hook.c.id), "of_account"
 )
+_all_ids = Statement(select(hook.c.id).order_by(hook.c.id))
 _CHANGES = ("domain", "url", "kinds", "name", "settings", "changed_at")
 _change = Statement(
     update(hook).where(_is_it).values({name: bindparam(f"new_{name}") for name in _CHANGES}),
@@ -78,6 +79,11 @@ def find_any(conn: Connection, hook_id: str) -> Hook | None:
 def list_hooks(conn: Connection, account_id: str) -> list[Hook]:
     """An account's, the oldest first."""
     return [_to_hook(row) for row in conn.rows(_list, account_id)]
+
+
+def all_ids(conn: Connection) -> list[str]:
+    """Every hook's."""
+    return [row[0] for row in conn.rows(_all_ids)]
 
 
 def change_hook(conn: Connection, changed: Hook) -> None:

@@ -60,6 +60,11 @@ def _by_size(items: Sequence[Accepted]) -> list[list[tuple[str, bytes]]]:
 
 _message = Statement(select(message).where(message.c.id == bindparam("id")), "id")
 _content = Statement(select(content.c.raw).where(content.c.message_id == bindparam("id")), "id")
+_heads = RowsStatement(
+    given_key(message.c.id.type),
+    lambda given: select(message).where(message.c.id.in_(select(given.c.key))),
+    most=100,
+)
 _many = RowsStatement(
     given_key(message.c.id.type),
     lambda given: (
@@ -80,6 +85,12 @@ def load_content(conn: Connection, message_id: str) -> bytes | None:
     """The letter's bytes; None if there are none (any more)."""
     row = conn.row(_content, message_id)
     return None if row is None else row[0]
+
+
+def load_heads(conn: Connection, message_ids: Sequence[str]) -> dict[str, Message]:
+    """Letters without their bytes by id, those that there are."""
+    found = conn.answers(_heads, [(message_id,) for message_id in dict.fromkeys(message_ids)])
+    return {row[0]: to_message(row) for row in found}
 
 
 def load_many(conn: Connection, message_ids: Sequence[str]) -> dict[str, tuple[Message, bytes]]:

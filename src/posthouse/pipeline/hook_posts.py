@@ -1,0 +1,343 @@
+"""One post to a receiver: the events loaded and written in the form of its service, sent, judged, and settled
+with its entry in the log in one transaction.
+
+Killed between the answer and the settling, the same events with the same ids are posted again (F12).
+
+Public: HookPosts, Batch, KeyOf, Room, Post.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import zlib
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
+from typing import Any, Protocol
+
+import msgspec
+import structlog
+
+from posthouse.crashpoint import crash_point
+from posthouse.model.clock import Clock, Ids
+from posthouse.model.hook import Hook, HookForm, HookKey, HookRequest, Told
+from posthouse.net.httpout import PostResult
+from posthouse.observe import STRUCK_OUT, Counters, struck_out
+from posthouse.rules.hooks import again_at, parse_retry_after, rest_s, why_off
+from posthouse.store import events, hook_log, hook_queue, hooks, messages
+from posthouse.store.connection import Connection
+from posthouse.store.engine import Store, each
+from posthouse.store.hook_log import HookAttempt
+from posthouse.store.hook_queue import HookItem, Settled
+
+log = structlog.get_logger()
+
+AGAIN_S = 1.0
+TOTAL_S = 15.0
+_OWN_FAULT_S = 60.0
+_BODY_KEPT = 16 * 1024
+_CONTENT_TIMES = 4  # a letter in memory: its octets, its parts, the JSON of them, what is being sent
+_size = msgspec.json.Encoder().encode
+
+KeyOf = Callable[[Connection, str, str, str], HookKey | None]
+"""(connection, account id, dialect, domain) -> what signs; None: there is no key."""
+
+
+class Post(Protocol):
+    """`net.httpout.HttpOut`."""
+
+    async def post(
+        self,
+        url: str,
+        content: bytes,
+        content_type: str,
+        headers: Mapping[str, str] | None = None,
+        *,
+        total_s: float = TOTAL_S,
+    ) -> PostResult: ...
+
+    async def close(self) -> None: ...
+
+
+class Room:
+    """So many bytes of letters at once in memory; a larger one than that goes alone."""
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._used = 0
+        self._left = asyncio.Condition()
+
+    @asynccontextmanager
+    async def hold(self, count: int) -> AsyncIterator[None]:
+        async with self._left:
+            await self._left.wait_for(lambda: not self._used or self._used + count <= self._most)
+            self._used += count
+        try:
+            yield
+        finally:
+            self._used -= count
+            async with self._left:
+                self._left.notify_all()
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """What one worker took for a hook. `probe_until`: it is the one try at a troubled receiver, 0 if not."""
+
+    hook: Hook
+    form: HookForm
+    items: Sequence[HookItem]
+    probe_until: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """The events of one post, written."""
+
+    items: list[HookItem]
+    bodies: list[tuple[str, dict[str, Any]]]
+
+
+@dataclass(frozen=True, slots=True)
+class _End:
+    """What is written when a post is over. `unposted`: of the same take, and not for now."""
+
+    batch: Batch
+    began_at: float
+    settled: Sequence[Settled]
+    attempt: HookAttempt
+    unposted: Sequence[str] = ()
+    rest_until: float = 0.0
+    off: str = ""
+
+
+class HookPosts:
+    """Makes the posts of one worker."""
+
+    def __init__(
+        self,
+        *,
+        store: Store,
+        clock: Clock,
+        ids: Ids,
+        post: Post,
+        key_of: KeyOf,
+        worker_id: str,
+        counters: Counters,
+        room: Room,
+        chance: Callable[[], float] = random.random,
+    ) -> None:
+        self._store = store
+        self._clock = clock
+        self._ids = ids
+        self._post = post
+        self._key_of = key_of
+        self._worker_id = worker_id
+        self._counters = counters
+        self._room = room
+        self._chance = chance
+
+    async def send(self, batch: Batch) -> bool:
+        """Post what was taken, one post after the other. False at the first failure: the rest is free."""
+        left = list(batch.items)
+        try:
+            event_ids = [item.event_id for item in left]
+            told, keys = await self._store.read(_load, batch.hook, self._key_of, event_ids)
+            while left:
+                part, left = await self._next(batch, told, left)
+                if part.bodies:
+                    key = keys[told[part.items[0].event_id].event.domain]
+                    if not await self._one(batch, part, key, [item.event_id for item in left]):
+                        return False
+                    batch = replace(batch, probe_until=0.0)
+        except Exception:  # the rim of this batch: nothing may stay ours that nobody works on
+            log.exception("posts to a receiver could not be made", hook=batch.hook.id)
+            await self._write(give_back, (self._worker_id, batch, left, self._clock.now()))
+            return False
+        return True
+
+    async def _next(
+        self, batch: Batch, told: Mapping[str, Told], left: list[HookItem]
+    ) -> tuple[_Part, list[HookItem]]:
+        """The next post, and what is left behind it. What is not to be posted is settled."""
+        head, behind = left[: batch.form.most_events], left[batch.form.most_events :]
+        part, over = await self._written(batch, head, told)
+        used = {item.event_id for item in (*part.items, *over)}
+        await self._drop(batch, [item for item in head if item.event_id not in used])
+        return part, over + behind
+
+    async def close(self) -> None:
+        await self._post.close()
+
+    async def _written(
+        self, batch: Batch, items: Sequence[HookItem], told: Mapping[str, Told]
+    ) -> tuple[_Part, list[HookItem]]:
+        """As many of them as fit into one post, and those that did not fit."""
+        part = _Part([], [])
+        form, room = batch.form, batch.form.most_bytes
+        for number, item in enumerate(items):
+            found = told.get(item.event_id)
+            if found is None:
+                continue
+            body = await self._body(batch, found)
+            if body is None:
+                continue
+            room -= len(_size(body)) if form.most_events > 1 else 0
+            if room < 0 and part.items:
+                return part, list(items[number:])
+            part.items.append(item)
+            part.bodies.append((item.event_id, body))
+        return part, []
+
+    async def _body(self, batch: Batch, told: Told) -> dict[str, Any] | None:
+        """None: the service has no such event, or nobody asked for it under that name."""
+        form, only = batch.form, batch.hook.settings.only
+        try:
+            if only and form.name_of(told) not in only:
+                return None
+            if not form.needs_content or told.message is None:
+                return form.event_json(told)
+            async with self._room.hold(told.message.size_bytes * _CONTENT_TIMES):
+                content = await self._store.read(messages.load_content, told.message.id)
+                return form.event_json(replace(told, content=content or b""))
+        except Exception:  # a bug in one form and one event must not keep the others from being posted
+            log.exception("an event could not be written for a receiver", event_id=told.event.id)
+            return None
+
+    async def _one(self, batch: Batch, part: _Part, key: HookKey | None, behind: Sequence[str]) -> bool:
+        hook, form, began_at = batch.hook, batch.form, self._clock.now()
+        since = self._clock.monotonic()
+        request = form.request(part.bodies, key if hook.settings.signs else None, began_at)
+        result = await self._try(hook, form, request)
+        crash_point("hooks.after_post")
+        self._counters.add("hook_posts", labels=(("result", "taken" if result.is_taken else "failed"),))
+        attempt = HookAttempt(
+            self._ids.new(),
+            hook.id,
+            began_at,
+            part.items[0].attempt,
+            result.status,
+            int((self._clock.monotonic() - since) * 1000),
+            result.is_taken,
+            [event_id for event_id, _ in part.bodies],
+            kept_request(hook.url, request),
+            result.text,
+        )
+        end = self._end(batch, part, result, attempt, began_at, behind)
+        await self._settle(end)
+        if end.off:
+            log.warning("a receiver was switched off", hook=hook.id, url=struck_out(hook.url), why=end.off)
+        return result.is_taken
+
+    async def _try(self, hook: Hook, form: HookForm, request: HookRequest) -> PostResult:
+        total_s = min(form.timeout_s, TOTAL_S)
+        try:
+            return await self._post.post(
+                hook.url, request.content, request.content_type, request.headers, total_s=total_s
+            )
+        except Exception as error:  # the rim of this post: it is tried again like any other failure
+            log.exception("a post to a receiver broke", hook=hook.id)
+            return PostResult(0, type(error).__name__)
+
+    def _end(
+        self,
+        batch: Batch,
+        part: _Part,
+        result: PostResult,
+        attempt: HookAttempt,
+        began_at: float,
+        behind: Sequence[str],
+    ) -> _End:
+        if result.is_taken:
+            return _End(batch, began_at, [Settled(item.event_id) for item in part.items], attempt)
+        now, form, hook = self._clock.now(), batch.form, batch.hook
+        is_hopeless = result.status in form.gives_up_on
+        settled = [
+            Settled(
+                item.event_id,
+                None if is_hopeless else again_at(form, item.attempt, now, item.expires_at, self._chance()),
+            )
+            for item in part.items
+        ]
+        if given_up := sum(item.due_at is None for item in settled):
+            log.warning(
+                "events for a receiver were given up", hook=hook.id, events=given_up, status=result.status
+            )
+        # a refusal of this event is no trouble of the receiver
+        asked_s = parse_retry_after(result.retry_after, now)
+        rest = 0.0 if is_hopeless else rest_s(hook.failures + 1, asked_s, self._chance())
+        off = "" if is_hopeless else why_off(form, hook, result.status, now)
+        return _End(batch, began_at, settled, attempt, behind, now + rest if rest else 0.0, off)
+
+    async def _drop(self, batch: Batch, items: Sequence[HookItem]) -> None:
+        """What is not to be posted: the event is gone, or the service has no such event."""
+        if items:
+            ends = [Settled(item.event_id) for item in items]
+            await self._write(hook_queue.settle, (batch.hook.id, self._worker_id, ends))
+
+    async def _settle(self, end: _End) -> None:
+        await self._write(settle, (self._worker_id, end, self._clock.now()))
+
+    async def _write(self, fn: Callable[..., object], order: tuple[Any, ...]) -> None:
+        """Until it is written: an item that stays ours without being worked on would stay for ever."""
+        while True:
+            try:
+                await self._store.write(each(fn), order)
+            except Exception as error:
+                log.warning("what became of a post could not be written: %s", error)
+                await asyncio.sleep(AGAIN_S)
+            else:
+                return
+
+
+def settle(conn: Connection, owner: str, end: _End, now: float) -> None:
+    """Everything about one post, in the open transaction. A hook that was removed meanwhile has nothing."""
+    hook_id = end.batch.hook.id
+    if hooks.find_any(conn, hook_id) is None:
+        return
+    hook_queue.settle(conn, hook_id, owner, end.settled)
+    hook_queue.put_back(conn, hook_id, owner, end.unposted)
+    hook_log.add_attempt(conn, end.attempt)
+    if end.rest_until:
+        hooks.note_failed(
+            conn,
+            hook_id,
+            now,
+            began_at=end.began_at,
+            probe_until=end.batch.probe_until,
+            until=end.rest_until,
+        )
+    elif end.batch.probe_until:
+        hooks.note_taken(conn, hook_id)
+    if end.off:
+        hooks.switch_off(conn, hook_id, now, end.off)
+
+
+def give_back(conn: Connection, owner: str, batch: Batch, left: Sequence[HookItem], now: float) -> None:
+    """Nothing could be posted for a reason of ours, such as a key that does not open: all of it later."""
+    hook_id = batch.hook.id
+    hook_queue.put_back(conn, hook_id, owner, [item.event_id for item in left])
+    hooks.note_failed(
+        conn, hook_id, now, began_at=now, probe_until=batch.probe_until, until=now + _OWN_FAULT_S
+    )
+
+
+def _load(
+    conn: Connection, hook: Hook, key_of: KeyOf, event_ids: Sequence[str]
+) -> tuple[dict[str, Told], dict[str, HookKey | None]]:
+    """The events with their letters, and what signs, by the events' domains."""
+    found = events.load(conn, event_ids)
+    letters = messages.load_heads(conn, [event.message_id for event in found])
+    told = {event.id: Told(event, letters.get(event.message_id)) for event in found}
+    domains = {event.domain for event in found}
+    return told, {domain: key_of(conn, hook.account_id, hook.dialect, domain) for domain in domains}
+
+
+def kept_request(url: str, request: HookRequest) -> bytes:
+    """A request for the log: headers, an empty line and the beginning of the body, deflated. No password."""
+    lines = [f"POST {struck_out(url)}", f"Content-Type: {request.content_type}"]
+    for name, value in request.headers.items():
+        lines.append(f"{name}: {STRUCK_OUT if name.lower() == 'authorization' else value}")
+    head = "\n".join([*lines, "", ""]).encode("utf-8", "replace")
+    return zlib.compress(head + request.content[:_BODY_KEPT], 1)
