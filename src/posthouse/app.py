@@ -44,6 +44,7 @@ from posthouse.pipeline.hooks import TIDY_S, Hooks
 from posthouse.pipeline.lease import Lease
 from posthouse.pipeline.letters import RecentLetters
 from posthouse.pipeline.links import LinkMaker
+from posthouse.pipeline.listing import PURGE_S, Purge, list_repeated
 from posthouse.pipeline.memory import MemoryBound
 from posthouse.pipeline.notices import Notices
 from posthouse.pipeline.nudges import NudgeWatch
@@ -219,8 +220,9 @@ def build_parts(
     rechecks = Rechecks(store=store, clock=clock, ids=ids, settings=settings)
     told = build_hooks(settings, store, clock, ids, installation, worker_id, counters)
     chores = [
-        Chore("events", FOLD_S, Fold(store, [count, Enqueue(HOOK_FORMS, clock)]).go),
+        Chore("events", FOLD_S, Fold(store, [count, Enqueue(HOOK_FORMS, clock), list_repeated]).go),
         Chore("webhooks", TIDY_S, told.tidy),
+        Chore("purge of lists", PURGE_S, Purge(store, clock).go),
         Chore("recall", RECALL_S, Recall(store, custody).look),
         Chore("TLS results", TLS_FLUSH_S, tls.flush),
         Chore("warm-up figures", WARMUP_FLUSH_S, warmup.flush),

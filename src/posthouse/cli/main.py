@@ -18,6 +18,7 @@ import typer
 from posthouse import __version__
 from posthouse.cli import (
     accounts,
+    allow,
     backup,
     batches,
     captures,
@@ -37,6 +38,7 @@ from posthouse.cli import (
     reload,
     serve,
     sites,
+    suppression_files,
     suppressions,
     templates,
     tls_reports,
@@ -98,7 +100,11 @@ app.add_typer(keys.app, name="key")
 app.add_typer(tokens.app, name="token")
 app.add_typer(hook_keys.app, name="hook-key")
 app.add_typer(templates.app, name="template")
+command(suppressions.app, "import")(suppression_files.import_)
+command(suppressions.app, "export")(suppression_files.export)
+command(suppressions.app, "purge")(suppression_files.purge)
 app.add_typer(suppressions.app, name="suppression")
+app.add_typer(allow.app, name="allow")
 app.add_typer(groups.app, name="group")
 app.add_typer(contacts.app, name="contact")
 command(egress.ip_app, "warm-up")(warmup.warm_up)

@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 import sys
-from typing import Annotated
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from posthouse.cli.options import Asked, command, group
 from posthouse.cli.output import when
+
+if TYPE_CHECKING:
+    from posthouse.model.suppression import Suppression
+    from posthouse.store.engine import Connection
+    from posthouse.store.suppressions import SuppressionQuery
 
 app = group("Addresses that must not get mail.")
 
@@ -16,13 +23,21 @@ Addresses = Annotated[
     list[str], typer.Argument(metavar="ADDRESS...", help="Addresses; - reads them from input, one a line.")
 ]
 Kind = Annotated[
-    str, typer.Option("--kind", metavar="KIND", help="bounce, complaint, unsubscribe or invalid.")
+    str, typer.Option("--kind", metavar="KIND", help="bounce, complaint, unsubscribe, invalid or block.")
 ]
 DomainName = Annotated[
     str, typer.Option("--domain", metavar="NAME", help="For this sending domain; else for all.")
 ]
 Tag = Annotated[str, typer.Option("--tag", metavar="TAG", help="For mail with this tag only.")]
 Group = Annotated[int, typer.Option("--group", metavar="NUMBER", help="For mail of this group only.")]
+Since = Annotated[
+    str, typer.Option("--since", metavar="TIME", help="Listed since: 2026-03-26, or 7d for 7 days ago.")
+]
+Until = Annotated[str, typer.Option("--until", metavar="TIME", help="Listed before.")]
+After = Annotated[
+    str, typer.Option("--after", metavar="CURSOR", help="Go on behind the row that printed this cursor.")
+]
+Limit = Annotated[int, typer.Option("--limit", min=1, max=1_000_000, help="How many at most.")]
 
 
 @command(app, "add")
@@ -82,23 +97,92 @@ def list_(
     tag: Tag = "",
     group: Group = 0,
     address: Annotated[str, typer.Option("--address", metavar="ADDRESS", help="Only this address.")] = "",
-    limit: Annotated[int, typer.Option("--limit", min=1, max=1_000_000, help="How many at most.")] = 1000,
+    since: Since = "",
+    until: Until = "",
+    after: After = "",
+    limit: Limit = 1000,
 ) -> None:
     """List the addresses in alphabetical order."""
+    _list(ask, Chosen(kind, domain, tag, group, address, since, until), "", after, limit)
+
+
+@command(app, "search")
+def search(
+    ask: Asked,
+    part: Annotated[str, typer.Argument(metavar="TEXT", help="What the address has in it.")],
+    kind: Kind = "",
+    domain: DomainName = "",
+    tag: Tag = "",
+    group: Group = 0,
+    since: Since = "",
+    until: Until = "",
+    after: After = "",
+    limit: Limit = 1000,
+) -> None:
+    """List the addresses that have the text in them."""
+    _list(ask, Chosen(kind, domain, tag, group, "", since, until), part.strip(), after, limit)
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """The options that choose rows, as they were typed."""
+
+    kind: str
+    domain: str
+    tag: str
+    group: int
+    address: str = ""
+    since: str = ""
+    until: str = ""
+
+
+def query_of(conn: Connection, account_id: str, chosen: Chosen, now: float) -> SuppressionQuery:
+    """What the options ask for. Raises Refused."""
+    from posthouse.desk import suppressions
+    from posthouse.store.suppressions import SuppressionQuery
+
+    where = suppressions.place(
+        conn, account_id, kind=chosen.kind, domain=chosen.domain, tag=chosen.tag, group=chosen.group
+    )
+    return SuppressionQuery(
+        account_id,
+        where.kind,
+        where.domain,
+        where.scope,
+        chosen.address.strip() or None,
+        suppressions.parse_instant(chosen.since, now) if chosen.since else None,
+        suppressions.parse_instant(chosen.until, now) if chosen.until else None,
+    )
+
+
+def _list(ask: Asked, chosen: Chosen, part: str, after: str, limit: int) -> None:
     from posthouse.cli.house import open_house
     from posthouse.desk import accounts, suppressions
-    from posthouse.store.suppressions import SuppressionQuery, listing
+    from posthouse.store.suppressions import listing
 
-    with open_house(ask).reading() as conn:
+    house = open_house(ask)
+    with house.reading() as conn:
         account_id = accounts.own_account(conn, ask.account)
-        where = suppressions.place(conn, account_id, kind=kind, domain=domain, tag=tag, group=group)
-        query = SuppressionQuery(
-            account_id, where.kind, where.domain, where.scope, address.strip() or None, limit=limit
+        query = query_of(conn, account_id, chosen, house.clock.now())
+        query = replace(
+            query,
+            part=part or None,
+            after=suppressions.place_after(after) if after else None,
+            limit=limit,
         )
         found = listing(conn, query)
     if ask.as_json:
-        ask.output.lines([suppressions.suppression_row(item) for item in found])
+        rows = [
+            suppressions.suppression_row(item) | {"cursor": suppressions.cursor_of(item)} for item in found
+        ]
+        ask.output.lines(rows)
         return
+    _print(ask, found)
+    if len(found) == limit:
+        ask.output.say(f"There may be more: go on with --after {suppressions.cursor_of(found[-1])}")
+
+
+def _print(ask: Asked, found: Sequence[Suppression]) -> None:
     cells = [
         [
             item.address,

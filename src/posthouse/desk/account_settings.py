@@ -30,6 +30,17 @@ def shown(settings: AccountSettings) -> dict[str, str]:
     return {key: text for key, text in setting_kinds.shown(settings).items() if key in KINDS}
 
 
+_MOST_DAYS = 3650
+
+
+def _days(text: str) -> int:
+    days = count(text)
+    if days > _MOST_DAYS:
+        raise ValueError
+    return days
+
+
+_DAYS = Kind(f"a whole number of days up to {_MOST_DAYS}, 0 for never", _days)
 _LIMIT = Kind("a whole number of recipients, 0 for no limit", count)
 KINDS: Mapping[str, Kind] = {
     "minute_messages": _LIMIT,
@@ -37,5 +48,7 @@ KINDS: Mapping[str, Kind] = {
     "monthly_messages": _LIMIT,
     "starts_at": Kind("a whole number of recipients a day, 0: the limit does not grow", count),
     "over_limit": Kind("refuse, queue", one_of("refuse", "queue")),
+    "purge_hard_days": _DAYS,
+    "purge_soft_days": _DAYS,
 }
 """By the names of `model.account.AccountSettings`, in their order."""

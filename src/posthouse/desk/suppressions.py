@@ -1,20 +1,23 @@
 """Lists of addresses that must not get mail, and the groups that recipients may leave one by one.
 
-Public: Place, place, add, remove, suppression_row, group_row, add_group, remove_group.
+Public: Place, place, add, remove, suppression_row, cursor_of, place_after, parse_instant, allow, disallow,
+allowed_row, group_row, add_group, remove_group.
 """
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from posthouse.desk.domains import load, sending_name
 from posthouse.desk.reports import utc_text
-from posthouse.model.address import BadAddress, parse_address
+from posthouse.model.address import BadAddress, ascii_domain, parse_address
 from posthouse.model.errors import Refused
-from posthouse.model.suppression import Suppression, SuppressionKind
-from posthouse.store import groups, suppressions
+from posthouse.model.suppression import Allowed, Suppression, SuppressionKind
+from posthouse.rules.suppression_csv import parse_time
+from posthouse.store import allowed, groups, suppressions
 from posthouse.store.engine import Connection
 from posthouse.store.groups import Group
 from posthouse.store.trouble import Duplicate
@@ -106,6 +109,79 @@ def suppression_row(item: Suppression) -> dict[str, Any]:
         "kind": str(item.kind),
         "domain": item.domain,
         "scope": item.scope,
+        "at": item.at,
+        "time": utc_text(item.at),
+        "detail": item.detail,
+    }
+
+
+def cursor_of(item: Suppression) -> str:
+    """What names the row as the place where a next page goes on."""
+    return base64.urlsafe_b64encode("\n".join(suppressions.place_of(item)).encode()).decode().rstrip("=")
+
+
+def place_after(cursor: str) -> suppressions.Place:
+    """The reverse. Raises Refused."""
+    try:
+        text = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).decode()
+        address, kind, domain, scope = text.split("\n")
+    except ValueError as error:
+        raise _refused("This is not a cursor; take one that `list` printed", "bad-cursor") from error
+    return address, kind, domain, scope
+
+
+_SPANS = {"m": 60.0, "h": 3600.0, "d": 86400.0, "w": 7 * 86400.0}
+
+
+def parse_instant(text: str, now: float) -> float:
+    """`2026-03-26`, `2026-03-26T12:00:00Z`, `7d` (before now; also m, h, w). Raises Refused."""
+    text = text.strip()
+    if text[-1:] in _SPANS and text[:-1].isascii() and text[:-1].isdigit() and len(text) < 8:
+        return now - int(text[:-1]) * _SPANS[text[-1]]
+    at = parse_time(text)
+    if at is None:
+        raise _refused("Not a time: write 2026-03-26, 2026-03-26T12:00:00Z or 7d (7 days ago)", "bad-time")
+    return at
+
+
+# The allow list
+
+
+def allow(
+    conn: Connection, account_id: str, values: Sequence[str], domain: str, now: float, detail: str = ""
+) -> list[Allowed]:
+    """Put addresses and recipient domains (`@example.com` or `example.com`) on the allow list, for a sending
+    domain ("": all). All or none, inside the caller's transaction. Raises Refused."""
+    name = sending_name(domain) if domain else ""
+    if name:
+        load(conn, account_id, name)
+    rows = [Allowed(account_id, name, _allowed_value(text), now, detail) for text in values]
+    allowed.add(conn, rows)
+    return rows
+
+
+def disallow(conn: Connection, account_id: str, values: Sequence[str], domain: str) -> int:
+    """Take them off again, everywhere or for one sending domain; how many rows went. Raises Refused."""
+    name = sending_name(domain) if domain else None
+    return sum(allowed.remove(conn, account_id, _allowed_value(text), name) for text in values)
+
+
+def _allowed_value(text: str) -> str:
+    text = text.strip()
+    try:
+        if text.rpartition("@")[0]:
+            return str(parse_address(text)).lower()
+        return f"@{ascii_domain(text.removeprefix('@'))}"
+    except BadAddress as error:
+        raise _refused(f"Neither an address nor a domain: {error}", "bad-address") from error
+
+
+def allowed_row(item: Allowed) -> dict[str, Any]:
+    """One entry as plain values."""
+    return {
+        "value": item.value,
+        "type": "domain" if item.value.startswith("@") else "address",
+        "domain": item.domain,
         "at": item.at,
         "time": utc_text(item.at),
         "detail": item.detail,

@@ -28,7 +28,9 @@ class AccountSettings(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=T
     0 for no limit. `starts_at`: recipients a day that a new account begins with; from there its own daily cap
     grows with its reputation up to `daily_messages` (0: the cap does not grow, it is `daily_messages`).
     `over_limit`: "refuse" or "queue" what is over a limit, "" for the installation's choice. `is_suspended`:
-    nobody of it may sign in or send.
+    nobody of it may sign in or send. `purge_hard_days`, `purge_soft_days`: after so many days bounced
+    addresses may get mail again (hard: dead addresses; soft: blocks, and addresses that failed softly again
+    and again), 0 for never.
     """
 
     minute_messages: int = 0
@@ -37,6 +39,8 @@ class AccountSettings(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=T
     starts_at: int = 0
     over_limit: str = ""
     is_suspended: bool = False
+    purge_hard_days: int = 0
+    purge_soft_days: int = 0
 
 
 ACCOUNT_DEFAULTS = AccountSettings()

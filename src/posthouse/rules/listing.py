@@ -6,8 +6,8 @@ nothing (BR-5). An address that fails softly again and again over days counts as
 
 Lists hold for the sending domain; those of mail with `account_lists` for all of the account.
 
-Public: listed, complained, repeated, is_about_recipient, REPEATED, SOFT_FAILURES, SOFT_WITHIN_S,
-SOFT_OVER_S.
+Public: listed, complained, repeated, bounced_in_the_end, is_soft, is_about_recipient, OF_THE_MAILBOX,
+REPEATED, SOFT_FAILURES, SOFT_WITHIN_S, SOFT_OVER_S.
 """
 
 from __future__ import annotations
@@ -21,6 +21,9 @@ from posthouse.rules.bounces import DEAD_DOMAIN_REASONS, class_of
 
 REPEATED = "repeated: "
 """How the detail of a bounce begins that took several soft failures: they are purged apart."""
+OF_THE_MAILBOX = frozenset({"mailbox-full"})
+"""Reasons of soft failures that count: those of the one mailbox. A host that is away, or slow with us, would
+put all of its people on the list."""
 SOFT_FAILURES = 3
 SOFT_WITHIN_S = 14 * 86400.0
 SOFT_OVER_S = 3 * 86400.0
@@ -82,6 +85,21 @@ def repeated(failures: Sequence[float]) -> bool:
     last = max(failures)
     recent = [at for at in failures if at > last - SOFT_WITHIN_S]
     return len(recent) >= SOFT_FAILURES and last - min(recent) >= SOFT_OVER_S
+
+
+def is_soft(row: Suppression) -> bool:
+    """Is a row of the bounces or blocks one that is purged with the soft ones?"""
+    return row.kind is SuppressionKind.BLOCK or row.detail.startswith(REPEATED)
+
+
+def bounced_in_the_end(
+    message: Message, delivery: Delivery, *, at: float, text: str = "", code: int = 0, enhanced: str = ""
+) -> list[Suppression]:
+    """The row for an address whose failures are `repeated`; the words are those of the last one."""
+    if not is_about_recipient(message, delivery):
+        return []
+    detail = REPEATED + _detail(code, enhanced, text)
+    return [_row(message, delivery, SuppressionKind.BOUNCE, at, detail)]
 
 
 def _row(message: Message, delivery: Delivery, kind: SuppressionKind, at: float, detail: str) -> Suppression:

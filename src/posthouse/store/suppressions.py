@@ -9,9 +9,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
+from typing import Any
 
-from sqlalchemy import bindparam, delete, select, tuple_
+from sqlalchemy import bindparam, delete, literal_column, select, tuple_
 from sqlalchemy.dialects.postgresql import insert as upsert_into
+from sqlalchemy.sql.elements import BindParameter, ColumnElement
+from sqlalchemy.sql.expression import Executable, FromClause
 
 from posthouse.model.suppression import Suppression, SuppressionKind
 from posthouse.store import allowed
@@ -24,6 +27,7 @@ from posthouse.store.versions import raise_stops
 _KINDS = {kind.value: kind for kind in SuppressionKind}
 _KEY = tuple(suppression.primary_key.columns)
 _NAMES = tuple(column.name for column in suppression.columns)
+_KEY_NAMES = tuple(column.name for column in _KEY)
 
 Place = tuple[str, str, str, str]
 """Where a row stands in the order of a list: address, kind, domain, scope."""
@@ -61,12 +65,18 @@ def find(conn: Connection, pairs: Iterable[tuple[str, str]]) -> list[Suppression
 
 # Change
 
-_fresh = upsert_into(suppression).values({name: bindparam(name) for name in _NAMES})
-_put = Statement(
-    _fresh.on_conflict_do_update(
-        index_elements=_KEY, set_={"at": _fresh.excluded.at, "detail": _fresh.excluded.detail}
-    ),
-    *_NAMES,
+
+def _upsert(given: FromClause) -> Executable:
+    # SQLite takes the ON of ON CONFLICT for a join's, unless the SELECT has a WHERE
+    rows = select(given).where(literal_column("1=1"))
+    fresh = upsert_into(suppression).from_select(list(_NAMES), rows)
+    return fresh.on_conflict_do_update(
+        index_elements=_KEY, set_={"at": fresh.excluded.at, "detail": fresh.excluded.detail}
+    )
+
+
+_put = RowsStatement(
+    [(column.name, given_key(column.type)[0][1]) for column in suppression.columns], _upsert, most=100
 )
 
 
@@ -79,8 +89,8 @@ def add(conn: Connection, items: Sequence[Suppression]) -> None:
 
 def _add(conn: Connection, items: Sequence[Suppression]) -> None:
     rows = {_key_of(item): item for item in items}
-    for key in sorted(rows):  # one order for all: no deadlock between two that add at once
-        conn.change(_put, *key, rows[key].at, harmless(rows[key].detail))
+    # one order for all: no deadlock between two that add at once
+    conn.put(_put, [(*key, rows[key].at, harmless(rows[key].detail)) for key in sorted(rows)])
 
 
 _AUTOMATIC = (SuppressionKind.BOUNCE, SuppressionKind.INVALID, SuppressionKind.BLOCK)
@@ -141,22 +151,45 @@ def remove_scope(conn: Connection, account_id: str, scope: str) -> int:
 
 @dataclass(frozen=True, slots=True)
 class SuppressionQuery:
-    """What to list; None does not restrict. `after` is the place of the last row of the page before."""
+    """What to list; None does not restrict. `since` (included) and `until` (not) are instants; `part` is in
+    the address. `after` is the place of the last row of the page before."""
 
     account_id: str
     kind: SuppressionKind | None = None
     domain: str | None = None
     scope: str | None = None
     address: str | None = None
+    since: float | None = None
+    until: float | None = None
+    part: str | None = None
     after: Place | None = None
     limit: int = 100
+
+
+def _condition(name: str) -> ColumnElement[bool]:
+    given: BindParameter[Any] = bindparam(f"of_{name}")
+    match name:
+        case "since":
+            return suppression.c.at >= given
+        case "until":
+            return suppression.c.at < given
+        case "part":
+            return suppression.c.address.like(given, escape="!")
+        case _:
+            return suppression.c[name] == given
+
+
+def _pattern(part: str) -> str:
+    for mark in "!%_":
+        part = part.replace(mark, f"!{mark}")
+    return f"%{part.lower()}%"
 
 
 @cache
 def _list(fields: tuple[str, ...], is_continued: bool) -> Statement:
     order = _KEY[1:]
     names = [f"of_{name}" for name in fields]
-    query = select(suppression).where(*[suppression.c[name] == bindparam(f"of_{name}") for name in fields])
+    query = select(suppression).where(*[_condition(name) for name in fields])
     if is_continued:
         place = [f"after_{column.name}" for column in order]
         behind = tuple_(*[bindparam(name, type_=_key_type) for name in place])
@@ -173,6 +206,9 @@ def listing(conn: Connection, query: SuppressionQuery) -> list[Suppression]:
         "domain": query.domain,
         "scope": query.scope,
         "address": None if query.address is None else query.address.lower(),
+        "since": query.since,
+        "until": query.until,
+        "part": None if query.part is None else _pattern(query.part),
     }
     chosen = {name: value for name, value in given.items() if value is not None}
     statement = _list(tuple(chosen), query.after is not None)
@@ -185,3 +221,19 @@ def listing(conn: Connection, query: SuppressionQuery) -> list[Suppression]:
 def place_of(item: Suppression) -> Place:
     """The place from which the next page goes on."""
     return item.address, item.kind.value, item.domain, item.scope
+
+
+# Purge
+
+_gone = RowsStatement(
+    [(column.name, given_key(column.type)[0][1]) for column in (*_KEY, suppression.c.at)],
+    lambda given: delete(suppression).where(
+        tuple_(*_KEY, suppression.c.at).in_(select(*[given.c[name] for name in (*_KEY_NAMES, "at")]))
+    ),
+    most=100,
+)
+
+
+def drop(conn: Connection, items: Sequence[Suppression]) -> None:
+    """Take exactly these rows off their lists, unless they have been renewed since they were read."""
+    conn.put(_gone, [(*_key_of(item), item.at) for item in items])

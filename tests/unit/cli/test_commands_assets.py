@@ -227,6 +227,87 @@ def test_wrong_entries_change_nothing(house: Cli, arguments: list[str], sentence
     assert house("suppression", "list").out == "No addresses.\n"
 
 
+def test_a_list_is_read_by_time_by_text_and_by_page(house: Cli) -> None:
+    house("suppression", "add", "ann@one.test", "bob@one.test", "cid@two_x.test")
+    first = house("suppression", "list", "--limit", "2")
+    assert "go on with --after" in first.out
+    rows = house("suppression", "list", "--limit", "2", "--json").rows
+    (rest,) = house("suppression", "list", "--after", rows[-1]["cursor"], "--json").rows
+    assert rest["address"] == "cid@two_x.test"
+    found = house("suppression", "search", "ONE", "--json").rows
+    assert [row["address"] for row in found] == ["ann@one.test", "bob@one.test"]
+    assert [row["address"] for row in house("suppression", "search", "_", "--json").rows] == [
+        "cid@two_x.test"
+    ]
+    assert house("suppression", "list", "--until", "1d").out == "No addresses.\n"
+    assert len(house("suppression", "list", "--since", "1d", "--json").rows) == 3
+    assert "Not a time" in house("suppression", "list", "--since", "soon").err
+    assert "not a cursor" in house("suppression", "list", "--after", "!!!").err
+
+
+def test_lists_go_out_as_a_file_and_come_in_again(house: Cli, tmp_path: Path) -> None:
+    number = house("group", "add", "News").out.strip()
+    house("suppression", "add", "ann@one.test", "--group", number, "--detail", 'said "no", twice')
+    house("suppression", "add", "bob@one.test", "--kind", "bounce", "--domain", "example.com")
+    before = house("suppression", "list", "--json").rows
+    assert house("suppression", "export", "out.csv").out == "2 rows written to out.csv\n"
+    assert (tmp_path / "out.csv").stat().st_mode & 0o777 == 0o600
+    assert house("suppression", "export").out == (tmp_path / "out.csv").read_bytes().decode()
+    house("suppression", "remove", "ann@one.test", "bob@one.test")
+    dry = house("suppression", "import", "out.csv", "--dry-run")
+    assert dry.out == "2 rows read, 2 entries could be put on lists\n"
+    assert house("suppression", "list").out == "No addresses.\n"
+    for _ in range(2):
+        assert house("suppression", "import", "out.csv").out == "2 rows read, 2 entries are on lists now\n"
+    after = house("suppression", "list", "--json").rows
+    assert [row | {"at": 0, "cursor": ""} for row in after] == [
+        row | {"at": 0, "cursor": ""} for row in before
+    ]
+    assert [row["at"] for row in after] == pytest.approx([row["at"] for row in before], abs=1e-5)
+
+
+def test_bad_lines_are_told_and_the_others_are_taken(house: Cli) -> None:
+    given = b"address;reason;created\nann@one.test;550 gone;soon\nnobody;x;\nbob@one.test;;\n"
+    answer = house("suppression", "import", "-", "--kind", "bounce", given=given)
+    assert answer.code == 1
+    assert answer.err.splitlines() == [
+        "line 2: the time 'soon' cannot be read and is left out",
+        "line 3: not an address: an address needs a local part, an @ and a domain",
+    ]
+    assert answer.out == "3 rows read, 2 entries are on lists now; 1 rows left out; 1 times left out\n"
+    told = house("suppression", "import", "-", "--kind", "bounce", "--json", given=given).rows
+    assert told[1]["line"] == 3 and told[1]["is_left_out"]
+    assert told[-1] == {"rows": 3, "written": 2, "bad": 1, "notes": 1, "dry_run": False}
+    assert "no column is called address" in house("suppression", "import", "-", given=b"created,reason\n").err
+    assert "which list it is from" in house("suppression", "import", "-", given=b"email\na@x.test\n").err
+
+
+def test_old_bounces_are_purged(house: Cli) -> None:
+    given = b"email,created\nann@one.test,2020-01-01\nbob@one.test,2099-01-01\n"
+    house("suppression", "import", "-", "--kind", "bounce", given=given)
+    assert house("suppression", "purge", "--older-than", "90d").out == "removed: 1 row\n"
+    (row,) = house("suppression", "list", "--json").rows
+    assert row["address"] == "bob@one.test"
+
+
+def test_addresses_and_domains_are_allowed(house: Cli) -> None:
+    assert house("allow", "add", "Ann@One.test", "two.test", "@Three.test").out == (
+        "allowed: ann@one.test, @two.test, @three.test\n"
+    )
+    assert house("allow", "add", "ann@one.test", "--domain", "example.com").code == 0
+    rows = house("allow", "list", "--json").rows
+    assert [(row["value"], row["type"], row["domain"]) for row in rows] == [
+        ("@three.test", "domain", ""),
+        ("@two.test", "domain", ""),
+        ("ann@one.test", "address", ""),
+        ("ann@one.test", "address", "example.com"),
+    ]
+    assert "@two.test" in house("allow", "list").out
+    assert house("allow", "remove", "ann@one.test").out == "removed: 2 entries\n"
+    assert house("allow", "remove", "ann@one.test").code == 1
+    assert "Neither an address nor a domain" in house("allow", "add", "@").err
+
+
 def test_the_invalid_list_takes_what_is_no_address(house: Cli) -> None:
     (row,) = house("suppression", "add", "Nobody", "--kind", "invalid", "--json").rows
     assert row["address"] == "nobody"

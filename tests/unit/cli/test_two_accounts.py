@@ -81,6 +81,17 @@ CASES: dict[str, list[tuple[str, ...]]] = {
     "suppression add": [("ann@good.test", "--domain", "{domain}"), ("ann@good.test", "--group", "{group}")],
     "suppression remove": [("{suppressed}",), ("{suppressed}", "--group", "{group}")],
     "suppression list": [(), ("--address", "{suppressed}"), ("--group", "{group}"), ("--domain", "{domain}")],
+    "suppression search": [("good",), ("good", "--group", "{group}")],
+    "suppression import": [
+        ("rows.csv", "--kind", "bounce"),
+        ("rows.csv", "--domain", "{domain}"),
+        ("rows.csv", "--group", "{group}"),
+    ],
+    "suppression export": [(), ("--group", "{group}"), ("--domain", "{domain}")],
+    "suppression purge": [("--older-than", "2100-01-01"), ("--older-than", "0m", "--domain", "{domain}")],
+    "allow add": [("ann@good.test", "--domain", "{domain}")],
+    "allow remove": [("{allowed}",), ("{allowed}", "--domain", "{domain}")],
+    "allow list": [(), ("--domain", "{domain}")],
     "group list": [()],
     "group remove": [("{group}",)],
     "contact set": [("{contact}", "--time-zone", "")],
@@ -169,6 +180,7 @@ def _made(*words: str) -> dict[str, Any]:
 
 def _furnished() -> dict[str, str]:
     Path("text.html").write_text("<p>Hello</p>")
+    Path("rows.csv").write_text("email,created\nann@good.test,1774529955\n")
     Path("key.txt").write_text("AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=")
     _made("domain", "add", "theirs.example.com", "--assume-verified")
     _made("account", "add", OTHER)
@@ -185,6 +197,7 @@ def _furnished() -> dict[str, str]:
         "template": "welcome-theirs",
         "group": str(_made("group", "add", "Theirs")["number"]),
         "suppressed": "bad@theirs.test",
+        "allowed": "fine@theirs.test",
         "contact": "known@theirs.test",
         "ip": _made("ip", "add", "127.0.0.77", "--dedicated")["address"],
         "pool": "theirpool",
@@ -198,6 +211,7 @@ def _furnished() -> dict[str, str]:
     _sign_in(ids["person"], ids["session"])
     _made("suppression", "add", ids["suppressed"])
     _made("suppression", "add", ids["suppressed"], "--group", ids["group"])
+    _made("allow", "add", ids["allowed"], "--domain", ids["domain"])
     _made("contact", "set", ids["contact"], "--time-zone", "Europe/Berlin")
     _made("batch", "pause", ids["batch"])
     return ids | _message()
@@ -222,6 +236,7 @@ def scene(
         "template": "welcome-nowhere",
         "group": "90999",
         "suppressed": "bad@nowhere.test",
+        "allowed": "fine@nowhere.test",
         "contact": "known@nowhere.test",
         "ip": "127.0.0.78",
         "pool": "nopool",

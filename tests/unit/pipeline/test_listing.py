@@ -7,11 +7,15 @@ from typing import Any
 
 import pytest
 
+from posthouse.model.account import AccountSettings
 from posthouse.model.message import Phase, Recipient, SmtpResult
 from posthouse.model.options import RecipientOptions, SendOptions
 from posthouse.model.suppression import Allowed, Suppression, SuppressionKind
 from posthouse.net.lookup import permanent
-from posthouse.store import allowed, suppressions
+from posthouse.pipeline.fold import Fold
+from posthouse.pipeline.listing import Purge, list_repeated
+from posthouse.store import allowed, identity, suppressions
+from posthouse.store.connection import Connection
 from posthouse.store.engine import each
 from posthouse.store.suppressions import SuppressionQuery
 from unit.pipeline.small_world import World, open_world
@@ -100,3 +104,72 @@ async def test_an_allowed_address_gets_mail_although_it_once_bounced(world: Worl
     await world.store.write(each(allowed.add), (entries,))
     await send(world, "ann@good.test", "bob@good.test")
     assert world.courier.sent == ["ann@good.test"]
+
+
+# -- failures that go on, and time that is over ---------------------------------------------------------
+
+DAY = 86400.0
+
+
+def full(*_: object) -> SmtpResult:
+    return SmtpResult(Phase.RCPT, 552, "5.2.2", "Mailbox full")
+
+
+async def fold_all(world: World) -> None:
+    await Fold(world.store, [list_repeated]).go()
+
+
+@pytest.mark.parametrize(("days", "expected"), [((0, 1, 2), []), ((0, 2, 4), ["bounce"])])
+async def test_a_mailbox_that_stays_full_has_bounced(
+    world: World, days: tuple[int, ...], expected: list[str]
+) -> None:
+    """BR-6: soft failures count when they go on for days."""
+    world.courier.answers["full.test"] = full
+    start = world.clock.now()
+    for day in days:
+        world.clock.advance(start + day * DAY - world.clock.now())
+        await send(world, "ann@full.test")
+        await fold_all(world)
+    rows = [row for row in await lists(world) if row.kind is not SuppressionKind.BLOCK]
+    assert [row.kind for row in rows] == expected
+    assert all(row.detail == "repeated: 552 5.2.2 Mailbox full" for row in rows)
+
+
+async def test_a_host_that_is_away_for_days_lists_nobody(world: World) -> None:
+    world.courier.answers["gone.test"] = lambda _: SmtpResult(Phase.BODY, 552, "5.3.4", "too large")
+    for _ in range(4):
+        await send(world, "ann@gone.test")
+        await fold_all(world)
+        world.clock.advance(2 * DAY)
+    assert [row.kind for row in await lists(world)] == ["block"]
+
+
+async def test_bounces_are_purged_as_the_account_says(world: World) -> None:
+    now = world.clock.now()
+    rows = [
+        Suppression("acc", f"{name}@x.test", kind, "", "", now - days * DAY, detail)
+        for name, kind, days, detail in [
+            ("hard-old", SuppressionKind.BOUNCE, 40, "550"),
+            ("hard-new", SuppressionKind.BOUNCE, 20, "550"),
+            ("soft-old", SuppressionKind.BOUNCE, 20, "repeated: 552"),
+            ("block-old", SuppressionKind.BLOCK, 20, "554"),
+            ("block-new", SuppressionKind.BLOCK, 5, "554"),
+            ("complained", SuppressionKind.COMPLAINT, 400, ""),
+        ]
+    ]
+    await world.store.write(each(suppressions.add), (rows,))
+    purge = Purge(world.store, world.clock)
+    assert await purge.go() == 0  # nothing is asked for
+    await world.store.write(each(_ask_for_purge), ())
+    assert await purge.go() == 3
+    assert [row.address.partition("@")[0] for row in await lists(world)] == [
+        "block-new",
+        "complained",
+        "hard-new",
+    ]
+
+
+def _ask_for_purge(conn: Connection) -> None:
+    identity.ensure_account(conn, "acc", id="acc", now=1.0)
+    wanted = AccountSettings(purge_hard_days=30, purge_soft_days=10)
+    assert identity.set_account_settings(conn, "acc", wanted)
