@@ -28,7 +28,7 @@ from posthouse.rules.bounces import class_of
 LONGEST = 1_000  # characters of an address, a field of the header, a machine word
 LONGEST_REPLY = 4_000
 LONGEST_URL = 8_000
-MOST_TAGS = 50
+MOST_TAGS, LONGEST_TAG = 50, 300
 MOST_DEPTH = 16
 _LARGEST = 2**53  # RFC 8259 6: beyond it receivers read another number
 _END_OF_TIME = 253_402_300_799.0
@@ -40,9 +40,11 @@ _encode_sorted = msgspec.json.Encoder(order="sorted").encode
 
 
 def text_of(value: Any, most: int = LONGEST) -> str:
-    """Any value as text of at most `most` characters; "" for what is no text and no number."""
+    """Any value as text of at most `most` characters; "" for what is no text and no number. HOT."""
     if isinstance(value, str):
-        return _UNFIT.sub("\ufffd", value[:most])
+        if len(value) <= most and value.isascii() and "\0" not in value:
+            return value
+        return fit(value[:most])
     if isinstance(value, bool) or not isinstance(value, int | float):
         return ""
     try:
@@ -51,11 +53,16 @@ def text_of(value: Any, most: int = LONGEST) -> str:
         return ""
 
 
+def fit(text: str) -> str:
+    """The text with U+FFFD for what receivers choke on."""
+    return _UNFIT.sub("\ufffd", text)
+
+
 def cleaned(value: Any, depth: int = MOST_DEPTH) -> Any:
     """The same value as JSON that every reader takes: what is nested too deep or is no number becomes
     null."""
     if isinstance(value, str):
-        return _UNFIT.sub("\ufffd", value)
+        return value if value.isascii() and "\0" not in value else fit(value)
     if value is None or isinstance(value, bool):
         return value
     if isinstance(value, int):
@@ -74,14 +81,16 @@ def cleaned(value: Any, depth: int = MOST_DEPTH) -> Any:
 def cleaned_object(value: Any, most_bytes: int) -> dict[str, Any]:
     """The entries of an object in their order as long as they fit into `most_bytes` of JSON. A text that does
     not fit is cut, another value that does not is left out."""
-    found: dict[str, Any] = {}
     if not isinstance(value, Mapping):
-        return found
+        return {}
+    whole: dict[str, Any] = cleaned(value)
+    if len(_encode(whole)) <= most_bytes:
+        return whole
+    found: dict[str, Any] = {}
     room = most_bytes - 2
-    for key, item in value.items():
-        name = text_of(key)
+    for name, item in whole.items():
         spent = len(_encode(name)) + 2
-        entry = _fitting(cleaned(item[: most_bytes + 1] if isinstance(item, str) else item), room - spent)
+        entry = _fitting(item, room - spent)
         if entry is not None:
             found[name] = entry[0]
             room -= spent + entry[1]
@@ -97,8 +106,7 @@ def _fitting(value: Any, room: int) -> tuple[Any, int] | None:
         return value, size
     if not isinstance(value, str) or room < 8:
         return None
-    # every character takes as many octets as JSON writes; halving is quick enough for what never happens
-    while value and size > room:
+    while value and size > room:  # a character takes one to six octets
         value = value[: min(len(value) * room // size, len(value) - 1)]
         size = len(_encode(value))
     return (value, size) if value else None
@@ -147,7 +155,7 @@ def is_our_own(told: Told) -> bool:
 class Facts:
     """An event with its values ready to be told; nothing here raises."""
 
-    __slots__ = ("data", "event", "kind", "message", "told")
+    __slots__ = ("data", "event", "kind", "message", "reason", "recipient", "told")
 
     def __init__(self, told: Told) -> None:
         self.told = told
@@ -155,6 +163,8 @@ class Facts:
         self.kind: EventKind = told.event.kind
         self.message = told.message
         self.data = told.event.data if isinstance(told.event.data, dict) else {}
+        self.recipient = text_of(told.event.recipient)
+        self.reason = text_of(self.data.get("reason"))
 
     def text(self, key: str, most: int = LONGEST) -> str:
         return text_of(self.data.get(key), most)
@@ -179,17 +189,13 @@ class Facts:
         return self.event.at if math.isfinite(self.event.at) else 0.0
 
     @property
-    def recipient(self) -> str:
-        return text_of(self.event.recipient)
-
-    @property
     def recipient_domain(self) -> str:
         return self.recipient.rpartition("@")[2].lower()
 
     @property
     def header_id(self) -> str:
         """The Message-ID without its angle brackets."""
-        return self.told_of_message("header_id", "header_id").strip().strip("<>")
+        return self.told_of_message("header_id", "header_id").strip("<> ")
 
     @property
     def place(self) -> int:
@@ -202,7 +208,7 @@ class Facts:
         tags = self.data.get("tags")
         if not isinstance(tags, list | tuple):
             return []
-        return [text_of(tag) for tag in tags[:MOST_TAGS]]
+        return [text_of(tag, LONGEST_TAG) for tag in tags[:MOST_TAGS]]
 
     @property
     def is_test(self) -> bool:
@@ -212,10 +218,6 @@ class Facts:
     def is_verified(self) -> bool:
         """Was the certificate looked at and found good? The sentence about the connection's policy tells."""
         return bool(self.text("tls")) and self.text("policy").endswith((" matched", " valid"))
-
-    @property
-    def reason(self) -> str:
-        return self.text("reason")
 
     @property
     def bounce_class(self) -> BounceClass:
@@ -235,7 +237,9 @@ class Facts:
     def scopes(self) -> list[str]:
         """What somebody left or came back to: "" all mail of the domain, `global`, `tag:NAME`, `group:N`."""
         scopes = self.data.get("scopes")
-        return [text_of(scope) for scope in scopes[:100]] if isinstance(scopes, list | tuple) else [""]
+        if not isinstance(scopes, list | tuple):
+            return [""]
+        return [text_of(scope, LONGEST_TAG) for scope in scopes[:MOST_TAGS]]
 
     @property
     def groups(self) -> list[int]:

@@ -8,6 +8,7 @@ Public: delivered_status, failed_status, severity_reason, client, provider_of.
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any
 
 from posthouse.dialects.event_values import LONGEST_REPLY, Facts, text_of
@@ -35,7 +36,11 @@ _PROVIDERS = (
 
 def provider_of(facts: Facts) -> str:
     """Whose mailbox it is, by the receiving host or else the address."""
-    names = (facts.text("mx").lower().rstrip("."), facts.recipient_domain)
+    return _provider(facts.text("mx").lower().rstrip("."), facts.recipient_domain)
+
+
+@lru_cache(maxsize=4096)
+def _provider(*names: str) -> str:
     for name in names:
         for provider, domains in _PROVIDERS:
             if any(name == domain or name.endswith(f".{domain}") for domain in domains):
