@@ -15,7 +15,7 @@ from posthouse.model.clock import beside
 from posthouse.model.errors import PosthouseError, TryLater
 from posthouse.model.message import Delivery, DeliveryState
 from posthouse.pipeline.quota import Place, reserve, spread
-from posthouse.pipeline.stops import Stop, Stops, stop_event, suppressed
+from posthouse.pipeline.stops import Stop, Stops, ending, stop_event, suppressed
 from posthouse.rules.limits import Allowance, for_room
 from posthouse.store import batches, messages, quotas
 from posthouse.store.connection import Connection
@@ -70,7 +70,7 @@ def _judged(conn: Connection, item: Candidate, stops: Stops) -> Answer:
     message = accepted.message
     deliveries = list(accepted.deliveries)
     events = list(accepted.events)
-    accepted_ids = {event.delivery_id: event.id for event in events}
+    acceptances = {event.delivery_id: place for place, event in enumerate(events)}
     going: list[int] = []
     for place, delivery in enumerate(deliveries):
         if delivery.state not in OPEN:
@@ -81,7 +81,9 @@ def _judged(conn: Connection, item: Candidate, stops: Stops) -> Answer:
             continue
         deliveries[place] = _stopped(delivery, stop)
         # sorts right behind its acceptance, whatever else happens in that millisecond
-        event_id = beside(accepted_ids[delivery.id])
+        acceptance = acceptances[delivery.id]
+        event_id = beside(events[acceptance].id)
+        events[acceptance] = ending(events[acceptance], stop)
         events.append(stop_event(event_id, message.accepted_at, message, delivery, stop))
     if item.allowance and going:
         refusal = _count(conn, item, deliveries, going)

@@ -15,7 +15,7 @@ from posthouse.model.event import Event, EventKind
 from posthouse.model.labels import labels
 from posthouse.model.message import Delivery, DeliveryState, Message, Submission, until_verified
 from posthouse.model.options import SendOptions
-from posthouse.pipeline.stops import Stop, dropped, stop_event
+from posthouse.pipeline.stops import Stop, dropped, ending, stop_event
 from posthouse.rules import plan
 from posthouse.rules.suppression import BAD_ADDRESS
 from posthouse.store.messages import Accepted
@@ -38,10 +38,11 @@ def accepted_of(
         message.expires_at = max([each.expires_at for each in deliveries])
     events = _accepted_events(message, deliveries, principal.login, new_id)
     if submission.drop_reason:
-        events += _drop_all(submission, message, deliveries, new_id)
+        events = _drop_all(submission, message, deliveries, events, new_id)
         return Accepted(message, submission.content, deliveries, events)
-    for delivery in deliveries:
+    for place, delivery in enumerate(deliveries):
         if delivery.state is DeliveryState.DROPPED:
+            events[place] = ending(events[place], _BAD_ADDRESS)
             events.append(stop_event(new_id(), now, message, delivery, _BAD_ADDRESS))
     return Accepted(message, submission.content, deliveries, events)
 
@@ -77,15 +78,20 @@ def _message(submission: Submission, principal: Principal, now: float, expire_s:
 
 
 def _drop_all(
-    submission: Submission, message: Message, deliveries: Sequence[Delivery], new_id: NewId
+    submission: Submission,
+    message: Message,
+    deliveries: Sequence[Delivery],
+    accepted: Sequence[Event],
+    new_id: NewId,
 ) -> list[Event]:
-    """The letter as a whole is dropped: it was answered with success all the same."""
+    """The letter as a whole is dropped: it was answered with success all the same. All its events."""
     reason, text = submission.drop_reason, submission.drop_text
     stop = Stop(DeliveryState.DROPPED, EventKind.DROPPED, reason, 554, "5.6.0", text)
     for delivery in deliveries:
         delivery.state, delivery.due_at = stop.state, message.accepted_at
         delivery.last_code, delivery.last_text = stop.code, stop.text
-    return [stop_event(new_id(), message.accepted_at, message, each, stop) for each in deliveries]
+    ends = [stop_event(new_id(), message.accepted_at, message, each, stop) for each in deliveries]
+    return [ending(event, stop) for event in accepted] + ends
 
 
 def _accepted_events(

@@ -3,14 +3,14 @@
 Asked twice: in the transaction that accepts a letter, and when a delivery is taken from the store, where it
 may have waited for days.
 
-Public: Stop, Stops, suppressed, read_stops, stop_event.
+Public: Stop, Stops, suppressed, read_stops, stop_event, ending.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from posthouse.model.event import Event, EventKind
 from posthouse.model.labels import labels
@@ -114,6 +114,13 @@ def read_stops(conn: Connection, asked: Sequence[tuple[Message, Sequence[Deliver
     statuses = batches.stopped(conn, in_batches) if in_batches else {}
     listed, entries = suppressed(conn, asked)
     return Stops(listed, statuses, entries)
+
+
+def ending(acceptance: Event, stop: Stop) -> Event:
+    """The acceptance of what is dropped at once says so: some services tell of one of the two only."""
+    if stop.kind is not EventKind.DROPPED:
+        return acceptance
+    return replace(acceptance, data=acceptance.data | {"dropped": stop.reason})
 
 
 def stop_event(event_id: str, at: float, message: Message, delivery: Delivery, stop: Stop) -> Event:

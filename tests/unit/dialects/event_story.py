@@ -150,6 +150,7 @@ def _story() -> dict[str, Told]:
     return {
         "accepted": told(kind.ACCEPTED, content=CONTENT, **_ACCEPTED),
         "accepted-for-later": told(kind.ACCEPTED, **_ACCEPTED, scheduled_for=AT + 3600),
+        "accepted-and-dropped": told(kind.ACCEPTED, **_ACCEPTED, dropped="suppress-bounce"),
         "rejected": rejected,
         "delivered": told(
             kind.DELIVERED, content=CONTENT, **ATTEMPT, code=250, text="OK", reason="delivered", phase="done"

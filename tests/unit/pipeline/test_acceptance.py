@@ -41,6 +41,8 @@ async def test_who_is_on_a_list_is_dropped_and_the_others_get_it(world: World) -
     assert world.states() == {"dropped": 1, "delivered": 1}
     (fact,) = world.facts("dropped")
     assert (fact["to"], fact["reason"], fact["code"]) == ("Ann@good.test", "suppress-bounce", 605)
+    ends = {fact["to"]: fact.get("dropped") for fact in world.facts("accepted")}
+    assert ends == {"Ann@good.test": "suppress-bounce", "bob@good.test": None}
     assert fact["text"] == "Not delivering to previously bounced address"
     assert fact["tags"] == ["a"]
     assert len(world.facts("accepted")) == 2

@@ -62,6 +62,8 @@ def event_json(told: Told) -> dict[str, Any] | None:
 def event_name(told: Told) -> str:
     """What `event` says, "" for none."""
     kind = told.event.kind
+    if kind is EventKind.ACCEPTED and told.event.data.get("dropped"):
+        return ""  # a recipient is processed or dropped, never both (the usual reading of its documentation)
     if kind in (EventKind.UNSUBSCRIBED, EventKind.RESUBSCRIBED):
         groups = Facts(told).groups
         if kind is EventKind.UNSUBSCRIBED:
