@@ -16,7 +16,7 @@ from posthouse.desk.limits import Allowances
 from posthouse.desk.passwords import Passwords
 from posthouse.desk.rechecks import RECHECK_S, Rechecks
 from posthouse.dialects.table import HOOK_FORMS
-from posthouse.doors.smtp import Doorkeeper
+from posthouse.doors.smtp import Doorkeeper, Entrance
 from posthouse.doors.status_view import WorkerStatus
 from posthouse.doors.throttle import Throttle
 from posthouse.doors.track import Tracking
@@ -69,7 +69,9 @@ from posthouse.store.engine import Store
 from posthouse.wiring import (
     build_hooks,
     build_keeper,
+    build_returns,
     courier_settings,
+    open_entrance,
     return_paths,
     session_parts,
     site_rules,
@@ -110,6 +112,7 @@ class Parts:
     site_watch: SiteWatch
     certificate: TlsPair
     keeper: Doorkeeper
+    open: Entrance
     status: WorkerStatus
 
 
@@ -215,6 +218,12 @@ def build_parts(
         find_domain=identity.domain,
         wake=dispatcher.wake,
     )
+    sessions = session_parts(settings, store, identity, intake, clock, ids, connections, last_uses, throttle)
+
+    def key_of(tag: bytes) -> bytes | None:
+        return identity.link_key(found.name) if (found := identity.domain_by_tag(tag)) else None
+
+    returns = build_returns(settings, store, identity, clock, ids, notices, counters, dispatcher.wake, key_of)
     certificate = TlsPair(settings.smtp.tls_cert, settings.smtp.tls_key)
     key_rounds = KeyRounds(store, clock, ids, installation, settings.delivery.expire_s)
     rechecks = Rechecks(store=store, clock=clock, ids=ids, settings=settings)
@@ -264,9 +273,7 @@ def build_parts(
             engagement=Engagement(
                 store=store, clock=clock, ids=ids, zone_of=ZoneDatabase(settings.tracking.zones).zone_of
             ),
-            key_of=lambda tag: (
-                identity.link_key(found.name) if (found := identity.domain_by_tag(tag)) else None
-            ),
+            key_of=key_of,
             group_name=identity.group_name,
             default_groups=identity.default_groups,
         ),
@@ -283,10 +290,7 @@ def build_parts(
         ),
         last_uses=last_uses,
         certificate=certificate,
-        keeper=build_keeper(
-            settings,
-            session_parts(settings, store, identity, intake, clock, ids, connections, last_uses, throttle),
-            certificate,
-        ),
+        keeper=build_keeper(settings, sessions, certificate),
+        open=open_entrance(settings, sessions, returns),
         status=WorkerStatus(settings, store, clock, counters, lambda: dispatcher.bound.jobs),
     )

@@ -47,12 +47,10 @@ _Door = tuple[str, str, Endpoint]  # what speaks there, the setting, the place
 
 
 def _doors(settings: Settings) -> list[_Door]:
-    wanted = (
-        ("smtp", "smtp.listen", settings.smtp.listen),
-        ("smtps", "smtp.listen_tls", settings.smtp.listen_tls),
-        ("http", "http.listen", settings.http.listen),
-    )
-    return [(speaks, setting, endpoint) for speaks, setting, all_ in wanted for endpoint in all_]
+    smtp = settings.smtp.listen
+    doors = [("smtp" if each.port != settings.returns.port else "mx", "smtp.listen", each) for each in smtp]
+    doors += [("smtps", "smtp.listen_tls", each) for each in settings.smtp.listen_tls]
+    return doors + [("http", "http.listen", each) for each in settings.http.listen]
 
 
 def open_all(settings: Settings) -> list[Listening]:
@@ -63,18 +61,23 @@ def open_all(settings: Settings) -> list[Listening]:
 def open_new(listening: list[Listening], old: Settings, fresh: Settings) -> list[Listening]:
     """The sockets of the new settings; those of before stay open. Raises SettingsError, then nothing is
     opened."""
-    before = dict(zip(_doors(old), listening, strict=True))
+    # what speaks at a place may change, its socket stays
+    before = {door[1:]: held for door, held in zip(_doors(old), listening, strict=True)}
     opened: list[Listening] = []
     try:
         for door in _doors(fresh):
-            if door not in before:
+            if door[1:] not in before:
                 opened.append(_open(door))
-                before[door] = opened[-1]
+                before[door[1:]] = opened[-1]
     except SettingsError:
         for made in opened:
             made.socket.close()
         raise
-    return [before[door] for door in _doors(fresh)]
+    return [_speaking(before[door[1:]], door[0]) for door in _doors(fresh)]
+
+
+def _speaking(held: Listening, speaks: str) -> Listening:
+    return held if held.speaks == speaks else replace(held, speaks=speaks)
 
 
 def _open(door: _Door) -> Listening:

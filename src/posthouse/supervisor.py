@@ -239,8 +239,9 @@ class Supervisor:
         except Exception:  # the rim: whatever is wrong in a file, mail goes on
             log.exception("the new settings cannot be used; the old ones stay")
             return
+        still = [door.socket for door in listening]
         for door in self.listening:
-            if door not in listening:
+            if door.socket not in still:
                 door.socket.close()  # closed for good once the old workers have drained
         self.settings, self.listening = fresh, listening
 

@@ -4,17 +4,22 @@ live. `app.build_parts` puts them together with the rest.
 
 from __future__ import annotations
 
-from posthouse.config import Settings
+from collections.abc import Callable
+from functools import partial
+
+from posthouse.config import Settings, SmtpSettings
 from posthouse.desk.hook_keys import find_signing_key
 from posthouse.desk.identity_view import IdentityView
 from posthouse.desk.installation import Installation
 from posthouse.desk.last_use import LastUses
 from posthouse.dialects.table import HOOK_FORMS, session_limits
 from posthouse.doors.budget import BodyBudget
+from posthouse.doors.returns import OpenSession, ReturnsParts, ReturnsSession
 from posthouse.doors.sessions import SessionParts, SubmissionSession
-from posthouse.doors.smtp import Doorkeeper
+from posthouse.doors.smtp import Doorkeeper, Entrance
 from posthouse.doors.submission import Reader
 from posthouse.doors.throttle import Throttle
+from posthouse.mail.returned import read_returned
 from posthouse.model.clock import Clock, Ids
 from posthouse.net.board import Row
 from posthouse.net.courier import CourierSettings
@@ -25,10 +30,16 @@ from posthouse.net.tls_pair import TlsPair
 from posthouse.net.trust import Trust
 from posthouse.observe import Counters
 from posthouse.pipeline.dispatch import Dispatcher
+from posthouse.pipeline.engage import Engagement
+from posthouse.pipeline.forwards import Forwards
 from posthouse.pipeline.hook_posts import HookPosts, Room
 from posthouse.pipeline.hooks import Hooks
+from posthouse.pipeline.notices import Notices
+from posthouse.pipeline.report_names import ReportNames
 from posthouse.pipeline.return_paths import ReturnPaths
+from posthouse.pipeline.returns import Returns
 from posthouse.pipeline.submit import Intake
+from posthouse.rules.bounce_verdict import judged
 from posthouse.smtp.events import Limits
 from posthouse.smtp.server import ServerEngine
 from posthouse.store.engine import Store
@@ -86,26 +97,73 @@ def site_rules(settings: Settings) -> SiteRules:
 
 def build_keeper(settings: Settings, parts: SessionParts, certificate: TlsPair) -> Doorkeeper:
     smtp = settings.smtp
-    limits = Limits(message_bytes=smtp.message_bytes, recipients=smtp.recipients)
-
-    def make_engine(is_tls: bool, address: str) -> ServerEngine:
-        return ServerEngine(
-            smtp.hostname,
-            limits,
-            offers_tls=not is_tls,
-            is_tls=is_tls,
-            auth="after-tls" if smtp.require_tls_for_auth and not _is_loopback(address) else "always",
-            bare_line_ends="reject" if smtp.bare_line_ends == "reject" else "normalize",
-        )
-
     return Doorkeeper(
-        make_engine=make_engine,
+        make_engine=partial(_engine, smtp),
         make_session=lambda engine, address: SubmissionSession(parts, engine, address),
         tls=certificate.context,
         budget=parts.budget,
         idle_s=smtp.idle_s,
         most=smtp.connections,
         most_per_address=smtp.connections_per_address,
+    )
+
+
+def _engine(smtp: SmtpSettings, is_tls: bool, address: str, *, requires_auth: bool = True) -> ServerEngine:
+    return ServerEngine(
+        smtp.hostname,
+        Limits(message_bytes=smtp.message_bytes, recipients=smtp.recipients),
+        offers_tls=not is_tls,
+        is_tls=is_tls,
+        auth="after-tls" if smtp.require_tls_for_auth and not _is_loopback(address) else "always",
+        requires_auth=requires_auth,
+        bare_line_ends="reject" if smtp.bare_line_ends == "reject" else "normalize",
+    )
+
+
+def open_entrance(settings: Settings, parts: SessionParts, returns: Returns) -> Entrance:
+    """The port that takes returned mail beside customers'."""
+    central = settings.returns.domain
+    arriving = ReturnsParts(
+        returns=returns,
+        store=parts.store,
+        key=parts.identity.return_key,
+        is_return_host=lambda host: parts.identity.is_return_host(host) or (bool(host) and host == central),
+        hostname=settings.smtp.hostname,
+        budget=parts.budget,
+        connections=parts.connections,
+    )
+
+    def make_session(engine: ServerEngine, address: str) -> OpenSession:
+        return OpenSession(
+            engine, SubmissionSession(parts, engine, address), ReturnsSession(arriving, address)
+        )
+
+    return Entrance(partial(_engine, settings.smtp, requires_auth=False), make_session)
+
+
+def build_returns(
+    settings: Settings,
+    store: Store,
+    identity: IdentityView,
+    clock: Clock,
+    ids: Ids,
+    notices: Notices,
+    counters: Counters,
+    wake: Callable[[], None],
+    key_of: Callable[[bytes], bytes | None],
+) -> Returns:
+    """`key_of`: the key of a link by its tag, as the tracking door has it."""
+    return Returns(
+        store=store,
+        clock=clock,
+        ids=ids,
+        read=lambda raw: judged(read_returned(raw)),
+        names=ReportNames(store, identity.return_key, key_of),
+        notices=notices,
+        forwards=Forwards(ids=ids, hostname=settings.smtp.hostname),
+        engagement=Engagement(store=store, clock=clock, ids=ids),
+        counters=counters,
+        wake=wake,
     )
 
 

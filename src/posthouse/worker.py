@@ -43,7 +43,8 @@ GC_THRESHOLD = (50_000, 20, 50)  # a letter leaves no cycles behind: looking for
 
 @dataclass(frozen=True, slots=True)
 class Listening:
-    """A socket that the supervisor opened, and what speaks on it: smtp, smtps or http."""
+    """A socket that the supervisor opened, and what speaks on it: smtp, smtps, mx (smtp that also takes
+    returned mail) or http."""
 
     socket: socket.socket
     speaks: str
@@ -189,7 +190,9 @@ async def _open_doors(parts: Parts, listening: Sequence[Listening]) -> list[asyn
             continue
         is_tls = door.speaks == "smtps"
         server = await loop.create_server(
-            functools.partial(SmtpDoor, parts.keeper, is_tls=is_tls),
+            functools.partial(
+                SmtpDoor, parts.keeper, is_tls=is_tls, entrance=parts.open if door.speaks == "mx" else None
+            ),
             sock=door.socket,
             ssl=parts.keeper.tls if is_tls else None,
             ssl_handshake_timeout=HANDSHAKE_S if is_tls else None,

@@ -130,7 +130,7 @@ class House(BareHouse):
         self._write_settings()
 
     def _write_settings(self) -> None:
-        ports = {
+        ports: dict[str, dict[str, Any]] = {
             "smtp": {
                 "hostname": self.hostname,
                 "listen": [f"127.0.0.1:{self.port}"],
@@ -138,6 +138,8 @@ class House(BareHouse):
             },
             "http": {"listen": [f"127.0.0.1:{self.port_http}"]},
         }
+        if "returns" in self._wanted:  # its one port in clear is for both
+            ports["returns"] = {"port": self.port}
         self.config.write_text(toml_text(with_settings(ports, self._wanted)))
 
     # -- starting and ending

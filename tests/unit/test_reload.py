@@ -119,3 +119,18 @@ def test_F64_the_store_stays_until_a_restart(scene: Scene, tmp_path: Path) -> No
     scene.take(fresh)
     assert scene.supervisor.settings.smtp.hostname == "new.test"
     assert scene.supervisor.settings.store == before.store
+
+
+def test_a_port_may_begin_to_take_returned_mail_and_end_it(scene: Scene) -> None:
+    port = int(scene.smtp.rpartition(":")[2])
+    before = scene.supervisor.listening[0].socket
+
+    def fresh(number: int) -> Settings:
+        given: Given = {"listen": [scene.smtp], "listen_tls": [], "hostname": "old.test"}
+        return settings(scene.folder, smtp=given, http={"listen": [scene.http]}, returns={"port": number})
+
+    for number, speaks in ((port, "mx"), (0, "smtp")):
+        scene.take(lambda number=number: fresh(number))  # type: ignore[misc]
+        door = scene.supervisor.listening[0]
+        assert (door.speaks, door.socket) == (speaks, before)
+        assert before.fileno() >= 0, "the socket stays open"

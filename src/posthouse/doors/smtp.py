@@ -52,8 +52,18 @@ class Session(Protocol):
 
 
 @dataclass(slots=True)
+class Entrance:
+    """What stands behind a kind of port. `make_engine` takes whether TLS is on already, and the client's
+    address; `make_session` the engine and the address."""
+
+    make_engine: Callable[[bool, str], ServerEngine]
+    make_session: Callable[[ServerEngine, str], Session]
+
+
+@dataclass(slots=True)
 class Doorkeeper:
-    """What the connections of one worker share: limits, the budget, who is connected."""
+    """What the connections of one worker share: limits, the budget, who is connected; and what stands
+    behind the ports of customers."""
 
     make_engine: Callable[[bool, str], ServerEngine]
     make_session: Callable[[ServerEngine, str], Session]
@@ -94,10 +104,12 @@ class Doorkeeper:
 
 
 class SmtpDoor(asyncio.Protocol):
-    """One connection. `is_tls`: from its first byte; the server made for it does the handshake."""
+    """One connection. `is_tls`: from its first byte; the server made for it does the handshake. `entrance`:
+    what stands behind its port, unless that is a port of customers."""
 
-    def __init__(self, keeper: Doorkeeper, *, is_tls: bool) -> None:
+    def __init__(self, keeper: Doorkeeper, *, is_tls: bool, entrance: Entrance | None = None) -> None:
         self._keeper = keeper
+        self._entrance: Entrance | Doorkeeper = entrance or keeper
         self._is_tls = is_tls
         self._loop = asyncio.get_running_loop()
         self._upgrading = False
@@ -120,7 +132,7 @@ class SmtpDoor(asyncio.Protocol):
         peer = self._transport.get_extra_info("peername")
         self._address = str(peer[0]) if peer else "local"
         self._seen_at = self._body_from = self._loop.time()
-        self._engine = self._keeper.make_engine(self._is_tls, self._address)
+        self._engine = self._entrance.make_engine(self._is_tls, self._address)
         admitted = self._keeper.admits(self._address) and not self._keeper.is_draining
         self._keeper.open.add(self)
         self._keeper.per_address[self._address] += 1
@@ -128,7 +140,7 @@ class SmtpDoor(asyncio.Protocol):
             self._engine.close_with(SHUTDOWN if self._keeper.is_draining else CROWDED)
             self._flush()
             return
-        self._session = self._keeper.make_session(self._engine, self._address)
+        self._session = self._entrance.make_session(self._engine, self._address)
         self._engine.start()
         self._flush()
 

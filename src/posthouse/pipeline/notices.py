@@ -15,12 +15,19 @@ from posthouse.model.clock import Ids
 from posthouse.model.event import Event, EventKind
 from posthouse.model.message import Delivery, Message, Outcome, Recipient, SmtpResult, Verdict
 from posthouse.model.options import SendOptions
+from posthouse.model.returned import ReturnedKind, ReturnedRecipient
 from posthouse.pipeline.letters import Job
 from posthouse.rules import plan
 from posthouse.store.messages import Accepted
 
 DELAY_AFTER_S = 4 * 3600.0
 _NOTICE_LIFE_S = 2 * 86400.0
+# what came back: the word of NOTIFY, the action of the notice, the verdict
+_RETURNED = {
+    ReturnedKind.BOUNCE: ("FAILURE", "failed", Verdict.FAILED),
+    ReturnedKind.DELAY: ("DELAY", "delayed", Verdict.DEFERRED),
+    ReturnedKind.SUCCESS: ("SUCCESS", "delivered", Verdict.DELIVERED),
+}
 
 
 class Notices:
@@ -63,6 +70,32 @@ class Notices:
             return self._letter(
                 about, accepted.content, wants, outcome, "failed", about.accepted_at, text=more
             )
+        except BadAddress:
+            return None
+
+    def wants_returned(self, kind: ReturnedKind, message: Message, delivery: Delivery) -> bool:
+        """Is its author to be told what came back to us about a delivery?"""
+        asked = set(filter(None, delivery.notify.split(",")))
+        if not message.sender or self._mode == "never" or "NEVER" in asked:
+            return False
+        if kind is ReturnedKind.BOUNCE and not asked:
+            return self._mode == "always"
+        return kind in _RETURNED and _RETURNED[kind][0] in asked
+
+    def for_returned(
+        self,
+        kind: ReturnedKind,
+        message: Message,
+        delivery: Delivery,
+        content: bytes,
+        said: ReturnedRecipient,
+        now: float,
+    ) -> Accepted | None:
+        """The notice about it, in our words and form, as if it had been the answer to us."""
+        _, action, verdict = _RETURNED[kind]
+        outcome = Outcome(verdict, said.code, said.enhanced, said.text, said.reason)
+        try:
+            return self._letter(message, content, [delivery], outcome, action, now, mx=said.host)
         except BadAddress:
             return None
 

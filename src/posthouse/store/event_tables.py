@@ -62,7 +62,8 @@ tally_name = Table(
     sqlite_with_rowid=False,
 )
 
-# The first open and click of a delivery by people, in the order of counting: what makes them unique.
+# The first open and click of a delivery by people, in the order of counting: what makes them unique. Also
+# what happens to a delivery once, whatever is sent again: bounced, complained (`firsts`).
 engaged = Table(
     "engaged",
     metadata,

@@ -1,0 +1,23 @@
+"""What may happen to a delivery only once: whoever writes it down first has it, whatever was sent again.
+
+Public: note.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import bindparam
+from sqlalchemy.dialects.postgresql import insert as upsert_into
+
+from posthouse.store.connection import Connection
+from posthouse.store.event_tables import engaged
+from posthouse.store.statement import Statement
+
+_NAMES = [column.name for column in engaged.columns]
+_note = Statement(
+    upsert_into(engaged).values({name: bindparam(name) for name in _NAMES}).on_conflict_do_nothing(), *_NAMES
+)
+
+
+def note(conn: Connection, delivery_id: str, kind: str, event_id: str) -> bool:
+    """True: it is the first of its kind. In the transaction of the fact."""
+    return conn.change(_note, delivery_id, kind, event_id) > 0
