@@ -62,6 +62,8 @@ from posthouse.pipeline.tls_reports import TlsReporter
 from posthouse.pipeline.tls_results import TlsResults
 from posthouse.pipeline.trust import StoreShelf, trust_from
 from posthouse.pipeline.upkeep import Chore, Keep, Upkeep
+from posthouse.pipeline.visits import FLUSH_S as VISITS_S
+from posthouse.pipeline.visits import Visits
 from posthouse.pipeline.warmup import FINISH_S, Ledger
 from posthouse.pipeline.warmup import FLUSH_S as WARMUP_FLUSH_S
 from posthouse.rules import retry
@@ -74,6 +76,7 @@ from posthouse.wiring import (
     open_entrance,
     return_paths,
     session_parts,
+    shared_hosts,
     site_rules,
     tracking_base,
     try_again,
@@ -131,7 +134,7 @@ def build_parts(
     installation = Installation.load_or_make(settings.state_dir)
     passwords = Passwords()
     throttle = Throttle(clock, connections, most_held=max(1, settings.smtp.connections // 4))
-    identity = IdentityView(installation, settings.region)
+    identity = IdentityView(installation, settings.region, shared_hosts(settings))
     last_uses = LastUses(store, clock)
     lease = Lease(store, clock, worker_id, declared_dead)
     resolver = Resolver(
@@ -227,8 +230,10 @@ def build_parts(
     certificate = TlsPair(settings.smtp.tls_cert, settings.smtp.tls_key)
     key_rounds = KeyRounds(store, clock, ids, installation, settings.delivery.expire_s)
     rechecks = Rechecks(store=store, clock=clock, ids=ids, settings=settings)
+    visits = Visits(store=store, clock=clock, ids=ids, counters=counters)
     told = build_hooks(settings, store, clock, ids, installation, worker_id, counters)
     chores = [
+        Chore("opens and clicks", VISITS_S, visits.flush),
         Chore("events", FOLD_S, Fold(store, [count, Enqueue(HOOK_FORMS, clock), list_repeated]).go),
         Chore("webhooks", TIDY_S, told.tidy),
         Chore("purge of lists", PURGE_S, Purge(store, clock).go),
@@ -270,12 +275,10 @@ def build_parts(
         hooks=told,
         http_out=http_out,
         tracking=Tracking(
-            engagement=Engagement(
-                store=store, clock=clock, ids=ids, zone_of=ZoneDatabase(settings.tracking.zones).zone_of
-            ),
-            key_of=key_of,
-            group_name=identity.group_name,
-            default_groups=identity.default_groups,
+            engagement=Engagement(store=store, clock=clock, ids=ids),
+            visits=visits,
+            estate=identity,
+            zone_of=ZoneDatabase(settings.tracking.zones).zone_of,
         ),
         passwords=passwords,
         web=web_parts(store, clock, installation, passwords, throttle, connections, settings.smtp.hostname),

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
+from urllib.parse import urlsplit
 
 from posthouse.config import Settings, SmtpSettings
 from posthouse.desk.hook_keys import find_signing_key
@@ -79,6 +80,12 @@ def return_paths(settings: Settings, identity: IdentityView) -> ReturnPaths:
 
     known = host_of if takes_returns(settings) else nowhere
     return ReturnPaths(identity.return_key, known, identity.settings_of)
+
+
+def shared_hosts(settings: Settings) -> frozenset[str]:
+    """Names of the installation itself: those of its own links, pages and greeting."""
+    names = (settings.smtp.hostname, urlsplit(settings.tracking.url).hostname)
+    return frozenset(name.lower() for name in names if name)
 
 
 def site_rules(settings: Settings) -> SiteRules:

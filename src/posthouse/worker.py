@@ -19,6 +19,7 @@ from starlette.routing import Route
 from posthouse.app import Parts, build_parts
 from posthouse.config import Settings, worker_count
 from posthouse.doors import track
+from posthouse.doors.hosts import HostSplit, make_tracking_app
 from posthouse.doors.http import make_app
 from posthouse.doors.serve_http import serve_http
 from posthouse.doors.smtp import HANDSHAKE_S, SmtpDoor
@@ -220,7 +221,7 @@ def _start_loops(
     ]
     http = [door.socket for door in listening if door.speaks == "http"]
     if http:
-        works.append(serve_http(make_app(parts.status, _routes(parts)), http))
+        works.append(serve_http(_app(parts), http))
 
     def ended(task: asyncio.Task[None]) -> None:
         """A loop that ends by itself is a bug: stop the worker, the supervisor starts a fresh one."""
@@ -234,9 +235,19 @@ def _start_loops(
     return loops
 
 
+def _app(parts: Parts) -> HostSplit:
+    """What the HTTP door answers: at the names of customers' links those alone, elsewhere everything."""
+    tracked = track.routes(parts.tracking)
+    return HostSplit(
+        make_app(parts.status, [*tracked, *_routes(parts)]),
+        make_tracking_app(tracked),
+        parts.identity.is_tracking_host,
+    )
+
+
 def _routes(parts: Parts) -> list[Route]:
-    """What the HTTP door answers beside the status page."""
-    return [*track.routes(parts.tracking), *session.routes(parts.web), *account.routes(parts.web)]
+    """The pages for people who run this."""
+    return [*session.routes(parts.web), *account.routes(parts.web)]
 
 
 async def _leave(
@@ -250,7 +261,7 @@ async def _leave(
         task.cancel()
     await asyncio.gather(*loops, return_exceptions=True)
     await parts.blocks.close()
-    for write_figures in (parts.warmup.flush, parts.last_uses.write):
+    for write_figures in (parts.warmup.flush, parts.last_uses.write, parts.tracking.visits.flush_all):
         with contextlib.suppress(Exception):  # no mail depends on them
             await write_figures()
     await parts.courier.close()

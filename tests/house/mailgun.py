@@ -20,6 +20,7 @@ from house.copies import Copy, read
 from house.house import DOMAIN, Auth, House, Letter, letter, unique
 
 _CUT = "=_cut_here"
+BROWSER = "Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0"
 
 
 def people(*names: str) -> list[str]:
@@ -148,7 +149,9 @@ def visit(house: House, link: str, form: str | None = None) -> Page:
     it."""
     parts = urlsplit(link)
     path = f"{parts.path}?{parts.query}" if parts.query else parts.path
-    headers = {} if form is None else {"Content-Type": "application/x-www-form-urlencoded"}
+    headers = {"User-Agent": BROWSER}
+    if form is not None:
+        headers["Content-Type"] = "application/x-www-form-urlencoded"
     with closing(http.client.HTTPConnection("127.0.0.1", house.port_http, timeout=15)) as connection:
         connection.request("GET" if form is None else "POST", path, form, headers)
         answer = connection.getresponse()

@@ -237,6 +237,10 @@ def _engaged(house: House, recipient: str, clicks: int, opens: int = 0) -> Count
     sent = alternative(recipient, ["X-Mailgun-Track: yes"], html=HTML)
     house.submit(recipient, sent)
     copy = read(house.internet.copy(recipient))
+    house.event(recipient, "delivered")
+    change(  # nobody reads within two seconds
+        house, "update event set at = at - 60 where recipient = ? and kind = 'delivered'", recipient
+    )
     for link in [copy.links[0]] * clicks + [copy.images[0]] * opens:
         visit(house, link)
     for kind, count in (("clicked", clicks), ("opened", opens)):

@@ -44,7 +44,7 @@ def gets(shop: Shop, recipient: str, options: Any, **content: str) -> bool:
 
 def form_scopes(page: Visit) -> list[str]:
     assert page.status == 200 and '<form method="post">' in page.text
-    return re.findall(r'name="scope" value="([^"]*)"', page.text)
+    return re.findall(r'name="(?:scope|wanted|nothing)" value="([^"]*)"', page.text)
 
 
 # -- who is left out -------------------------------------------------------------------------------------

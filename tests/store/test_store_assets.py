@@ -18,6 +18,7 @@ from posthouse.store import (
     quotas,
     suppressions,
     templates,
+    visits,
     workers,
 )
 from posthouse.store.connection import Connection
@@ -265,11 +266,11 @@ def test_engagement_is_read_from_opens_and_clicks(conn: Connection) -> None:
         click.data = {"time_zone": zone} if zone else {}
         facts.append(click)
     events.append(conn, facts)
-    assert events.engagement_hours(conn, "acc", "ann@one.test") == [NOW + 4, NOW + 3, NOW + 2, NOW + 1]
-    assert events.engagement_hours(conn, "acc", "ann@one.test", 1) == [NOW + 4]
-    assert events.engagement_hours(conn, "other", "ann@one.test") == []
-    assert events.last_click_zone(conn, "acc", "ann@one.test") == "Europe/Rome"
-    assert events.last_click_zone(conn, "acc", "bob@one.test") == ""
+    assert visits.engagement_hours(conn, "acc", "ann@one.test") == [NOW + 4, NOW + 3, NOW + 2, NOW + 1]
+    assert visits.engagement_hours(conn, "acc", "ann@one.test", 1) == [NOW + 4]
+    assert visits.engagement_hours(conn, "other", "ann@one.test") == []
+    assert visits.last_click_zone(conn, "acc", "ann@one.test") == "Europe/Rome"
+    assert visits.last_click_zone(conn, "acc", "bob@one.test") == ""
 
 
 # Quotas

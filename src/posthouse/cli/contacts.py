@@ -56,17 +56,17 @@ def show(ask: Asked, address: Address) -> None:
 def _known(conn: Connection, account: str, name: str, written: str) -> dict[str, Any]:
     """Events keep an address as it was written, contacts in lower case."""
     from posthouse.desk import accounts
-    from posthouse.store import contacts, events
+    from posthouse.store import contacts, visits
 
     account_id = accounts.own_account(conn, account)
     zone, source = contacts.zones_of(conn, account_id, [name]).get(name, ""), "set"
     if not zone:
-        zone, source = events.last_click_zone(conn, account_id, written), "click"
+        zone, source = visits.last_click_zone(conn, account_id, written), "click"
     return {
         "address": name,
         "time_zone": zone,
         "source": source if zone else "",
-        "engagements": len(events.engagement_hours(conn, account_id, written)),
+        "engagements": len(visits.engagement_hours(conn, account_id, written)),
     }
 
 

@@ -5,7 +5,7 @@ Public: KINDS, changed, shown, authorised, unauthorised.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from urllib.parse import urlsplit
 
 from msgspec.structs import replace
@@ -16,6 +16,7 @@ from posthouse.model.account import DEFAULTS, DomainSettings
 from posthouse.model.address import BadAddress, parse_address
 from posthouse.model.errors import Refused
 from posthouse.model.options import CLICKS_ALL, CLICKS_HTML, CLICKS_OFF
+from posthouse.rules.privacy import FULL, MASKED, NONE
 
 __all__ = ["KINDS", "authorised", "changed", "shown", "unauthorised"]
 
@@ -89,6 +90,22 @@ def _name(text: str) -> str:
     return text
 
 
+def _colour(text: str) -> str:
+    digits = text.lower().removeprefix("#")
+    if len(digits) != 6 or digits.strip("0123456789abcdef"):
+        raise ValueError
+    return f"#{digits}"
+
+
+def _line(most: int) -> Callable[[str], str]:
+    def read(text: str) -> str:
+        if len(text) > most or not text.isprintable():
+            raise ValueError
+        return text
+
+    return read
+
+
 def _addresses(text: str) -> tuple[str, ...]:
     try:
         found = {str(parse_address(part.strip())).lower() for part in text.split(",") if part.strip()}
@@ -117,5 +134,9 @@ KINDS: Mapping[str, Kind] = {
     "keeps_fields": _SWITCH,
     "from_policy": Kind("account, domain, any", one_of("account", "domain", "any")),
     "return_path": Kind("own, keep", one_of("own", "keep")),
+    "track_privacy": Kind("full, masked, none", one_of(FULL, MASKED, NONE)),
+    "page_name": Kind("a name of at most 80 characters", _line(80)),
+    "page_colour": Kind("a colour as #1a2b3c", _colour),
+    "page_text": Kind("a line of at most 300 characters", _line(300)),
 }
 """By the names of `model.account.DomainSettings`, in their order."""

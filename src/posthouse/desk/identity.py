@@ -5,20 +5,20 @@ Public: Identity, load_identity.
 
 from __future__ import annotations
 
-import hashlib
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from posthouse.desk.sign_in import Known, SignIns
 from posthouse.desk.verification import domains_with_returns
+from posthouse.mail.tokens import domain_tag, old_tag
 from posthouse.model.account import Account, Credential, CredentialKind, Domain, DomainKey, Principal
 from posthouse.model.warmup import Warming, read_warmup
 from posthouse.rules.ranges import Network, compile_ranges
+from posthouse.rules.tracking_hosts import tracking_host
 from posthouse.store import caps, domain_keys, egress, groups, identity
 from posthouse.store.engine import Connection
-
-_TAG_OCTETS = 4
+from posthouse.store.groups import Group
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,11 +26,11 @@ class Identity:
     """`sign_ins` and `domains` are of one region; what mail on its way needs (`keys`, `tags`, `everywhere`)
     is of all. `domains`, `everywhere` and `keys` (sealed) by domain name, `principals` by credential id, so
     is `fences`: the networks from which a credential may be used, of those that have any;
-    `tags` by the first octets of the name's SHA-256. `ips`: local address -> account, "" for everybody's;
+    `tags` by what links say of a domain (`mail.tokens`). `ips`: local address -> account, "" for everybody's;
     `hellos` those that greet with a name of their own, `dedicated` by account, `warming` those that warm up.
     `pools` by account and by name or id. `accounts` by id; `suspended` the ids of those that may not send;
     `caps`: recipients a day that they have earned. `returning`: names of the domains whose return host leads
-    to us.
+    to us. `tracking_hosts`: the names of domains' own links, each with the accounts whose links those are.
     """
 
     version: int = -1
@@ -49,7 +49,8 @@ class Identity:
     warming: Mapping[str, Warming] = field(default_factory=dict)
     pools: Mapping[tuple[str, str], tuple[str, ...]] = field(default_factory=dict)
     groups: Mapping[str, frozenset[int]] = field(default_factory=dict)
-    group_names: Mapping[tuple[str, int], str] = field(default_factory=dict)
+    group_nouns: Mapping[tuple[str, int], Group] = field(default_factory=dict)
+    tracking_hosts: Mapping[str, frozenset[str]] = field(default_factory=dict)
     default_groups: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
     caps: Mapping[str, int] = field(default_factory=dict)
     returning: frozenset[str] = frozenset()
@@ -84,7 +85,7 @@ def load_identity(conn: Connection, region: str, known_version: int) -> Identity
         domains={domain.name: domain for domain in own.values()},
         everywhere={domain.name: domain for domain in known},
         keys={domain.name: keys.get(domain.id, ()) for domain in known},
-        tags={hashlib.sha256(item.name.encode()).digest()[:_TAG_OCTETS]: item for item in known},
+        tags=_tags(known),
         ips={item.address: item.account_id for item in addresses},
         hellos={item.address: item.hello for item in addresses if item.hello},
         dedicated=_dedicated(addresses),
@@ -94,7 +95,8 @@ def load_identity(conn: Connection, region: str, known_version: int) -> Identity
         default_groups=_default_groups(kinds),
         caps={cap.account_id: cap.most for cap in caps.list_caps(conn)},
         returning=frozenset(item.name for item in known if item.id in with_returns),
-        group_names={(group.account_id, group.number): group.name for group in kinds},
+        group_nouns={(group.account_id, group.number): group for group in kinds},
+        tracking_hosts=_tracking_hosts(known),
     )
 
 
@@ -128,6 +130,21 @@ def _sign_ins(valid: Sequence[tuple[Credential, Principal]]) -> SignIns:
     return SignIns(users, by_secret[CredentialKind.API_KEY], by_secret[CredentialKind.DOMAIN_TOKEN])
 
 
+def _tags(known: Sequence[Domain]) -> dict[bytes, Domain]:
+    """By both forms. Of two names with the same old tag the one that was here first keeps it: a later one
+    has no links of that form, or was made to take them."""
+    newest_first = sorted(known, key=lambda item: item.created_at, reverse=True)
+    old = {old_tag(item.name): item for item in newest_first}
+    return old | {domain_tag(item.name): item for item in known}
+
+
+def _tracking_hosts(known: Sequence[Domain]) -> dict[str, frozenset[str]]:
+    owners: dict[str, set[str]] = defaultdict(set)
+    for item in known:
+        owners[tracking_host(item.name, item.settings.tracking_url)].add(item.account_id)
+    return {host: frozenset(accounts) for host, accounts in owners.items()}
+
+
 def _pools(pools: Sequence[egress.Pool]) -> dict[tuple[str, str], tuple[str, ...]]:
     """A pool's name goes before another one's id, as in `egress.find_pool`."""
     by_id = {(pool.account_id, pool.id): pool.addresses for pool in pools}
@@ -151,14 +168,14 @@ def _warming(addresses: Sequence[egress.LocalAddress], pools: Sequence[egress.Po
     }
 
 
-def _group_numbers(kinds: Sequence[groups.Group]) -> dict[str, frozenset[int]]:
+def _group_numbers(kinds: Sequence[Group]) -> dict[str, frozenset[int]]:
     numbers: dict[str, set[int]] = defaultdict(set)
     for group in kinds:
         numbers[group.account_id].add(group.number)
     return {account_id: frozenset(found) for account_id, found in numbers.items()}
 
 
-def _default_groups(kinds: Sequence[groups.Group]) -> dict[str, tuple[int, ...]]:
+def _default_groups(kinds: Sequence[Group]) -> dict[str, tuple[int, ...]]:
     numbers: dict[str, list[int]] = defaultdict(list)
     for group in kinds:
         if group.is_default:

@@ -32,6 +32,8 @@ from posthouse.model.account import (
 from posthouse.model.warmup import Warming
 from posthouse.rules.ranges import covers
 from posthouse.rules.records import RETURN_PREFIX, return_host
+from posthouse.rules.tracking_hosts import host_name
+from posthouse.store.groups import Group
 
 PAUSE_S = 0.5
 LOOK_PAUSE_S = 0.05
@@ -49,9 +51,13 @@ class Reader(Protocol):
 class IdentityView:
     """The current `Identity` of one worker and the signing keys opened so far."""
 
-    def __init__(self, installation: Installation, region: str) -> None:
+    def __init__(
+        self, installation: Installation, region: str, shared_hosts: frozenset[str] = frozenset()
+    ) -> None:
+        """`shared_hosts`: names of the installation itself, which are no domain's own."""
         self._installation = installation
         self._region = region
+        self._shared_hosts = shared_hosts
         self._current = Identity()
         self._signing: dict[str, tuple[tuple[DomainKey, ...], list[SigningKey]]] = {}
         self._reading = asyncio.Lock()
@@ -109,7 +115,7 @@ class IdentityView:
         return [domain for domain in self._current.domains.values() if domain.account_id == account_id]
 
     def domain_by_tag(self, tag: bytes) -> Domain | None:
-        """The domain whose name's SHA-256 begins with these 4 octets: links carry them."""
+        """The domain that a link's tag names, in either form (`mail.tokens`)."""
         return self._current.tags.get(tag)
 
     def link_key(self, domain: str) -> bytes:
@@ -156,6 +162,20 @@ class IdentityView:
         keys = self.signing_keys(domain, account_id)
         return next((key for key in keys if selector in ("", key.selector)), None)
 
+    # Hosts of links
+
+    def is_tracking_host(self, host: str) -> bool:
+        """Is this Host field the name of some domain's own links? Nothing else is shown there."""
+        name = host_name(host)
+        return name in self._current.tracking_hosts and name not in self._shared_hosts
+
+    def may_use_host(self, domain: Domain, host: str) -> bool:
+        """May links of the domain be followed at this Host field's name? Not at the name of another account's
+        links: who knows that name would trust where they lead (S17)."""
+        name = host_name(host)
+        owners = self._current.tracking_hosts.get(name)
+        return owners is None or domain.account_id in owners or name in self._shared_hosts
+
     # What else an account has
 
     def groups_of(self, account_id: str) -> frozenset[int]:
@@ -166,9 +186,9 @@ class IdentityView:
         """Numbers of the groups that preference pages show where a message names none."""
         return self._current.default_groups.get(account_id, ())
 
-    def group_name(self, account_id: str, number: int) -> str:
-        """What people call a group, "" for none of the account's."""
-        return self._current.group_names.get((account_id, number), "")
+    def group(self, account_id: str, number: int) -> Group | None:
+        """One of the account's."""
+        return self._current.group_nouns.get((account_id, number))
 
     def owns_ip(self, account_id: str, ip: str) -> bool:
         """May its mail leave from this local address (an address literal in its shortest form)?"""

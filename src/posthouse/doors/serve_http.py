@@ -7,7 +7,7 @@ import socket
 from collections.abc import Iterator, Sequence
 
 import uvicorn
-from starlette.applications import Starlette
+from starlette.types import ASGIApp
 
 KEEP_ALIVE_S = 15
 MOST_CONNECTIONS = 1000
@@ -21,7 +21,7 @@ class _Server(uvicorn.Server):
         yield
 
 
-async def serve_http(app: Starlette, sockets: Sequence[socket.socket]) -> None:
+async def serve_http(app: ASGIApp, sockets: Sequence[socket.socket]) -> None:
     """Serve until cancelled."""
     config = uvicorn.Config(
         app,

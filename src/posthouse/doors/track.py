@@ -1,28 +1,36 @@
-"""The addresses behind tracked mail: `/c/` clicks, `/o/` opens, `/u/` unsubscribes.
+"""The addresses behind tracked mail: `/c/` clicks, `/o/` opens, `/u/` unsubscribes and choices.
 
 A click is answered from its token alone, so it works while the store is away; only destinations that we
-signed are followed, so this is no open redirect (S17). Looking at an unsubscribe page changes nothing:
-scanners send GET and HEAD (S28); the form's POST does, and so does the POST of RFC 8058.
+signed are followed, and only at hosts that are not another customer's, so this is no open redirect (S17).
+Looking at an unsubscribe page changes nothing: scanners send GET and HEAD (S28); a form's POST does, and so
+does the POST of RFC 8058.
 
-Public: routes, Tracking.
+Public: routes, Tracking, Estate.
 """
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Awaitable, Callable, Coroutine, Sequence
-from dataclasses import dataclass, field
-from typing import Any
-from urllib.parse import parse_qs
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from typing import Protocol
 
 import structlog
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import Route
 
-from posthouse.doors.track_pages import CONTENT_POLICY, done_page, later_page, missing_page, unsubscribe_page
-from posthouse.mail.tokens import Token, read_token, verify
-from posthouse.pipeline.engage import Engagement, Found, Visitor
+from posthouse.doors import track_pages as pages
+from posthouse.doors.track_choices import Choices, choices_of
+from posthouse.doors.track_forms import Fields, read_form
+from posthouse.doors.track_pages import Look, Page
+from posthouse.doors.track_words import LANGUAGES
+from posthouse.doors.visitors import visitor_of
+from posthouse.mail.tokens import CLICK, OPEN, UNSUBSCRIBE, Token, read_token, verify
+from posthouse.model.account import Domain
+from posthouse.pipeline.engage import GLOBAL, Engagement, Found, Visitor
+from posthouse.pipeline.visits import Visits
+from posthouse.rules.languages import choose_language
+from posthouse.store.groups import Group
 
 log = structlog.get_logger()
 
@@ -30,48 +38,48 @@ log = structlog.get_logger()
 PIXEL = bytes.fromhex(
     "47494638396101000100800000000000ffffff21f90401000000002c00000000010001000002024401003b"
 )
-_FORM_BYTES = 4096
-_FORM_FIELDS = 50
-MOST_LATER = 1000
 _HEADERS = {
     "Cache-Control": "no-store, private",
-    "Content-Security-Policy": CONTENT_POLICY,
+    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
     "Referrer-Policy": "no-referrer",
     "X-Content-Type-Options": "nosniff",
     "X-Robots-Tag": "noindex",
 }
 
-KeyOf = Callable[[bytes], bytes | None]
+
+class Estate(Protocol):
+    """What the door asks about domains and groups; `desk.identity_view.IdentityView` knows."""
+
+    def domain_by_tag(self, tag: bytes) -> Domain | None: ...
+    def link_key(self, domain: str) -> bytes: ...
+    def may_use_host(self, domain: Domain, host: str) -> bool: ...
+    def group(self, account_id: str, number: int) -> Group | None: ...
+    def default_groups(self, account_id: str) -> Sequence[int]: ...
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Tracking:
-    """What the routes share. `key_of` finds the link key of the sending domain with that tag; `group_name`
-    (account id, number) names an unsubscribe group, "" when it is gone; `default_groups` are an account's."""
+    """What the routes share. `zone_of`: the time zone of a client address, "" for unknown."""
 
     engagement: Engagement
-    key_of: KeyOf
-    group_name: Callable[[str, int], str]
-    default_groups: Callable[[str], Sequence[int]] = lambda account_id: ()
-    _tasks: set[asyncio.Task[None]] = field(default_factory=set)
+    visits: Visits
+    estate: Estate
+    zone_of: Callable[[str], str] = lambda address: ""
 
-    def token(self, request: Request, kind: str) -> Token | None:
-        """The token of the path if we wrote it, for this use."""
+    def read(self, request: Request, kind: str) -> tuple[Token, Domain] | None:
+        """The token of the path if we wrote it, for this use, and its sending domain."""
         token = read_token(request.path_params["token"])
         if token is None or token.kind != kind:
             return None
-        key = self.key_of(token.tag)
-        return token if key is not None and verify(token, key) else None
+        domain = self.estate.domain_by_tag(token.tag)
+        if domain is None or not verify(token, self.estate.link_key(domain.name)):
+            return None
+        if not self.estate.may_use_host(domain, request.headers.get("host", "")):
+            return None
+        return token, domain
 
-    def later(self, work: Coroutine[Any, Any, None]) -> None:
-        """The visitor does not wait for our records; past a bound they are lost rather than our memory."""
-        if len(self._tasks) >= MOST_LATER:
-            work.close()
-            log.warning("an event of a link was lost: the store is too slow", waiting=len(self._tasks))
-            return
-        task = asyncio.get_running_loop().create_task(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+    def visitor(self, request: Request, domain: Domain) -> Visitor:
+        return visitor_of(request, domain.settings.track_privacy, self.zone_of)
 
 
 def routes(tracking: Tracking) -> list[Route]:
@@ -94,110 +102,126 @@ def routes(tracking: Tracking) -> list[Route]:
 
 
 async def _click(tracking: Tracking, request: Request) -> Response:
-    token = tracking.token(request, "c")
-    if token is None:
-        return _missing()
+    known = tracking.read(request, CLICK)
+    if known is None or not known[0].leads_to_the_web:
+        return _missing(request)
+    token, domain = known
     if request.method == "GET":
-        place = {"index": token.index, "type": token.part}
-        tracking.later(tracking.engagement.clicked(token.delivery_id, _visitor(request), token.url, place))
+        visitor = tracking.visitor(request, domain)
+        tracking.visits.clicked(token.delivery_id, visitor, token.url, token.index, token.part)
     return RedirectResponse(token.url, status_code=302)
 
 
 async def _open(tracking: Tracking, request: Request) -> Response:
     request.path_params["token"] = request.path_params["token"].removesuffix(".gif")
-    token = tracking.token(request, "o")
-    if token is None:
+    known = tracking.read(request, OPEN)
+    if known is None:
         return Response(PIXEL, 404, media_type="image/gif")
+    token, domain = known
     if request.method == "GET":
-        tracking.later(tracking.engagement.opened(token.delivery_id, _visitor(request)))
+        tracking.visits.opened(token.delivery_id, tracking.visitor(request, domain))
     return Response(PIXEL, media_type="image/gif")
 
 
+# Unsubscribing
+
+
+@dataclass(frozen=True, slots=True)
+class _Visit:
+    """Somebody at the page of a copy."""
+
+    tracking: Tracking
+    found: Found
+    choices: Choices
+    look: Look
+    visitor: Visitor
+
+    @property
+    def names(self) -> tuple[str, str]:
+        """(address, sender) as people read them."""
+        return self.found.address, self.look.name or self.found.message.domain
+
+
 async def _unsubscribe(tracking: Tracking, request: Request) -> Response:
-    token = tracking.token(request, "u")
-    if token is None:
-        return _missing()
+    known = tracking.read(request, UNSUBSCRIBE)
+    if known is None:
+        return _missing(request)
+    token, domain = known
+    look = _look(request, domain)
     try:
         found = await tracking.engagement.find(token.delivery_id)
         if found is None:
-            return _missing()
-        choices = _choices(tracking, found, token.scope)
+            return _missing(request, look)
+        choices = choices_of(found, token.scope, look, tracking.estate)
+        visit = _Visit(tracking, found, choices, look, tracking.visitor(request, domain))
         if request.method == "POST":
-            return await _do_unsubscribe(tracking, request, found, choices)
-    except Exception as error:
+            return await _change(visit, await read_form(request))
+    except Exception as error:  # the rim of a request: its sender can do nothing but come back
         log.warning("an unsubscribe page could not be answered", error=str(error))
-        return HTMLResponse(later_page(), 503, headers={"Retry-After": "30"})
-    sender = found.message.domain
-    return HTMLResponse(unsubscribe_page(found.address, sender, choices))
+        return _answer(pages.later_page(look), 503, {"Retry-After": "30"})
+    return _answer(_first_page(visit))
 
 
-async def _do_unsubscribe(
-    tracking: Tracking, request: Request, found: Found, choices: Sequence[tuple[str, str]]
-) -> Response:
+async def _change(visit: _Visit, form: Fields) -> Response:
     """RFC 8058: the body `List-Unsubscribe=One-Click` takes what the link stands for, without a page."""
-    form = _fields(await _body(request))
+    choices = visit.choices
     if form.get("List-Unsubscribe") == ["One-Click"]:
-        scopes = [choices[0][0]]
-    else:
-        allowed = [scope for scope, _ in choices]
-        scopes = [scope for scope in form.get("scope", []) if scope in allowed]
+        return await _leave(visit, choices.meant)
+    if choices.is_preferences and form.get("form") == ["choices"]:
+        return await _save(visit, form)
+    if "again" in form:
+        return await _come_back(visit, choices.allowed(form["again"]))
+    scopes = choices.chosen(form.get("scope", []))
+    return await _leave(visit, scopes) if scopes else _answer(_first_page(visit, asks=True), 400)
+
+
+async def _leave(visit: _Visit, scopes: Sequence[str]) -> Response:
+    await visit.tracking.engagement.unsubscribed(visit.found, scopes, visit.visitor)
+    return _answer(pages.done_page(visit.look, *visit.names, scopes))
+
+
+async def _come_back(visit: _Visit, scopes: Sequence[str]) -> Response:
     if not scopes:
-        return HTMLResponse(unsubscribe_page(found.address, found.message.domain, choices), 400)
-    wanted = [each for scope in scopes for each in _spread(found, scope)]
-    await tracking.engagement.unsubscribed(found, wanted, _visitor(request))
-    return HTMLResponse(done_page(found.address, found.message.domain))
+        return _answer(_first_page(visit, asks=True), 400)
+    await visit.tracking.engagement.resubscribed(visit.found, scopes, visit.visitor)
+    return _answer(pages.back_page(visit.look, *visit.names))
 
 
-async def _body(request: Request) -> bytes:
-    content = b""
-    async for chunk in request.stream():
-        content += chunk
-        if len(content) > _FORM_BYTES:
-            break
-    return content[:_FORM_BYTES]
+async def _save(visit: _Visit, form: Fields) -> Response:
+    """The page of choices: what is not ticked is left, what is comes back."""
+    leaving, coming = visit.choices.changes(form.get("wanted", []), GLOBAL in form.get("nothing", []))
+    engagement = visit.tracking.engagement
+    await engagement.unsubscribed(visit.found, leaving, visit.visitor)
+    await engagement.resubscribed(visit.found, coming, visit.visitor)
+    found = await engagement.find(visit.found.delivery.id) or visit.found
+    choices = choices_of(found, "preferences", visit.look, visit.tracking.estate)
+    page = pages.preferences_page(
+        visit.look, *visit.names, choices.offered, choices.everything, is_saved=True
+    )
+    return _answer(page)
 
 
-def _fields(body: bytes) -> dict[str, list[str]]:
-    """A form's fields; {} for one with more of them than ours has."""
-    try:
-        return parse_qs(body.decode("utf-8", "replace"), max_num_fields=_FORM_FIELDS)
-    except ValueError:
-        return {}
+def _first_page(visit: _Visit, *, asks: bool = False) -> Page:
+    choices = visit.choices
+    if choices.is_preferences:
+        return pages.preferences_page(
+            visit.look, *visit.names, choices.offered, choices.everything, is_saved=False
+        )
+    return pages.unsubscribe_page(visit.look, *visit.names, choices.offered, asks=asks)
 
 
-def _choices(tracking: Tracking, found: Found, scope: str) -> list[tuple[str, str]]:
-    """(scope, label) to offer; the first is what the link stands for."""
-    options = found.message.options
-    everything = ("global", "mail of any kind from this sender")
-    if scope == "preferences":
-        numbers = options.groups_shown or _usual_groups(tracking, found)
-        named = [
-            (f"group:{number}", tracking.group_name(found.message.account_id, number)) for number in numbers
-        ]
-        return [*[pair for pair in named if pair[1]], everything]
-    if scope.startswith("group:"):
-        name = tracking.group_name(found.message.account_id, int(scope[6:]))
-        return [(scope, f"mail of the kind “{name}”")] if name else [everything]
-    if scope == "tags" and options.tags:
-        return [("tags", f"mail about {', '.join(options.tags)}")]
-    return [everything] if scope == "global" else [("", f"mail from {found.message.domain}")]
+def _look(request: Request, domain: Domain | None = None) -> Look:
+    language = choose_language(request.headers.get("accept-language", ""), LANGUAGES)
+    if domain is None:
+        return Look(language=language)
+    own = domain.settings
+    return Look(own.page_name, own.page_colour, own.page_text, language)
 
 
-def _usual_groups(tracking: Tracking, found: Found) -> list[int]:
-    """The message's own group and the account's default ones, each once."""
-    own = found.message.options.unsubscribe_group
-    defaults = tracking.default_groups(found.message.account_id)
-    return list(dict.fromkeys([own, *defaults] if own else defaults))
+def _missing(request: Request, look: Look | None = None) -> Response:
+    return _answer(pages.missing_page(look or _look(request)), 404)
 
 
-def _spread(found: Found, scope: str) -> list[str]:
-    return [f"tag:{tag.lower()}" for tag in found.message.options.tags] if scope == "tags" else [scope]
-
-
-def _visitor(request: Request) -> Visitor:
-    address = request.client.host if request.client else ""
-    return Visitor(address, request.headers.get("user-agent", "")[:300])
-
-
-def _missing() -> Response:
-    return HTMLResponse(missing_page(), 404)
+def _answer(page: Page, status: int = 200, headers: dict[str, str] | None = None) -> Response:
+    more = {"Content-Security-Policy": page.policy, "Vary": "Accept-Language"}
+    return HTMLResponse(page.html, status, headers={**more, **(headers or {})})

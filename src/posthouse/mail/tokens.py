@@ -1,11 +1,15 @@
 """Signed names for the links in delivered mail: opens, clicks, unsubscribes.
 
-A token is URL-safe base64 of: one octet of kind, four octets that tell which sending domain's key signed it,
+A token is URL-safe base64 of: one octet of kind, eight octets that tell which sending domain's key signed it,
 the delivery, the kind's own data, and the first 16 octets of HMAC-SHA256 over all that. A click token carries
 its destination, so that following a link needs no store; nobody without the key can make one lead elsewhere
 (S17). What a token says is readable by its holder, who has the mail anyway.
 
-Public: Links, Token, write_token, read_token, verify, click_data, domain_tag, packed, CLICK, OPEN,
+The kind's letter also tells the form: capitals for this one, small letters for links of older mail, which
+have only four octets of the domain's name and must work for years (RFC 8058 3.1). Nobody writes those any
+more: a domain whose name begins with the same four octets can be searched for.
+
+Public: Links, Token, write_token, read_token, verify, click_data, domain_tag, old_tag, packed, CLICK, OPEN,
 UNSUBSCRIBE.
 """
 
@@ -28,7 +32,10 @@ _ID_CHARS = 26
 _ID_OCTETS = 17  # 26 digits of five bits
 _TO_URL = bytes.maketrans(b"+/", b"-_")
 _FROM_URL = bytes.maketrans(b"-_+/=", b"+/!!!")  # one spelling only
-_KINDS = frozenset({CLICK, OPEN, UNSUBSCRIBE})
+_TAG_OCTETS, _OLD_TAG_OCTETS = 8, 4
+# the first octet of a token: (kind, octets of the domain's tag)
+_FORMS = {ord(kind.upper()): (kind, _TAG_OCTETS) for kind in (CLICK, OPEN, UNSUBSCRIBE)}
+_FORMS |= {ord(kind): (kind, _OLD_TAG_OCTETS) for kind in (CLICK, OPEN, UNSUBSCRIBE)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +65,11 @@ class Token:
         return self.data[3:].decode("utf-8", "replace")
 
     @property
+    def leads_to_the_web(self) -> bool:
+        """Of a click: nothing else is ever signed, and nothing else (javascript:, data:) is ever followed."""
+        return self.data[3:11].lower().startswith((b"http://", b"https://"))
+
+    @property
     def scope(self) -> str:
         """Of an unsubscribe link: "", "tags", "group:NUMBER", "global" or "preferences"."""
         return self.data.decode("ascii", "replace")
@@ -80,20 +92,20 @@ class Links:
 
     def click(self, delivery: bytes, data: bytes) -> bytes:
         """The link that stands for a destination; `delivery` is `packed`, `data` from `click_data`. Hot."""
-        signed = b"c%b%b%b" % (self.tag, delivery, data)
+        signed = b"C%b%b%b" % (self.tag, delivery, data)
         return b"%b/c/%b" % (self._base, _signed(self.key, signed))
 
     def pixel(self, delivery: bytes) -> str:
-        token = _signed(self.key, b"o%b%b" % (self.tag, delivery))
+        token = _signed(self.key, b"O%b%b" % (self.tag, delivery))
         return f"{self.base_url}/o/{token.decode()}.gif"
 
     def unsubscribe(self, delivery: bytes, scope: str) -> str:
-        token = _signed(self.key, b"u%b%b%b" % (self.tag, delivery, scope.encode()))
+        token = _signed(self.key, b"U%b%b%b" % (self.tag, delivery, scope.encode()))
         return f"{self.base_url}/u/{token.decode()}"
 
     def unsubscribe_email(self, delivery: bytes) -> str:
         """Mail to this address unsubscribes. Its local part stays below the 64 octets of RFC 5321."""
-        token = _signed(self.key, b"u%b%b" % (self.tag, delivery))
+        token = _signed(self.key, b"u%b%b" % (self.tag[:_OLD_TAG_OCTETS], delivery))
         return f"u+{token.decode()}@{self.domain}"
 
     def is_own(self, url: str) -> bool:
@@ -102,7 +114,7 @@ class Links:
 
     def longest_click(self, data: bytes) -> int:
         """The octets that `click` will have, at most."""
-        return len(self._base) + 4 + (len(data) + MAC_OCTETS + 30) * 4 // 3
+        return len(self._base) + 4 + (len(data) + MAC_OCTETS + 34) * 4 // 3
 
 
 def click_data(url: str, index: int, part: str) -> bytes:
@@ -112,8 +124,13 @@ def click_data(url: str, index: int, part: str) -> bytes:
 
 
 def domain_tag(domain: str) -> bytes:
-    """Four octets that name a sending domain, so that the reader finds the key to check with."""
-    return sha256(domain.encode()).digest()[:4]
+    """Eight octets that name a sending domain, so that the reader finds the key to check with."""
+    return sha256(domain.encode()).digest()[:_TAG_OCTETS]
+
+
+def old_tag(domain: str) -> bytes:
+    """The four octets that name it in links of older mail."""
+    return domain_tag(domain)[:_OLD_TAG_OCTETS]
 
 
 def packed(delivery_id: str) -> bytes:
@@ -135,8 +152,9 @@ def packed(delivery_id: str) -> bytes:
 
 
 def write_token(key: bytes, tag: bytes, kind: str, delivery_id: str, data: bytes = b"") -> str:
-    """`tag` from `domain_tag`, `kind` one of the constants above."""
-    return _signed(key, b"%b%b%b%b" % (kind.encode(), tag, packed(delivery_id), data)).decode()
+    """`tag` from `domain_tag` (or `old_tag`: then in the old form), `kind` one of the constants above."""
+    letter = kind.upper() if len(tag) == _TAG_OCTETS else kind
+    return _signed(key, b"%b%b%b%b" % (letter.encode(), tag, packed(delivery_id), data)).decode()
 
 
 def read_token(text: str) -> Token | None:
@@ -149,12 +167,13 @@ def read_token(text: str) -> Token | None:
     except ValueError:
         return None
     signed, mac = octets[:-MAC_OCTETS], octets[-MAC_OCTETS:]
-    kind = signed[:1].decode("latin-1")
-    found = _unpacked(signed[5:]) if kind in _KINDS else None
+    kind, tag_octets = _FORMS.get(signed[0], ("", 0)) if signed else ("", 0)
+    head = 1 + tag_octets
+    found = _unpacked(signed[head:]) if kind else None
     if found is None:
         return None
     delivery_id, size = found
-    return Token(kind, signed[1:5], delivery_id, signed[5 + size :], signed, mac)
+    return Token(kind, signed[1:head], delivery_id, signed[head + size :], signed, mac)
 
 
 def verify(token: Token, key: bytes) -> bool:

@@ -60,7 +60,9 @@ class DomainSettings(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=Tr
     `track_opens`, `track_clicks` (as in `SendOptions`) unset: the credential's dialect decides.
     `tracking_url`: base of our links, "" for the installation's or `https://email.<domain>`. `unsubscribe`:
     add an unsubscribe text and field to mail that has none. `schedule_days`: how far ahead mail may be
-    scheduled. `is_sandbox`: only the `authorised` addresses get mail. `hourly_messages`, `daily_messages`:
+    scheduled. `track_privacy`: how much of a visitor is kept (`rules.privacy`). `page_name`, `page_colour`
+    (#rrggbb), `page_text`: what the pages for recipients call the sender, how they look, and a line about
+    whom to ask. `is_sandbox`: only the `authorised` addresses get mail. `hourly_messages`, `daily_messages`:
     most recipients in an hour or day, 0 for no limit. `keeps_fields`: mail of a rebuilding dialect keeps its
     header. `from_policy`: whose From its credentials may write, "account", "domain" (it and what stands below
     it) or "any"; "" for the installation's choice. `return_path`: "keep" leaves mail the envelope senders
@@ -84,6 +86,10 @@ class DomainSettings(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=Tr
     keeps_fields: bool = False
     from_policy: str = ""
     return_path: str = ""
+    track_privacy: str = "full"
+    page_name: str = ""
+    page_colour: str = ""
+    page_text: str = ""
 
 
 DEFAULTS = DomainSettings()

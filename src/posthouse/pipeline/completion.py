@@ -21,7 +21,7 @@ from posthouse.model.message import Recipient, Submission
 from posthouse.model.options import SendOptions
 from posthouse.pipeline.templated import prove, subject_of, with_template
 from posthouse.rules.timing import best_instant, local_instant
-from posthouse.store import contacts, events, templates
+from posthouse.store import contacts, templates, visits
 from posthouse.store.engine import Connection, Store
 from posthouse.store.templates import HANDLEBARS, Found
 
@@ -136,8 +136,8 @@ def _habits(
     for address in dict.fromkeys(addresses):
         zone = zones.get(address.lower(), "")
         if wants_zones and not zone:
-            zone = events.last_click_zone(conn, account_id, address)
-        found[address] = Habits(events.engagement_hours(conn, account_id, address), zone)
+            zone = visits.last_click_zone(conn, account_id, address)
+        found[address] = Habits(visits.engagement_hours(conn, account_id, address), zone)
     return found
 
 

@@ -1,19 +1,17 @@
-"""What recipients do with a delivered copy: opens, clicks, unsubscribes. Each becomes an event.
+"""What recipients ask of the pages behind their mail: to leave lists and to come back.
 
-The tracking door has checked the token; here its delivery is looked up and the fact written down. A copy that
-the server made (a blind copy) shows its owner's links, but what its reader does says nothing about the
-recipient and is not recorded.
+The tracking door has checked the token; here its delivery is looked up, and what changes is written down with
+its event in one transaction. Asking twice changes nothing more and makes no second event. Opens and clicks
+have a way of their own (`visits`).
 
-Public: Engagement, Visitor, Found.
+Public: Engagement, Visitor, Found, GLOBAL.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from typing import Any
-
-import structlog
 
 from posthouse.model.clock import Clock, Ids
 from posthouse.model.event import Event, EventKind
@@ -22,25 +20,36 @@ from posthouse.model.message import Delivery, Message
 from posthouse.model.options import read_recipient_options
 from posthouse.model.suppression import Suppression, SuppressionKind
 from posthouse.store import events, messages, queue, suppressions
-from posthouse.store.engine import Connection, Store
+from posthouse.store.connection import Connection
+from posthouse.store.engine import Store
 
-log = structlog.get_logger()
+GLOBAL = "global"
 
 
 @dataclass(frozen=True, slots=True)
 class Visitor:
-    """Who asked: client address and User-Agent, cut short."""
+    """Who asked, as far as it may be kept: client address, User-Agent, `rules.machines`' word, what the field
+    says (`rules.user_agents`), and the time zone of the address ("" for unknown)."""
 
-    address: str
-    agent: str
+    address: str = ""
+    agent: str = ""
+    machine: str = ""
+    client: dict[str, str] = field(default_factory=dict)
+    time_zone: str = ""
+
+    def as_data(self) -> dict[str, Any]:
+        """As events carry it, but for machine and zone."""
+        return {"client_ip": self.address, "user_agent": self.agent, "client": self.client}
 
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """The copy that a link belongs to."""
+    """The copy that a link belongs to. `left`: the scopes that its recipient has left: "" all mail of the
+    domain, `global` all of the account, `tag:NAME`, `group:NUMBER`."""
 
     message: Message
     delivery: Delivery
+    left: frozenset[str] = frozenset()
 
     @property
     def copy_of(self) -> str:
@@ -53,71 +62,57 @@ class Found:
         return self.copy_of or self.delivery.recipient
 
 
-class Engagement:
-    """Writes down what the tracking door sees. `zone_of` tells the time zone of a client address, "" for
-    unknown."""
+@dataclass(frozen=True, slots=True)
+class _Wish:
+    """One change of the lists: `event` is for the scopes of it that change anything."""
 
-    def __init__(
-        self, *, store: Store, clock: Clock, ids: Ids, zone_of: Callable[[str], str] = lambda address: ""
-    ) -> None:
+    found: Found
+    scopes: Sequence[str]
+    leaves: bool
+    events: Sequence[tuple[Event, Sequence[str]]]
+    at: float
+    detail: str
+
+
+class Engagement:
+    """Reads and changes what recipients decide."""
+
+    def __init__(self, *, store: Store, clock: Clock, ids: Ids) -> None:
         self._store = store
         self._clock = clock
         self._ids = ids
-        self._zone_of = zone_of
 
     async def find(self, delivery_id: str) -> Found | None:
         """The copy of that id; None when it is unknown. Raises what the store raises."""
         found: Found | None = await self._store.read(_find, delivery_id)
         return found
 
-    async def opened(self, delivery_id: str, visitor: Visitor) -> None:
-        await self._note(delivery_id, EventKind.OPENED, visitor, {})
+    async def unsubscribed(self, found: Found, scopes: Sequence[str], visitor: Visitor) -> None:
+        """Put the recipient on the lists of these scopes (see `Found`) and say so. Raises what the store
+        raises."""
+        await self._change(found, scopes, visitor, EventKind.UNSUBSCRIBED)
 
-    async def clicked(self, delivery_id: str, visitor: Visitor, url: str, place: dict[str, Any]) -> None:
-        """`place`: index and part of the link."""
-        detail: dict[str, Any] = {"url": url, "url_offset": place}
-        if zone := self._zone_of(visitor.address):
-            detail["time_zone"] = zone
-        await self._note(delivery_id, EventKind.CLICKED, visitor, detail)
+    async def resubscribed(self, found: Found, scopes: Sequence[str], visitor: Visitor) -> None:
+        """Take the recipient off the lists of these scopes, as far as it left by itself: bounces and
+        complaints stay. Raises what the store raises."""
+        await self._change(found, scopes, visitor, EventKind.RESUBSCRIBED)
 
-    async def unsubscribed(self, found: Found, scopes: list[str], visitor: Visitor) -> None:
-        """Put the recipient on the lists of these scopes ("" all mail of the domain, `global` all of the
-        account, `tag:NAME`, `group:NUMBER`) and say so, in one transaction. Raises what the store raises."""
+    async def _change(self, found: Found, scopes: Sequence[str], visitor: Visitor, kind: EventKind) -> None:
+        if not scopes:
+            return
         now = self._clock.now()
-        rows = [self._row(found, scope, visitor, now) for scope in scopes]
-        event = self._event(found, EventKind.UNSUBSCRIBED, visitor, {"scopes": scopes}, now)
-        await self._store.write(_unsubscribe, (rows, event))
-
-    def _row(self, found: Found, scope: str, visitor: Visitor, now: float) -> Suppression:
-        is_wide = scope == "global" or scope.startswith("group:")
-        return Suppression(
-            account_id=found.message.account_id,
-            address=found.address.lower(),
-            kind=SuppressionKind.UNSUBSCRIBE,
-            domain="" if is_wide else found.message.domain,
-            scope="" if scope == "global" else scope,
-            at=now,
-            detail=f"by link from {visitor.address}",
-        )
-
-    async def _note(
-        self, delivery_id: str, kind: EventKind, visitor: Visitor, detail: dict[str, Any]
-    ) -> None:
-        try:
-            found = await self.find(delivery_id)
-            if found is None or found.copy_of:
-                return
-            event = self._event(found, kind, visitor, detail, self._clock.now())
-            await self._store.write(events.append_each, event)
-        except Exception as error:  # the visitor has got the answer: a lost open is better than a broken link
-            log.warning("an event of a link was lost", kind=kind.value, error=str(error))
+        by = f"by link from {visitor.address}" if visitor.address else "by link"
+        noted = [(self._event(found, kind, visitor, part, now), part) for part in _parts(scopes)]
+        wish = _Wish(found, scopes, kind is EventKind.UNSUBSCRIBED, noted, now, by)
+        await self._store.write(_change_all, wish)
 
     def _event(
-        self, found: Found, kind: EventKind, visitor: Visitor, detail: dict[str, Any], now: float
+        self, found: Found, kind: EventKind, visitor: Visitor, scopes: Sequence[str], now: float
     ) -> Event:
         message, delivery = found.message, found.delivery
-        data: dict[str, Any] = {"client_ip": visitor.address, "user_agent": visitor.agent, **detail}
-        data |= labels(message.options, delivery.personal)
+        data: dict[str, Any] = {**visitor.as_data(), "scopes": list(scopes)}
+        if scopes[0].startswith("group:"):
+            data["group"] = int(scopes[0].removeprefix("group:"))
         return Event(
             id=self._ids.new(),
             kind=kind,
@@ -126,18 +121,74 @@ class Engagement:
             domain=message.domain,
             message_id=message.id,
             delivery_id=delivery.id,
-            recipient=delivery.recipient,
-            data=data,
+            recipient=found.address,
+            data=data | labels(message.options, delivery.personal),
         )
+
+
+def _parts(scopes: Sequence[str]) -> list[list[str]]:
+    """An event for each group, one for all the rest: services tell of groups one by one."""
+    groups = [[scope] for scope in scopes if scope.startswith("group:")]
+    rest = [scope for scope in scopes if not scope.startswith("group:")]
+    return [*groups, rest] if rest else groups
 
 
 def _find(conn: Connection, delivery_id: str) -> Found | None:
     delivery = queue.find_delivery(conn, delivery_id)
     message = messages.load_message(conn, delivery.message_id) if delivery else None
-    return Found(message, delivery) if message and delivery else None
+    if not message or not delivery:
+        return None
+    found = Found(message, delivery)
+    return Found(message, delivery, frozenset(_rows(conn, found)))
 
 
-def _unsubscribe(conn: Connection, items: list[tuple[list[Suppression], Event]]) -> list[None]:
-    suppressions.add(conn, [row for rows, _ in items for row in rows])
-    events.append(conn, [event for _, event in items])
-    return [None] * len(items)
+def _rows(conn: Connection, found: Found) -> dict[str, list[Suppression]]:
+    """Why the recipient left by itself, by scope."""
+    rows: dict[str, list[Suppression]] = {}
+    for row in suppressions.find(conn, [(found.message.account_id, found.address)]):
+        if row.kind is SuppressionKind.UNSUBSCRIBE and row.domain in ("", found.message.domain):
+            rows.setdefault(row.scope or ("" if row.domain else GLOBAL), []).append(row)
+    return rows
+
+
+def _change_all(conn: Connection, wishes: list[_Wish]) -> list[None]:
+    for wish in wishes:
+        before = _rows(conn, wish.found)
+        changed = [scope for scope in wish.scopes if (scope in before) != wish.leaves]
+        if wish.leaves:
+            suppressions.add(conn, [_row(wish, scope) for scope in changed])
+        else:
+            _remove(conn, [row for scope in changed for row in before[scope]])
+        events.append(conn, _with_scopes(wish.events, changed))
+    return [None] * len(wishes)
+
+
+def _remove(conn: Connection, rows: Sequence[Suppression]) -> None:
+    for row in rows:
+        suppressions.remove(
+            conn, row.account_id, row.address, kind=row.kind, domain=row.domain, scope=row.scope
+        )
+
+
+def _with_scopes(found: Sequence[tuple[Event, Sequence[str]]], changed: Sequence[str]) -> list[Event]:
+    """The events of what has changed: they name nothing else."""
+    kept: list[Event] = []
+    for event, part in found:
+        event.data["scopes"] = [scope for scope in part if scope in changed]
+        if event.data["scopes"]:
+            kept.append(event)
+    return kept
+
+
+def _row(wish: _Wish, scope: str) -> Suppression:
+    message = wish.found.message
+    is_wide = scope == GLOBAL or scope.startswith("group:")
+    return Suppression(
+        account_id=message.account_id,
+        address=wish.found.address.lower(),
+        kind=SuppressionKind.UNSUBSCRIBE,
+        domain="" if is_wide else message.domain,
+        scope="" if scope == GLOBAL else scope,
+        at=wish.at,
+        detail=wish.detail,
+    )

@@ -20,7 +20,7 @@ from posthouse.store.event_search import FRESH_S, EventPage, EventQuery, find_pa
 from posthouse.store.event_tables import engaged, event_label
 from posthouse.store.rows import event_row, labels_of, to_event
 from posthouse.store.statement import RowsStatement, Statement, given_key, rows_insert
-from posthouse.store.tables import event, word
+from posthouse.store.tables import event
 
 __all__ = [
     "EventPage",
@@ -28,9 +28,7 @@ __all__ = [
     "append",
     "append_each",
     "drop_before",
-    "engagement_hours",
     "find_page",
-    "last_click_zone",
     "load",
     "reasons",
     "search",
@@ -83,46 +81,9 @@ def append_each(conn: Connection, items: list[Event]) -> None:
     append(conn, items)
 
 
-# Engagement: what a recipient did with earlier mail
-
-_is_known = (event.c.account_id == bindparam("of_account"), event.c.recipient == bindparam("of_recipient"))
-_engaged = Statement(
-    select(event.c.at)
-    .where(*_is_known, event.c.kind.in_([word("opened"), word("clicked")]))
-    .order_by(event.c.id.desc())
-    .limit(bindparam("most")),
-    "of_account",
-    "of_recipient",
-    "most",
-)
-_clicks = Statement(
-    select(event.c.data)
-    .where(*_is_known, event.c.kind == word("clicked"))
-    .order_by(event.c.id.desc())
-    .limit(bindparam("most")),
-    "of_account",
-    "of_recipient",
-    "most",
-)
-_CLICKS_READ = 50
-_read_data = msgspec.json.Decoder(dict[str, Any]).decode
-
-
-def engagement_hours(conn: Connection, account_id: str, recipient: str, limit: int = 500) -> list[float]:
-    """The instants (seconds since the epoch) of the recipient's opens and clicks, the newest first."""
-    return [float(row[0]) for row in conn.rows(_engaged, account_id, recipient, limit)]
-
-
-def last_click_zone(conn: Connection, account_id: str, recipient: str) -> str:
-    """The time zone of the newest click that tells one; "" without."""
-    for (data,) in conn.rows(_clicks, account_id, recipient, _CLICKS_READ):
-        zone = _read_data(data).get("time_zone")
-        if isinstance(zone, str) and zone:
-            return zone
-    return ""
-
-
 # Why mail failed
+
+_read_data = msgspec.json.Decoder(dict[str, Any]).decode
 
 _last_of_day = (
     select(event.c.account_id, event.c.kind, event.c.data)

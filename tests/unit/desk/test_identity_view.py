@@ -85,8 +85,8 @@ async def test_groups_by_account(conn: Connection) -> None:
     view = await viewed(conn)
     assert view.groups_of("a1") == {group.number for group in made}
     assert view.groups_of("a3") == frozenset()
-    assert view.group_name("a1", made[1].number) == "offers"
-    assert view.group_name("a1", other.number) == ""
+    assert view.group("a1", made[1].number) == made[1]
+    assert view.group("a1", other.number) is None
 
 
 async def test_a_name_is_spoken_for_by_the_nearest_domain(conn: Connection) -> None:
@@ -120,6 +120,7 @@ async def test_a_name_is_spoken_for_by_the_nearest_domain(conn: Connection) -> N
 async def test_a_domain_is_found_by_the_tag_of_its_links(conn: Connection) -> None:
     domain = add_domain(conn, "example.com")
     view = await viewed(conn)
+    assert view.domain_by_tag(hashlib.sha256(b"example.com").digest()[:8]) == domain
     assert view.domain_by_tag(hashlib.sha256(b"example.com").digest()[:4]) == domain
     assert view.domain_by_tag(b"none") is None
     keys = {view.link_key(name) for name in ("example.com", "example.org", "")}

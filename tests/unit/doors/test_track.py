@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import base64
 from dataclasses import dataclass, field
 from typing import Any
@@ -11,19 +10,23 @@ from urllib.parse import urlencode
 import pytest
 from starlette.applications import Starlette
 
-from posthouse.doors.track import MOST_LATER, PIXEL, Tracking, routes
-from posthouse.mail.tokens import click_data, domain_tag, write_token
+from posthouse.doors.track import PIXEL, Tracking, routes
+from posthouse.doors.track_words import WORDS
+from posthouse.mail.tokens import click_data, domain_tag, old_tag, write_token
+from posthouse.model.account import Domain, DomainSettings
 from posthouse.model.message import Delivery, DeliveryState, Message
 from posthouse.model.options import SendOptions
 from posthouse.pipeline.engage import Found, Visitor
+from posthouse.store.groups import Group
 
 KEY = b"k" * 32
-DOMAIN = "shop.test"
+DOMAIN, OTHER = "shop.test", "other.test"
 TAG = domain_tag(DOMAIN)
 MESSAGE_ID = "01HZX3V9Q4N7B8C2D5E6F7G8H9"
 DELIVERY_ID = f"{MESSAGE_ID}.0007"
 URL = "https://shop.test/a?b=1&c=ü"
 OPTIONS = SendOptions(tags=("News", "summer"), unsubscribe_group=3, groups_shown=(3, 4))
+GROUPS = {3: Group(3, "a", "Offers & <b>", "What is <new>", False), 4: Group(4, "a", "News", "", False)}
 
 
 @dataclass
@@ -31,6 +34,7 @@ class FakeEngagement:
     """Remembers what was asked of it."""
 
     is_away: bool = False
+    left: frozenset[str] = frozenset()
     noted: list[tuple[Any, ...]] = field(default_factory=list)
 
     async def find(self, delivery_id: str) -> Found | None:
@@ -52,16 +56,47 @@ class FakeEngagement:
             1.0,
             2.0,
         )
-        return Found(message, delivery)
-
-    async def opened(self, delivery_id: str, visitor: Visitor) -> None:
-        self.noted.append(("opened", delivery_id, visitor.address))
-
-    async def clicked(self, delivery_id: str, visitor: Visitor, url: str, place: dict[str, Any]) -> None:
-        self.noted.append(("clicked", delivery_id, url, place))
+        return Found(message, delivery, self.left)
 
     async def unsubscribed(self, found: Found, scopes: list[str], visitor: Visitor) -> None:
-        self.noted.append(("unsubscribed", found.delivery.id, scopes))
+        if scopes:
+            self.noted.append(("unsubscribed", found.delivery.id, list(scopes)))
+
+    async def resubscribed(self, found: Found, scopes: list[str], visitor: Visitor) -> None:
+        if scopes:
+            self.noted.append(("resubscribed", found.delivery.id, list(scopes)))
+
+    # what `Visits` does
+
+    def opened(self, delivery_id: str, visitor: Visitor) -> None:
+        self.noted.append(("opened", delivery_id, visitor))
+
+    def clicked(self, delivery_id: str, visitor: Visitor, url: str, index: int, part: str) -> None:
+        self.noted.append(("clicked", delivery_id, url, index, part))
+
+
+@dataclass
+class FakeEstate:
+    """Two domains with keys of their own; `email.other.test` is another account's."""
+
+    settings: DomainSettings = field(default_factory=DomainSettings)
+
+    def domain_by_tag(self, tag: bytes) -> Domain | None:
+        names = {tag: name for name in (DOMAIN, OTHER) for tag in (domain_tag(name), old_tag(name))}
+        name = names.get(tag)
+        return Domain(name, "a", name, "us", 1.0, 1.0, self.settings) if name else None
+
+    def link_key(self, domain: str) -> bytes:
+        return KEY if domain == DOMAIN else b"o" * 32
+
+    def may_use_host(self, domain: Domain, host: str) -> bool:
+        return host != "email.other.test" or domain.name == OTHER
+
+    def group(self, account_id: str, number: int) -> Group | None:
+        return GROUPS.get(number)
+
+    def default_groups(self, account_id: str) -> tuple[int, ...]:
+        return ()
 
 
 @dataclass
@@ -72,19 +107,23 @@ class Answer:
 
 
 async def ask(
-    engagement: FakeEngagement, path: str, method: str = "GET", form: dict[str, str] | None = None
+    engagement: FakeEngagement,
+    path: str,
+    method: str = "GET",
+    form: dict[str, str] | None = None,
+    *,
+    body: bytes | None = None,
+    headers: dict[str, str] | None = None,
+    settings: DomainSettings | None = None,
 ) -> Answer:
     """One request to the routes, without a socket."""
     answer = Answer()
-    tracking = Tracking(
-        engagement,  # type: ignore[arg-type]
-        lambda tag: KEY if tag == TAG else None,
-        lambda account, number: {3: "Offers & <b>", 4: "News"}.get(number, ""),
-    )
-    body = urlencode(form or {}).encode()
+    estate = FakeEstate(settings or DomainSettings())
+    tracking = Tracking(engagement, engagement, estate, lambda address: "")  # type: ignore[arg-type]
+    content = urlencode(form or {}).encode() if body is None else body
 
     async def receive() -> dict[str, object]:
-        return {"type": "http.request", "body": body, "more_body": False}
+        return {"type": "http.request", "body": content, "more_body": False}
 
     async def send(message: dict[str, Any]) -> None:
         if message["type"] == "http.response.start":
@@ -93,18 +132,19 @@ async def ask(
         else:
             answer.body += message.get("body", b"")
 
+    given = {"user-agent": "Test", **(headers or {})}
     scope = {
         "type": "http", "method": method, "path": path, "raw_path": path.encode(), "root_path": "",
-        "query_string": b"", "headers": [(b"user-agent", b"Test")], "http_version": "1.1", "scheme": "http",
+        "query_string": b"", "http_version": "1.1", "scheme": "http",
+        "headers": [(name.encode(), value.encode()) for name, value in given.items()],
         "server": ("127.0.0.1", 80), "client": ("203.0.113.9", 1),
     }  # fmt: skip
     await Starlette(routes=list(routes(tracking)))(scope, receive, send)
-    await asyncio.sleep(0)  # what is written down later
     return answer
 
 
-def click_path() -> str:
-    return f"/c/{write_token(KEY, TAG, 'c', DELIVERY_ID, click_data(URL, 5, 'html'))}"
+def click_path(url: str = URL, tag: bytes = TAG) -> str:
+    return f"/c/{write_token(KEY, tag, 'c', DELIVERY_ID, click_data(url, 5, 'html'))}"
 
 
 def open_path() -> str:
@@ -116,11 +156,12 @@ def unsubscribe_path(scope: str = "", delivery_id: str = DELIVERY_ID) -> str:
 
 
 @pytest.mark.parametrize("is_away", [False, True], ids=["store there", "store away"])
-async def test_a_click_is_redirected_and_noted(is_away: bool) -> None:
+@pytest.mark.parametrize("tag", [TAG, old_tag(DOMAIN)], ids=["new form", "old form"])
+async def test_a_click_is_redirected_and_noted(is_away: bool, tag: bytes) -> None:
     engagement = FakeEngagement(is_away)
-    answer = await ask(engagement, click_path())
+    answer = await ask(engagement, click_path(tag=tag))
     assert (answer.status, answer.headers["location"]) == (302, "https://shop.test/a?b=1&c=%C3%BC")
-    assert engagement.noted == [("clicked", DELIVERY_ID, URL, {"index": 5, "type": "html"})]
+    assert engagement.noted == [("clicked", DELIVERY_ID, URL, 5, "html")]
 
 
 async def test_S28_head_is_redirected_and_not_noted() -> None:
@@ -135,7 +176,29 @@ async def test_an_open_gets_the_picture() -> None:
     answer = await ask(engagement, open_path())
     assert (answer.status, answer.body, answer.headers["content-type"]) == (200, PIXEL, "image/gif")
     assert answer.headers["cache-control"] == "no-store, private"
-    assert engagement.noted == [("opened", DELIVERY_ID, "203.0.113.9")]
+    [(kind, delivery_id, visitor)] = engagement.noted
+    assert (kind, delivery_id, visitor.address) == ("opened", DELIVERY_ID, "203.0.113.9")
+
+
+FIREFOX = "Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0"
+
+
+@pytest.mark.parametrize(
+    ("privacy", "address", "agent", "name"),
+    [
+        ("full", "203.0.113.9", FIREFOX, "Firefox"),
+        ("masked", "203.0.113.0", "", "Firefox"),
+        ("none", "", "", None),
+    ],
+)
+async def test_the_domain_says_what_is_kept_of_a_visitor(
+    privacy: str, address: str, agent: str, name: str | None
+) -> None:
+    engagement = FakeEngagement()
+    settings = DomainSettings(track_privacy=privacy)
+    await ask(engagement, open_path(), headers={"user-agent": FIREFOX}, settings=settings)
+    [(_, _, visitor)] = engagement.noted
+    assert (visitor.address, visitor.agent, visitor.client.get("client-name")) == (address, agent, name)
 
 
 async def test_S17_a_changed_token_leads_nowhere() -> None:
@@ -151,6 +214,21 @@ async def test_S17_a_changed_token_leads_nowhere() -> None:
 
 
 @pytest.mark.parametrize(
+    "url", ["javascript:alert(1)", "data:text/html,x", "//evil.test/", "ftp://a.test/", ""]
+)
+async def test_S17_only_the_web_is_followed_even_where_it_is_signed(url: str) -> None:
+    engagement = FakeEngagement()
+    answer = await ask(engagement, click_path(url))
+    assert answer.status == 404 and "location" not in answer.headers and engagement.noted == []
+
+
+async def test_S17_links_are_not_followed_at_another_customers_host() -> None:
+    for path in (click_path(), open_path(), unsubscribe_path()):
+        answer = await ask(FakeEngagement(), path, headers={"host": "email.other.test"})
+        assert answer.status == 404 and "location" not in answer.headers
+
+
+@pytest.mark.parametrize(
     "path",
     [
         pytest.param("/c/" + open_path()[3:-4], id="a token of another kind"),
@@ -161,8 +239,12 @@ async def test_S17_a_changed_token_leads_nowhere() -> None:
             id="signed with another key",
         ),
         pytest.param(
-            f"/c/{write_token(KEY, domain_tag('other.test'), 'c', DELIVERY_ID, click_data(URL, 0, 'html'))}",
+            f"/c/{write_token(KEY, domain_tag('none.test'), 'c', DELIVERY_ID, click_data(URL, 0, 'html'))}",
             id="of an unknown domain",
+        ),
+        pytest.param(
+            f"/c/{write_token(KEY, domain_tag(OTHER), 'c', DELIVERY_ID, click_data(URL, 0, 'html'))}",
+            id="of another domain, signed with this one's key",
         ),
         pytest.param(unsubscribe_path("", f"{MESSAGE_ID}.0001"), id="of an unknown delivery"),
     ],
@@ -175,15 +257,45 @@ async def test_S17_foreign_tokens_lead_nowhere(path: str) -> None:
     assert engagement.noted == []
 
 
-async def test_S28_the_page_changes_nothing_and_escapes() -> None:
+@pytest.mark.parametrize("scope", ["", "group:3", "tags", "global", "preferences"])
+@pytest.mark.parametrize("method", ["GET", "HEAD", "OPTIONS", "POST"])
+async def test_S28_looking_and_an_empty_post_change_nothing(method: str, scope: str) -> None:
     engagement = FakeEngagement()
-    for method in ("GET", "HEAD"):
-        answer = await ask(engagement, unsubscribe_path("group:3"), method)
-        assert answer.status == 200
-    page = (await ask(engagement, unsubscribe_path("group:3"))).body.decode()
-    assert "&lt;Ann&gt;@good.test" in page
-    assert "Offers &amp; &lt;b&gt;" in page
+    answer = await ask(engagement, unsubscribe_path(scope), method, body=b"")
+    assert answer.status == {"POST": 400, "OPTIONS": 405}.get(method, 200)
     assert engagement.noted == []
+
+
+async def test_the_page_escapes_and_asks_nothing_of_others() -> None:
+    page = await ask(FakeEngagement(), unsubscribe_path("group:3"))
+    html = page.body.decode()
+    assert "&lt;Ann&gt;@good.test" in html
+    assert "Offers &amp; &lt;b&gt;" in html
+    assert "default-src 'none'" in page.headers["content-security-policy"]
+    assert "http" not in html and "<script" not in html
+
+
+def multipart(name: str, value: str, boundary: str) -> bytes:
+    return (
+        f'--{boundary}\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n{value}\r\n--{boundary}--\r\n'
+    ).encode()
+
+
+@pytest.mark.parametrize("scope", ["", "group:3"])
+@pytest.mark.parametrize("boundary", ["x", "----WebKitFormBoundary7MA4YWxkTrZu0gW"])
+async def test_D_08_one_click_comes_in_both_encodings(scope: str, boundary: str) -> None:
+    for content, kind in (
+        (b"List-Unsubscribe=One-Click", "application/x-www-form-urlencoded"),
+        (multipart("List-Unsubscribe", "One-Click", boundary), f"multipart/form-data; boundary={boundary}"),
+        (multipart("List-Unsubscribe", "One-Click", boundary), f'multipart/form-data; boundary="{boundary}"'),
+    ):
+        engagement = FakeEngagement()
+        answer = await ask(
+            engagement, unsubscribe_path(scope), "POST", body=content, headers={"content-type": kind}
+        )
+        assert answer.status == 200 and "location" not in answer.headers
+        assert "set-cookie" not in answer.headers
+        assert engagement.noted == [("unsubscribed", DELIVERY_ID, [scope])]
 
 
 @pytest.mark.parametrize(
@@ -192,9 +304,12 @@ async def test_S28_the_page_changes_nothing_and_escapes() -> None:
         ("", {"List-Unsubscribe": "One-Click"}, [""]),
         ("group:3", {"List-Unsubscribe": "One-Click"}, ["group:3"]),
         ("tags", {"List-Unsubscribe": "One-Click"}, ["tag:news", "tag:summer"]),
+        ("tags", {"scope": "tags"}, ["tag:news", "tag:summer"]),
+        ("", {"scope": ""}, [""]),
         ("global", {"scope": "global"}, ["global"]),
         ("preferences", {"scope": "group:4"}, ["group:4"]),
         ("preferences", {"scope": "global"}, ["global"]),
+        ("preferences", {"List-Unsubscribe": "One-Click"}, ["group:3"]),
         ("group:9", {"List-Unsubscribe": "One-Click"}, ["global"]),
     ],
 )
@@ -203,14 +318,71 @@ async def test_D_08_a_post_unsubscribes(scope: str, form: dict[str, str], scopes
     answer = await ask(engagement, unsubscribe_path(scope), "POST", form)
     assert answer.status == 200
     assert engagement.noted == [("unsubscribed", DELIVERY_ID, scopes)]
+    assert all(f'name="again" value="{each}"' in answer.body.decode() for each in scopes)
 
 
 @pytest.mark.parametrize(
-    "form", [{}, {"scope": "group:77"}, {"scope": ""}], ids=["empty", "foreign", "wider"]
+    ("scope", "again", "scopes"),
+    [
+        ("", "", [""]),
+        ("group:3", "group:3", ["group:3"]),
+        ("tags", "tag:news", ["tag:news"]),
+        ("group:3", "global", ["global"]),
+    ],
 )
-async def test_S28_a_post_without_an_answer_changes_nothing(form: dict[str, str]) -> None:
+async def test_D_08_who_left_by_mistake_comes_back(scope: str, again: str, scopes: list[str]) -> None:
     engagement = FakeEngagement()
-    answer = await ask(engagement, unsubscribe_path("group:3"), "POST", form)
+    answer = await ask(engagement, unsubscribe_path(scope), "POST", {"again": again})
+    assert answer.status == 200
+    assert engagement.noted == [("resubscribed", DELIVERY_ID, scopes)]
+
+
+@pytest.mark.parametrize(
+    ("left", "body", "noted"),
+    [
+        (set(), b"wanted=group:3&wanted=group:4", ["resubscribed group:3 group:4 global "]),
+        (set(), b"wanted=group:4", ["unsubscribed group:3", "resubscribed group:4 global "]),
+        ({"global"}, b"wanted=group:4", ["unsubscribed group:3", "resubscribed group:4 global "]),
+        (set(), b"wanted=group:4&nothing=global", ["unsubscribed global"]),
+        (set(), b"", ["unsubscribed group:3 group:4", "resubscribed global "]),
+        (set(), b"wanted=group:77&wanted=group:3", ["unsubscribed group:4", "resubscribed group:3 global "]),
+    ],
+)
+async def test_D_08_the_page_of_preferences_takes_and_gives(
+    left: set[str], body: bytes, noted: list[str]
+) -> None:
+    engagement = FakeEngagement(left=frozenset(left))
+    answer = await ask(engagement, unsubscribe_path("preferences"), "POST", body=b"form=choices&" + body)
+    assert answer.status == 200
+    assert [f"{kind} {' '.join(scopes)}" for kind, _, scopes in engagement.noted] == noted
+
+
+async def test_D_08_the_page_of_preferences_shows_what_is_subscribed() -> None:
+    html = (
+        await ask(FakeEngagement(left=frozenset({"group:4"})), unsubscribe_path("preferences"))
+    ).body.decode()
+    assert 'value="group:3" checked' in html and 'value="group:4">' in html
+    assert 'value="global">' in html and "What is &lt;new&gt;" in html
+    html = (
+        await ask(FakeEngagement(left=frozenset({"global"})), unsubscribe_path("preferences"))
+    ).body.decode()
+    assert 'value="global" checked' in html and 'value="group:3">' in html
+
+
+@pytest.mark.parametrize(
+    ("scope", "form"),
+    [
+        ("group:3", {"scope": "group:77"}),
+        ("group:3", {"scope": ""}),
+        ("group:3", {"again": "group:77"}),
+        ("group:3", {"again": ""}),
+        ("group:3", {"List-Unsubscribe": "one-click"}),
+        ("group:3", {"form": "choices"}),
+    ],
+)
+async def test_S28_a_post_without_an_answer_changes_nothing(scope: str, form: dict[str, str]) -> None:
+    engagement = FakeEngagement()
+    answer = await ask(engagement, unsubscribe_path(scope), "POST", form)
     assert answer.status == 400
     assert engagement.noted == []
 
@@ -220,30 +392,52 @@ async def test_the_store_is_away() -> None:
     assert (answer.status, answer.headers["retry-after"]) == (503, "30")
 
 
-async def test_a_form_with_too_many_fields_changes_nothing() -> None:
+@pytest.mark.parametrize(
+    ("body", "kind"),
+    [
+        (urlencode({f"field{number}": "x" for number in range(200)} | {"scope": ""}).encode(), "x"),
+        (b"scope=&x=" + b"x" * 20_000, "x"),
+        (b"--x\r\n" * 500, "multipart/form-data; boundary=x"),
+        (b"--x\r\nContent-Disposition: form-data; name=scope", "multipart/form-data; boundary=x"),
+        (b"scope=", "multipart/form-data"),
+        (b"\xff\x00&&&=%", "application/x-www-form-urlencoded"),
+    ],
+    ids=["many fields", "long", "many parts", "cut off", "no boundary", "no form"],
+)
+async def test_a_body_that_is_no_form_of_ours_changes_nothing(body: bytes, kind: str) -> None:
     engagement = FakeEngagement()
-    flood = {f"field{number}": "x" for number in range(60)}
-    answer = await ask(engagement, unsubscribe_path(), "POST", flood)
+    answer = await ask(engagement, unsubscribe_path(), "POST", body=body, headers={"content-type": kind})
     assert answer.status == 400
     assert engagement.noted == []
 
 
-async def test_what_waits_to_be_noted_is_bounded() -> None:
-    tracking = Tracking(FakeEngagement(), lambda tag: KEY, lambda account, number: "")  # type: ignore[arg-type]
-    done = asyncio.Event()
-    begun: list[int] = []
+@pytest.mark.parametrize("language", WORDS)
+async def test_pages_speak_the_visitors_language(language: str) -> None:
+    answer = await ask(
+        FakeEngagement(),
+        unsubscribe_path(),
+        headers={"accept-language": f"xx, {language}-XX;q=0.8, en;q=0.1"},
+    )
+    html = answer.body.decode()
+    assert f'<html lang="{language}">' in html and f"<h1>{WORDS[language]['unsubscribe']}</h1>" in html
+    assert "{" not in html.partition("</style>")[2]
 
-    async def note(number: int) -> None:
-        begun.append(number)
-        await done.wait()
 
-    for number in range(MOST_LATER + 5):
-        tracking.later(note(number))
-    await asyncio.sleep(0)
-    assert len(begun) == MOST_LATER
-    done.set()
-    await asyncio.sleep(0)
-    await asyncio.sleep(0)
-    tracking.later(note(-1))
-    await asyncio.sleep(0)
-    assert begun[-1] == -1
+def test_every_language_has_every_sentence() -> None:
+    english = WORDS["en"]
+    for language, words in WORDS.items():
+        assert words.keys() == english.keys(), language
+        for key, text in words.items():
+            for name in ("{sender}", "{address}", "{kind}", "{name}", "{names}"):
+                assert (name in text) == (name in english[key]), (language, key, name)
+
+
+async def test_pages_wear_the_senders_name_and_colour() -> None:
+    settings = DomainSettings(page_name="Shop & Co", page_colour="#ffcc00", page_text="Ask <help@shop.test>")
+    answer = await ask(FakeEngagement(), unsubscribe_path(), settings=settings)
+    html = answer.body.decode()
+    assert "Shop &amp; Co" in html and "Ask &lt;help@shop.test&gt;" in html
+    assert "--act:#ffcc00;--on:#000" in html, "black reads better on yellow"
+    dark = await ask(FakeEngagement(), unsubscribe_path(), settings=DomainSettings(page_colour="#1a2b3c"))
+    assert "--act:#1a2b3c;--on:#fff" in dark.body.decode()
+    assert dark.headers["content-security-policy"] != answer.headers["content-security-policy"]

@@ -2,9 +2,21 @@
 
 from __future__ import annotations
 
+import base64
+import hmac
+
 import pytest
 
-from posthouse.mail.tokens import Links, click_data, domain_tag, packed, read_token, verify, write_token
+from posthouse.mail.tokens import (
+    Links,
+    click_data,
+    domain_tag,
+    old_tag,
+    packed,
+    read_token,
+    verify,
+    write_token,
+)
 from posthouse.model.clock import FakeClock, Ids
 from posthouse.model.message import Message, Recipient
 from posthouse.rules.plan import deliveries
@@ -54,6 +66,42 @@ def test_a_click_carries_its_destination(part: str) -> None:
     assert (token.url, token.index, token.part, token.delivery_id) == (url, 300, part, f"{ID}.0007")
     assert token.tag == domain_tag("shop.test")
     assert verify(token, b"k" * 32)
+
+
+@pytest.mark.parametrize("kind", ["c", "o", "u"])
+def test_both_forms_are_read_and_tell_themselves_apart(kind: str) -> None:
+    data = click_data("https://a.test/", 1, "text") if kind == "c" else b"tags"
+    for tag in (domain_tag("shop.test"), old_tag("shop.test")):
+        token = read_token(write_token(b"key", tag, kind, f"{ID}.0001", data))
+        assert token is not None and verify(token, b"key")
+        assert (token.kind, token.tag, token.delivery_id, token.data) == (kind, tag, f"{ID}.0001", data)
+
+
+def test_a_link_of_older_mail_still_works() -> None:
+    """As version 0.3 wrote it for shop.test, with this key."""
+    octets = b"u" + old_tag("shop.test") + packed(f"{ID}.0003") + b"group:5"
+    old = base64.urlsafe_b64encode(octets + hmac.digest(b"key", octets, "sha256")[:16]).rstrip(b"=").decode()
+    token = read_token(old)
+    assert token is not None and verify(token, b"key")
+    assert (token.kind, token.delivery_id, token.scope) == ("u", f"{ID}.0003", "group:5")
+
+
+@pytest.mark.parametrize(
+    ("url", "leads"),
+    [
+        ("https://a.test", True),
+        ("HTTP://a.test", True),
+        ("javascript:alert(1)//http://", False),
+        ("//a.test", False),
+        (" https://a.test", False),
+        ("https:/a.test", False),
+    ],
+)
+def test_where_a_click_may_lead(url: str, leads: bool) -> None:
+    token = read_token(
+        write_token(b"key", domain_tag("a.test"), "c", f"{ID}.0001", click_data(url, 0, "html"))
+    )
+    assert token is not None and token.leads_to_the_web == leads
 
 
 def test_the_key_belongs_to_the_domain_and_the_data_to_the_kind() -> None:

@@ -31,7 +31,7 @@ _LATER = {
     "message": {"options", "batch_id", "author", "addressed"},
     "delivery": {"personal"},
 }
-_LATER_INDEXES = {"message_batch", "event_kind", "event_domain"}
+_LATER_INDEXES = {"message_batch", "event_kind", "event_domain", "event_visit"}
 _TEXT = account.c.id.type
 credential = Table(
     "credential",

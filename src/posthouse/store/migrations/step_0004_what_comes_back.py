@@ -35,7 +35,7 @@ def run(connection: Connection) -> None:
         connection.script(f"ALTER TABLE message ADD COLUMN {column} {_TEXT[engine]}")
     for new in EVENT_TABLES:
         _make(connection, new)
-    for index in ("event_kind", "event_domain"):
+    for index in ("event_kind", "event_domain", "event_visit"):
         _make_index(connection, event, index)
     _label_events(connection)
     _move_outbox(connection)
