@@ -32,7 +32,8 @@ _MINUTE, _HOUR, _DAY = 60.0, 3600.0, 86400.0
 
 _TEXTS = (
     "reason", "enhanced", "phase", "mx", "address", "source", "tls", "policy", "site", "batch_id", "template",
-    "machine", "client_ip", "user_agent", "time_zone", "feedback_type", "description", "method", "dropped", "reported_recipient",
+    "machine", "client_ip", "user_agent", "time_zone", "feedback_type", "description", "method", "dropped",
+    "reported_recipient",
 )  # fmt: skip
 _NUMBERS = ("attempt", "code", "took_s", "size_bytes")
 _INSTANTS = ("retry_at", "scheduled_for")
