@@ -10,9 +10,10 @@ from __future__ import annotations
 
 from posthouse.mail.arf import parse_feedback
 from posthouse.mail.dsn_fields import is_status_text
-from posthouse.mail.returned.about import About, about_of
+from posthouse.mail.returned.about import About, about_from, about_of
 from posthouse.mail.returned.auto import kind_of_answer
 from posthouse.mail.returned.failures import text_failures
+from posthouse.mail.returned.human import Human, read_human
 from posthouse.mail.returned.report import report_recipients
 from posthouse.mail.returned.sections import ABOUT_TYPES, Fields, Section, read_sections
 from posthouse.model.returned import Returned, ReturnedKind, ReturnedRecipient
@@ -31,7 +32,10 @@ def read_returned(raw: bytes) -> Returned:
 def _read(raw: bytes, depth: int) -> Returned:
     fields, sections = read_sections(raw)
     about = about_of(sections)
-    kind, recipients, feedback = _facts(fields, sections, about)
+    human = read_human(sections)
+    if not about.fields and human.quoted.items:
+        about = about_from(human.quoted)
+    kind, recipients, feedback = _facts(fields, sections, human, about)
     if kind is ReturnedKind.OTHER and depth < _LETTERS_DEEP:
         for section in sections:
             if section.type in ("message/rfc822", "message/global"):  # a report that somebody forwarded
@@ -50,7 +54,7 @@ def _read(raw: bytes, depth: int) -> Returned:
 
 
 def _facts(
-    fields: Fields, sections: list[Section], about: About
+    fields: Fields, sections: list[Section], human: Human, about: About
 ) -> tuple[ReturnedKind, tuple[ReturnedRecipient, ...], str]:
     for section in sections:
         if section.type == "message/feedback-report":
@@ -63,7 +67,7 @@ def _facts(
             kind, recipients = report_recipients(section.text)
             if kind is not ReturnedKind.OTHER:
                 return kind, recipients, ""
-    kind, recipients = text_failures(fields, sections, about)
+    kind, recipients = text_failures(fields, human, about)
     if kind is ReturnedKind.OTHER:
         kind = kind_of_answer(fields)
     return kind, recipients, ""

@@ -1,6 +1,6 @@
 """Recipients out of the fields of a delivery report (RFC 3464 2.3).
 
-Public: report_recipients, codes_in.
+Public: report_recipients.
 """
 
 from __future__ import annotations
@@ -8,13 +8,12 @@ from __future__ import annotations
 import re
 
 from posthouse.mail.dsn_fields import StatusGroup, address_in, status_groups
+from posthouse.mail.returned.evidence import codes_in
 from posthouse.model.returned import ReturnedKind, ReturnedRecipient
 
 _RECIPIENTS_MAX = 1_000
 _TEXT_MAX = 1_000
 _match_type = re.compile(r"[ \t]*+[A-Za-z0-9-]{1,40}+[ \t]*+;[ \t]*+").match
-_find_code = re.compile(r"(?<![0-9.])([245][0-9][0-9])(?=[ \t-]|\Z)").search
-_find_enhanced = re.compile(r"(?<![0-9.])([245]\.[0-9]{1,3}\.[0-9]{1,3})(?![0-9.]*[0-9])").search
 _KINDS = {
     "failed": ReturnedKind.BOUNCE,
     "delayed": ReturnedKind.DELAY,
@@ -37,12 +36,6 @@ def report_recipients(text: str) -> tuple[ReturnedKind, tuple[ReturnedRecipient,
         if kind in found:
             return kind, tuple(found[kind].values())[:_RECIPIENTS_MAX]
     return ReturnedKind.OTHER, ()
-
-
-def codes_in(text: str) -> tuple[int, str]:
-    """(SMTP reply code or 0, enhanced code or "") as the first ones in a diagnostic text."""
-    code, enhanced = _find_code(text), _find_enhanced(text)
-    return int(code[1]) if code else 0, enhanced[1] if enhanced else ""
 
 
 def _kind_of_status(status: str) -> ReturnedKind:
