@@ -26,6 +26,7 @@ _match_type = re.compile(r"[ \t]*+([A-Za-z0-9-]{1,40}+)[ \t]*+;[ \t]*+").match
 _find_angle = re.compile(r"<([^<>\s]{1,320})>").search
 _find_plain = re.compile(r"[^\s<>()\[\],;:\"]{1,200}@[^\s<>(),;:\"]{1,255}").search
 _match_quoted = re.compile(r'"[^"@]{1,64}"@[^\s<>(),;:\"]{1,255}').match
+_schemes = re.compile(r"\A(?:smtp|mailto|rfc822)[:=]", re.IGNORECASE).sub
 _find_status = re.compile(r"(?<![0-9.])([245]\.[0-9]{1,3}\.[0-9]{1,3})(?![0-9.])").search
 
 
@@ -118,8 +119,8 @@ def address_in(value: str) -> str:
 
 def clean_address(text: str) -> str:
     """In the form of `model.address`, or ""."""
-    text = text.strip().strip("<>'`;,:").removeprefix("mailto:").removeprefix("smtp:").removeprefix("SMTP:")
-    text = text.rstrip(".")
+    text = text.strip().strip("<>'`;,:")
+    text = _schemes("", text.rstrip("."))
     if text.startswith("@") and ":" in text:  # RFC 5321 4.1.1.3: a source route is stripped
         text = text.rpartition(":")[2]
     if not 3 <= len(text) <= 320 or "@" not in text:

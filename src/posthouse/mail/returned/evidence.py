@@ -20,7 +20,9 @@ _reply = re.compile(
 )
 _near = re.compile(r"(?<![0-9.:])([45][0-9][0-9])[ \t-]+#?[45]\.[0-9]{1,3}\.[0-9]{1,3}")
 _enhanced = re.compile(r"(?<![0-9.])([45]\.[0-9]{1,3}\.[0-9]{1,3})(?![0-9]|\.[0-9])")
-_host = re.compile(r"\b(?:host|server|by|while talking to|MX)[ \t]+<?([A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)+)", re.IGNORECASE)
+_host = re.compile(
+    r"\b(?:host|server|by|while talking to|MX)[ \t]+<?([A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)+)", re.IGNORECASE
+)
 _blanks = re.compile(r"\s+").sub
 
 

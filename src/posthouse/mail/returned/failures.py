@@ -36,6 +36,10 @@ _DAEMON = re.compile(
 )
 _HOUSE = frozenset({"postmaster", "mailer-daemon", "mailerdaemon", "abuse", "hostmaster", "webmaster"})
 _cue = re.compile(r"([^\W\d_][\w' -]{0,30})[\s:<\"'(\[]*\Z").search
+_subject_line = re.compile(
+    r"\n[>* \t]*(?:subject|betreff|objet|asunto|assunto|oggetto|sent|date):", re.IGNORECASE
+).match
+_ALIAS_CUES = frozenset({"expanded from", "generated from"})
 _only_blanks = re.compile(r"[\s<>\"'*\-•·:,;.()\[\]]*\Z").match
 
 
@@ -71,6 +75,8 @@ def text_failures(
 
 
 def _is_failure(fields: Fields, subject: str, words: str) -> bool:
+    if not subject and not fields.first("from"):
+        return says(words, FAILURE) or says(words, DELAY)
     is_daemon = bool(_DAEMON.search(fields.first("from"))) or fields.first("return-path").strip() == "<>"
     told = says(subject, FAILURE) or says(subject, DELAY)
     in_text = says(words, FAILURE) or says(words, DELAY)
@@ -122,6 +128,8 @@ def _place_points(text: str, start: int, end: int) -> int:
             points += 3
     if text[start - 1 : start] == "<" or text[end : end + 1] == ">":
         points += 1
+    if _is_summary(before, text[line_end : line_end + 300]):
+        return -2
     points += _cue_points(before if before.strip() else text[max(0, line_start - 80) : line_start])
     if says(flat(text[max(0, line_start - 300) : line_start]), FAILURE):
         points += 2
@@ -132,13 +140,21 @@ def _place_points(text: str, start: int, end: int) -> int:
     return points
 
 
+def _is_summary(before: str, behind: str) -> bool:
+    """`To: …`, `Subject: …` in a row: what the letter was, not what became of it."""
+    word = before.strip(" \t>*").lower()
+    return word.startswith(("to:", "from:", "cc:")) and "\n" in behind and bool(_subject_line(behind))
+
+
 def _cue_points(before: str) -> int:
     match = _cue(before)
     if match is None:
         return 0
-    words = " ".join(match[1].lower().split())
+    words = " ".join(match[1].lower().replace("-", " ").split())
     last_two = " ".join(words.split()[-2:])
     last = words.rpartition(" ")[2]
+    if last_two in _ALIAS_CUES:
+        return 1
     if words in STRANGER_CUE or last_two in STRANGER_CUE or last in STRANGER_CUE:
         return -5
     if words in RECIPIENT_CUE or last_two in RECIPIENT_CUE or last in RECIPIENT_CUE:
@@ -161,5 +177,6 @@ def _chosen(candidates: list[_Candidate], failed: list[str], about: About) -> li
     if top < 2:
         if len(about.recipients) == 1:
             return [_Candidate(about.recipients[0], 0, 0, 0)]
-        return [each for each in best.values() if each.points == top] if top > 0 else []
+        chosen = [each for each in best.values() if each.points == top]
+        return chosen if top > 0 or (top >= -1 and len(chosen) == 1) else []
     return [each for each in best.values() if each.points >= max(2, top - 2)]

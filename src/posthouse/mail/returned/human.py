@@ -62,7 +62,8 @@ def _cut(text: str) -> Human:
         begin = _header_begin(lines, number + is_announced) if is_announced else number
         names = _names_from(lines, begin)
         if (is_announced and len(names & _COMMON) > 1 and (number or begin)) or (
-            len(names & _COMMON) > 2 and (len(names & _OF_A_LETTER) > 1 or {"received", "return-path"} & names)
+            len(names & _COMMON) > 2
+            and (len(names & _OF_A_LETTER) > 1 or {"received", "return-path"} & names)
         ):
             octets = "\n".join(lines[begin:]).encode("utf-8", "replace")
             return Human("\n".join(lines[:number]), parse_fields(_unquoted(octets))[0])

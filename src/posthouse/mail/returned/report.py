@@ -57,9 +57,10 @@ def _recipient(group: StatusGroup) -> ReturnedRecipient:
     kind = _match_type(host)
     return ReturnedRecipient(
         address=final or original,
-        original=original if original != final else "",
+        original=original if original.lower() != final.lower() else "",
         code=code,
-        enhanced=group.status or enhanced,
+        # the host's own status says more than the reporter's guess from it
+        enhanced=enhanced if enhanced and not enhanced.endswith(".0.0") else group.status or enhanced,
         text=words[:_TEXT_MAX],
         host=host[kind.end() if kind else 0 :].strip()[:255],
     )

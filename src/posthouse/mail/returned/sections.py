@@ -195,9 +195,10 @@ def _text(octets: bytes, kind: str, charset: str) -> str:
 
 
 def _characters(octets: bytes, codec: str) -> str:
-    if codec and codec not in ("ascii", "utf-8"):
-        return octets.decode(codec, "replace")
-    try:
-        return octets.decode("utf-8")
-    except UnicodeDecodeError:
-        return octets.decode("latin-1")
+    names = [codec] if codec and codec != "ascii" else []
+    for name in (*names, "utf-8"):
+        try:
+            return octets.decode(name)
+        except UnicodeDecodeError:
+            continue
+    return octets.decode(codec or "latin-1", "replace") if codec != "ascii" else octets.decode("latin-1")
