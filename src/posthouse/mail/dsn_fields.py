@@ -3,7 +3,7 @@
 Groups of fields are divided by empty lines or, where those are missing, by a recipient field that comes
 again. Names in any letter case, folded values, comments, types left out or invented.
 
-Public: StatusGroup, status_groups, address_in, is_status_text.
+Public: StatusGroup, status_groups, unfolded_lines, address_in, clean_address, is_status_text.
 """
 
 from __future__ import annotations
@@ -102,6 +102,17 @@ def status_groups(text: str) -> list[StatusGroup]:
         else:
             group[name] = match[2].strip()[:_VALUE_MAX]
     return [StatusGroup(group) for group in groups[:GROUPS_MAX] if group]
+
+
+def unfolded_lines(text: str) -> list[str]:
+    """The lines of a block of fields with their continuations joined; at most 2,000."""
+    lines: list[str] = []
+    for line in text.split("\n", 2_000)[:2_000]:
+        if lines and line[:1] in (" ", "\t") and len(lines[-1]) < _VALUE_MAX:
+            lines[-1] += " " + line.strip()
+        else:
+            lines.append(line)
+    return lines
 
 
 def address_in(value: str) -> str:

@@ -10,6 +10,7 @@ Public: judged.
 
 from __future__ import annotations
 
+import re
 import tomllib
 from dataclasses import replace
 from pathlib import Path
@@ -50,6 +51,7 @@ _GENERAL_STATUS = {
     "4.5": "temporary",
     "4.310": "bad-domain",
 }
+_addresses = re.compile(r"[^\s@]{1,100}@[^\s@]{1,255}").sub
 _UNSAID = frozenset({"rejected", "temporary", "protocol-error", "connection"})
 _DATA = Path(__file__).with_name("data") / "bounces.toml"
 
@@ -79,7 +81,7 @@ def _reason(code: int, enhanced: str, text: str) -> str:
     # RFC 5321: 552 and 452 speak of room, whatever status stands beside them
     if detail in _PLAIN_STATUS and not (code in (452, 552) and detail.startswith("1.")):
         return _PLAIN_STATUS[detail]
-    words = plain_words(text)
+    words = plain_words(_addresses(" ", text))  # names such as dmarc@ or spam@ are no words of the host
     for reason, phrases in _RULES:
         if any(occurs(phrase, words) for phrase in phrases):
             return reason

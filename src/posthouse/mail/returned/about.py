@@ -27,6 +27,9 @@ class About:
     fields: tuple[tuple[str, str], ...] = ()
     senders: tuple[str, ...] = ()
 
+    def fields_of(self, name: str) -> list[str]:
+        return [value for each, value in self.fields if each == name]
+
 
 def about_of(sections: list[Section]) -> About:
     """From the first attached letter or its header."""

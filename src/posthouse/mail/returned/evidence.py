@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 
+from posthouse.mail.dsn_fields import clean_address
 from posthouse.model.returned import ReturnedRecipient
 
 TEXT_MAX = 1_000
@@ -23,12 +24,13 @@ _enhanced = re.compile(r"(?<![0-9.])([45]\.[0-9]{1,3}\.[0-9]{1,3})(?![0-9]|\.[0-
 _host = re.compile(
     r"\b(?:host|server|by|while talking to|MX)[ \t]+<?([A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)+)", re.IGNORECASE
 )
+_alias = re.compile(r"\((?:expanded|generated) from:?[ \t]+<?([^\s<>()]{3,320})>?\)")
 _blanks = re.compile(r"\s+").sub
 
 
 def evidence_around(text: str, start: int, end: int, address: str, since: int = 0) -> ReturnedRecipient:
-    """`text[start:end]` begins with the address and ends where the next one begins; what stands before it, from
-    `since` on, is read only if it holds no code."""
+    """`text[start:end]` begins with the address and ends where the next one begins; what stands
+    before it, from `since` on, is read only if it holds no code."""
     line_start = text.rfind("\n", 0, start) + 1
     after = text[line_start : min(end, line_start + _AFTER_MAX)]
     code, enhanced = codes_in(after)
@@ -38,8 +40,10 @@ def evidence_around(text: str, start: int, end: int, address: str, since: int = 
         code, enhanced = codes_in(before)
         words = after + "\n" + before
     host = _host.search(words)
+    alias = _alias.search(after)
     return ReturnedRecipient(
         address,
+        original=clean_address(alias[1]) if alias else "",
         code=code,
         enhanced=enhanced,
         text=_blanks(" ", words).strip()[:TEXT_MAX],

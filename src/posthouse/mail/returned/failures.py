@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from posthouse.mail.dsn_fields import clean_address
 from posthouse.mail.returned.about import About
 from posthouse.mail.returned.addresses import addresses_in, find_addresses
 from posthouse.mail.returned.evidence import evidence_around
@@ -30,8 +31,9 @@ from posthouse.model.returned import ReturnedKind, ReturnedRecipient
 RECIPIENTS_MAX = 1_000
 _CANDIDATES_MAX = 2_000
 _DAEMON = re.compile(
-    r"mailer-?daemon|mail[ ._-]?daemon|postmaster|mail delivery|delivery (?:sub)?system|mail system|mail administrator"
-    r"|mailerdaemon|mail router|maildelivery|smtp gateway|bounce|mdaemon|nondeliver|no-?reply@|mail server",
+    r"mailer-?daemon|mail[ ._-]?daemon|mailerdaemon|mail router|maildelivery|smtp gateway|bounce|mdaemon"
+    r"|nondeliver|no-?reply@|mail server|post[ ._-]?master|mail[ .]delivery|delivery (?:sub)?system"
+    r"|mail system|mail administrator",
     re.IGNORECASE,
 )
 _HOUSE = frozenset({"postmaster", "mailer-daemon", "mailerdaemon", "abuse", "hostmaster", "webmaster"})
@@ -39,7 +41,9 @@ _cue = re.compile(r"([^\W\d_][\w' -]{0,30})[\s:<\"'(\[]*\Z").search
 _subject_line = re.compile(
     r"\n[>* \t]*(?:subject|betreff|objet|asunto|assunto|oggetto|sent|date):", re.IGNORECASE
 ).match
+_not_a_list = re.compile(r"[^\s,;<>\"'|]").search
 _ALIAS_CUES = frozenset({"expanded from", "generated from"})
+_names_below = re.compile(r":[ \t]*\n\s*\n?((?:[ \t]*[A-Za-z0-9._-]{2,64}[ \t]*(?:\n|\Z))+)").finditer
 _only_blanks = re.compile(r"[\s<>\"'*\-•·:,;.()\[\]]*\Z").match
 
 
@@ -49,6 +53,7 @@ class _Candidate:
     start: int
     end: int
     points: int
+    is_first: bool = False
 
 
 def text_failures(
@@ -61,8 +66,10 @@ def text_failures(
     if not failed and not _is_failure(fields, subject, words):
         return ReturnedKind.OTHER, ()
     kind = ReturnedKind.DELAY if _is_delay(subject, words) else ReturnedKind.BOUNCE
-    candidates = _candidates(fields, text, about, set(failed))
+    candidates = _candidates(fields, text, about, {each.lower() for each in failed})
     chosen = _chosen(candidates, failed, about)
+    if not chosen:
+        chosen = _screen_names(fields, text)
     if not chosen:
         return kind, (evidence_around(text, 0, len(text), ""),)
     recipients = []
@@ -74,10 +81,29 @@ def text_failures(
     return kind, tuple(recipients[:RECIPIENTS_MAX])
 
 
+def _screen_names(fields: Fields, text: str) -> list[_Candidate]:
+    """Names that stand alone on their lines behind a colon: they are of the reporting host's domain."""
+    domain = next((each.rpartition("@")[2] for each in addresses_in(fields.first("from"))), "")
+    found: list[_Candidate] = []
+    for match in _names_below(text):
+        start = match.start(1)
+        found += [
+            _Candidate(each, start, start, 0)
+            for each in (clean_address(f"{name}@{domain}") for name in match[1].split())
+            if each and says(flat(text[max(0, match.start() - 300) : match.start()]), FAILURE)
+        ]
+    return found[:RECIPIENTS_MAX]
+
+
 def _is_failure(fields: Fields, subject: str, words: str) -> bool:
     if not subject and not fields.first("from"):
         return says(words, FAILURE) or says(words, DELAY)
-    is_daemon = bool(_DAEMON.search(fields.first("from"))) or fields.first("return-path").strip() == "<>"
+    path = fields.first("return-path").strip()
+    is_daemon = (
+        path == "<>"
+        or bool(_DAEMON.search(fields.first("from")) or _DAEMON.search(path))
+        or "multipart/report" in fields.first("content-type").lower()
+    )
     told = says(subject, FAILURE) or says(subject, DELAY)
     in_text = says(words, FAILURE) or says(words, DELAY)
     return (is_daemon and (told or in_text)) or (told and in_text)
@@ -94,12 +120,17 @@ def _candidates(fields: Fields, text: str, about: About, failed: set[str]) -> li
     written = {each.lower() for each in about.recipients}
     senders = {each.lower() for each in about.senders}
     found: list[_Candidate] = []
+    before = 0
     for start, end, address in find_addresses(text):
         if len(found) >= _CANDIDATES_MAX:
             break
         points = _place_points(text, start, end)
         low = address.lower()
-        if address in failed:
+        between = text[before:start]
+        if before and "\n" not in between and _not_a_list(between):
+            points -= 5  # mentioned in what is said about another
+        before = end
+        if low in failed:
             points += 20
         if low in written:
             points += 6
@@ -109,7 +140,9 @@ def _candidates(fields: Fields, text: str, about: About, failed: set[str]) -> li
             points -= 4
         if low.partition("@")[0] in _HOUSE:
             points -= 6
-        found.append(_Candidate(address, start, end, points))
+        line_start = text.rfind("\n", 0, start) + 1
+        is_first = bool(_only_blanks(text[line_start:start]))
+        found.append(_Candidate(address, start, end, points, is_first))
     return found
 
 
@@ -129,7 +162,7 @@ def _place_points(text: str, start: int, end: int) -> int:
     if text[start - 1 : start] == "<" or text[end : end + 1] == ">":
         points += 1
     if _is_summary(before, text[line_end : line_end + 300]):
-        return -2
+        return -12
     points += _cue_points(before if before.strip() else text[max(0, line_start - 80) : line_start])
     if says(flat(text[max(0, line_start - 300) : line_start]), FAILURE):
         points += 2
@@ -156,7 +189,7 @@ def _cue_points(before: str) -> int:
     if last_two in _ALIAS_CUES:
         return 1
     if words in STRANGER_CUE or last_two in STRANGER_CUE or last in STRANGER_CUE:
-        return -5
+        return -8
     if words in RECIPIENT_CUE or last_two in RECIPIENT_CUE or last in RECIPIENT_CUE:
         return 2
     return 0
@@ -179,4 +212,4 @@ def _chosen(candidates: list[_Candidate], failed: list[str], about: About) -> li
             return [_Candidate(about.recipients[0], 0, 0, 0)]
         chosen = [each for each in best.values() if each.points == top]
         return chosen if top > 0 or (top >= -1 and len(chosen) == 1) else []
-    return [each for each in best.values() if each.points >= max(2, top - 2)]
+    return [each for each in best.values() if each.points >= max(2, top - (4 if each.is_first else 2))]

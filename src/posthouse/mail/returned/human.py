@@ -21,8 +21,8 @@ _match_field = re.compile(r"[>|\s]{0,8}([A-Za-z][A-Za-z0-9-]{1,60}):(?:\s|\Z)").
 _OF_A_LETTER = frozenset(
     {
         "received", "message-id", "mime-version", "return-path", "content-type", "x-mailer", "delivered-to",
-        "dkim-signature", "x-priority", "content-transfer-encoding", "in-reply-to", "references", "user-agent",
-        "domainkey-signature", "list-unsubscribe", "x-originating-ip", "authentication-results",
+        "dkim-signature", "x-priority", "content-transfer-encoding", "in-reply-to", "references",
+        "user-agent", "domainkey-signature", "list-unsubscribe", "x-originating-ip", "authentication-results",
     }
 )  # fmt: skip
 _ENVELOPE = frozenset({"from", "to", "subject", "date", "sender", "reply-to", "cc"})

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from posthouse.mail.arf import parse_feedback
+from posthouse.mail.arf import is_old_complaint, parse_feedback
 from posthouse.mail.dsn_fields import is_status_text
 from posthouse.mail.returned.about import About, about_from, about_of
 from posthouse.mail.returned.addresses import addresses_in
@@ -19,11 +19,12 @@ from posthouse.mail.returned.evidence import evidence_around
 from posthouse.mail.returned.failures import text_failures
 from posthouse.mail.returned.human import Human, read_human
 from posthouse.mail.returned.report import report_recipients
-from posthouse.mail.returned.sections import ABOUT_TYPES, Section, read_sections
+from posthouse.mail.returned.sections import ABOUT_TYPES, Fields, Section, read_sections
 from posthouse.model.returned import Returned, ReturnedKind, ReturnedRecipient
 
 _LETTERS_DEEP = 3
 _STATUS_TYPES = frozenset({"message/delivery-status", "message/global-delivery-status"})
+_COMPLAINTS = frozenset({ReturnedKind.COMPLAINT, ReturnedKind.OPT_OUT})
 _LETTERS = frozenset({"message/rfc822", "message/global"})
 _REPORT_NAMES = (b"final-recipient", b"feedback-type")
 _SUBJECT_MAX = 500
@@ -42,6 +43,13 @@ def _read(raw: bytes, depth: int) -> Returned:
     if not about.fields and human.quoted.items:
         about = about_from(human.quoted)
     found = _machine_part(sections, human, about)
+    if found.kind is ReturnedKind.OTHER and _is_old_complaint(fields, sections):
+        told = addresses_in(", ".join(about.fields_of("x-hmxmroriginalrecipient")))
+        found = Returned(
+            ReturnedKind.COMPLAINT, tuple(ReturnedRecipient(each) for each in told), feedback_type="abuse"
+        )
+    if found.kind in _COMPLAINTS and not found.recipients and len(about.recipients) == 1:
+        found = replace(found, recipients=(ReturnedRecipient(about.recipients[0]),))
     if found.kind is ReturnedKind.OTHER:
         inner = _forwarded(sections, depth)
         if inner is not None:
@@ -57,6 +65,11 @@ def _read(raw: bytes, depth: int) -> Returned:
         subject=fields.first("subject")[:_SUBJECT_MAX],
         about_fields=about.fields,
     )
+
+
+def _is_old_complaint(fields: Fields, sections: list[Section]) -> bool:
+    has_letter = any(each.type in ABOUT_TYPES for each in sections)
+    return has_letter and is_old_complaint(fields.first("from"), fields.first("subject"))
 
 
 def _forwarded(sections: list[Section], depth: int) -> Returned | None:

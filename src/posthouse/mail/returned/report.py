@@ -57,7 +57,7 @@ def _recipient(group: StatusGroup) -> ReturnedRecipient:
     kind = _match_type(host)
     return ReturnedRecipient(
         address=final or original,
-        original=original if original.lower() != final.lower() else "",
+        original=original if original.lower() != (final or original).lower() else "",
         code=code,
         # the host's own status says more than the reporter's guess from it
         enhanced=enhanced if enhanced and not enhanced.endswith(".0.0") else group.status or enhanced,
