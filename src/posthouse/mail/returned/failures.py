@@ -120,7 +120,7 @@ def _candidates(fields: Fields, text: str, about: About, failed: set[str]) -> li
     written = {each.lower() for each in about.recipients}
     senders = {each.lower() for each in about.senders}
     found: list[_Candidate] = []
-    before = 0
+    before, listed_at = 0, (-1, 0)
     for start, end, address in find_addresses(text):
         if len(found) >= _CANDIDATES_MAX:
             break
@@ -135,15 +135,26 @@ def _candidates(fields: Fields, text: str, about: About, failed: set[str]) -> li
         if low in written:
             points += 6
         if address in own:
-            points -= 4
+            points -= 8
         if low in senders:
             points -= 4
         if low.partition("@")[0] in _HOUSE:
             points -= 6
         line_start = text.rfind("\n", 0, start) + 1
         is_first = bool(_only_blanks(text[line_start:start]))
+        paragraph = text.rfind("\n\n", 0, start)
+        indent = _indent(text, line_start)
+        if is_first and listed_at[0] == paragraph and indent > listed_at[1]:
+            points -= 8  # the continued words about the address above
+        elif is_first:
+            listed_at = (paragraph, indent)
         found.append(_Candidate(address, start, end, points, is_first))
     return found
+
+
+def _indent(text: str, at: int) -> int:
+    head = text[at : at + 40]
+    return len(head) - len(head.lstrip())
 
 
 def _place_points(text: str, start: int, end: int) -> int:

@@ -18,6 +18,7 @@ TEXT_MAX = 65_536
 _LINES_MAX = 2_000
 _PEEK = 12  # lines behind an announcement in which the quoted header must begin
 _match_field = re.compile(r"[>|\s]{0,8}([A-Za-z][A-Za-z0-9-]{1,60}):(?:\s|\Z)").match
+_is_rule = re.compile(r"[ \t]*[-=_*|+#~]{2}").match
 _OF_A_LETTER = frozenset(
     {
         "received", "message-id", "mime-version", "return-path", "content-type", "x-mailer", "delivered-to",
@@ -57,6 +58,9 @@ def _cut(text: str) -> Human:
     lines = text.split("\n")[:_LINES_MAX]
     for number, line in enumerate(lines):
         is_announced = _announces(line)
+        if is_announced and number and _is_rule(line):
+            octets = "\n".join(lines[_header_begin(lines, number + 1) :]).encode("utf-8", "replace")
+            return Human("\n".join(lines[:number]), parse_fields(_unquoted(octets))[0])
         if not is_announced and not _is_field(line):
             continue
         begin = _header_begin(lines, number + is_announced) if is_announced else number

@@ -49,6 +49,8 @@ def _recipient(group: StatusGroup) -> ReturnedRecipient:
         address_in(group.value("final-recipient")),
         address_in(group.value("original-recipient")),
     )
+    if original and "." not in final.rpartition("@")[2]:
+        final = original  # a name that only the inside of that house knows
     words = group.value("diagnostic-code")
     kind = _match_type(words)
     words = words[kind.end() if kind else 0 :]

@@ -79,7 +79,7 @@ class Section:
 def read_sections(raw: bytes) -> tuple[Fields, list[Section]]:
     """The letter's own fields, and its leaves in order."""
     octets = raw[:BYTES_MAX].replace(b"\r\n", b"\n").replace(b"\r", b"\n").replace(b"\0", b"")
-    fields, types, body = _opened(octets.lstrip(b"\n"), is_letter=True)
+    fields, types, body = _opened(octets.lstrip(), is_letter=True)
     found: list[Section] = []
     _walk(fields, types, body, found, 0)
     return fields, found
