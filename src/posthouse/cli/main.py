@@ -30,6 +30,7 @@ from posthouse.cli import (
     events,
     groups,
     hook_keys,
+    hooks,
     keys,
     limits,
     message,
@@ -98,6 +99,7 @@ app.add_typer(domains.app, name="domain")
 app.add_typer(users.app, name="user")
 app.add_typer(keys.app, name="key")
 app.add_typer(tokens.app, name="token")
+app.add_typer(hooks.app, name="hook")
 app.add_typer(hook_keys.app, name="hook-key")
 app.add_typer(templates.app, name="template")
 command(suppressions.app, "import")(suppression_files.import_)
