@@ -30,13 +30,15 @@ MOST_METADATA_BYTES = 16_384
 _MOST_WARNINGS = 20
 _MINUTE, _HOUR, _DAY = 60.0, 3600.0, 86400.0
 
-_TEXTS = (
-    "reason", "enhanced", "phase", "mx", "address", "source", "tls", "policy", "site", "batch_id", "template",
-    "machine", "client_ip", "user_agent", "time_zone", "feedback_type", "description", "method", "dropped",
-    "reported_recipient",
+_TEXTS = frozenset(
+    {
+        "reason", "enhanced", "phase", "mx", "address", "source", "tls", "policy", "site", "batch_id",
+        "template", "machine", "client_ip", "user_agent", "time_zone", "feedback_type", "description",
+        "method", "dropped", "reported_recipient", "notice_about",
+    }
 )  # fmt: skip
-_NUMBERS = ("attempt", "code", "took_s", "size_bytes")
-_INSTANTS = ("retry_at", "scheduled_for")
+_NUMBERS = frozenset({"attempt", "code", "took_s", "size_bytes"})
+_INSTANTS = frozenset({"retry_at", "scheduled_for"})
 
 
 def event_json(told: Told) -> dict[str, Any] | None:
@@ -90,9 +92,15 @@ def _about(facts: Facts) -> dict[str, Any]:
 
 def _detail(facts: Facts) -> dict[str, Any]:
     """The kind's own values, as far as they are known."""
-    found: dict[str, Any] = {key: text for key in _TEXTS if (text := facts.text(key))}
-    found |= {key: facts.number(key) for key in _NUMBERS if key in facts.data}
-    found |= {key: instant(at) for key in _INSTANTS if (at := facts.number(key))}
+    found: dict[str, Any] = {}
+    for key, value in facts.data.items():
+        if key in _TEXTS:
+            if text := text_of(value):
+                found[key] = text
+        elif key in _NUMBERS:
+            found[key] = facts.number(key)
+        elif key in _INSTANTS and (at := facts.number(key)):
+            found[key] = instant(at)
     if text := facts.text("text", LONGEST_REPLY):
         found["text"] = text
     if url := facts.text("url", LONGEST_URL):
@@ -106,8 +114,6 @@ def _detail(facts: Facts) -> dict[str, Any]:
     for key in ("url_offset", "client"):
         if isinstance(facts.data.get(key), dict):
             found[key] = cleaned_object(facts.data[key], LONGEST_REPLY)
-    if about := facts.text("notice_about"):
-        found["notice_about"] = about
     warnings = facts.data.get("warnings")
     if isinstance(warnings, list):
         found["warnings"] = [text_of(cleaned(each)) for each in warnings[:_MOST_WARNINGS]]
