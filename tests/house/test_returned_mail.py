@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import threading
+from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
@@ -306,3 +308,55 @@ def test_D_05_F13_killed_with_a_bounce_in_hand_nothing_happens_twice(
     assert listed(house, recipient) == [("bounce", DOMAIN, "")]
     house.event(author, "delivered")
     assert len(house.internet.to(author)) == 1
+
+
+def test_D_01_D_05_a_domain_with_return_records_gets_return_paths_of_its_own(houses: Houses) -> None:
+    house = houses.new(settings={"returns": {}, "domains": {"recheck_s": [1], "verified_recheck_s": 1}})
+    assert delivered(house).sender == f"orders@{DOMAIN}", "nothing is known yet"
+    records = [row for row in house.cli_rows("domain", "records", DOMAIN) if row["use"].startswith("return")]
+    lines = [
+        f"{row['name']} {row['kind']} "
+        + str(row["value"]).join(['"', '"'] if row["kind"] == "TXT" else ["", ""])
+        for row in records
+    ]
+    house.internet.publish("\n".join([f"{house.hostname} A 192.0.2.25", *lines]), under="return")
+    try:
+        copy = until(
+            lambda: one if (one := delivered(house)).sender.endswith(f"@return.{DOMAIN}") else None, 30, "DNS"
+        )
+        assert give_back(house, copy.sender, bounce(copy)).code == 250
+        house.event(copy.recipients[0], "bounced")
+        house.internet.publish("", under="return")
+        until(lambda: delivered(house).sender == f"orders@{DOMAIN}", 30, "the records are gone")
+        other = bounce(copy)
+        assert give_back(house, copy.sender, other).code == 250, "what is under way still comes back"
+    finally:
+        house.internet.publish("", under="return")
+
+
+def test_D_05_F44_a_flood_of_returned_mail_leaves_other_mail_alone(houses: Houses) -> None:
+    house = houses.new(settings=SETTINGS)
+    copies = [delivered(house) for _ in range(3)]
+    answers: list[int] = []
+    ends = threading.Event()
+
+    def flood(number: int) -> None:
+        copy = copies[number % len(copies)]
+        content = bounce(copy) + b"x" * 20_000
+        while not ends.is_set():
+            answers.append(give_back(house, copy.sender, content).code)
+
+    senders = [threading.Thread(target=flood, args=(number,)) for number in range(24)]
+    for sender in senders:
+        sender.start()
+    try:
+        until(lambda: len(answers) > 100, 60, "the flood")
+        for _ in range(20):
+            delivered(house)
+    finally:
+        ends.set()
+        for sender in senders:
+            sender.join()
+    assert set(answers) <= {250, 421, 451, 452}, Counter(answers)
+    assert Counter(answers)[250] > 50
+    assert all(len(house.events(copy.recipients[0], "bounced")) == 1 for copy in copies)

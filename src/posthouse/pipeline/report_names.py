@@ -1,9 +1,9 @@
 """Which delivery a report is about that came to postmaster or abuse instead of to a return path.
 
 It must show something that only we and the recipient's side have: a return path of ours (Return-Path of the
-quoted letter), a link of ours (List-Unsubscribe, tracked links), each with its signature; or the pair of
-Message-ID and recipient of a letter that our log knows as delivered. Anything else names nothing (BNC-1,
-S16).
+quoted letter), a link of ours (List-Unsubscribe, tracked links), each with its signature; or, in a complaint,
+the pair of Message-ID and recipient of a letter that our log knows as delivered. Anything else names nothing
+(BNC-1, S16).
 
 Public: ReportNames.
 """
@@ -18,11 +18,12 @@ from itertools import islice
 from posthouse.mail.return_path import read_return_path
 from posthouse.mail.tokens import read_token, verify
 from posthouse.model.event import EventKind
-from posthouse.model.returned import Returned
+from posthouse.model.returned import Returned, ReturnedKind
 from posthouse.store import events, messages
 from posthouse.store.engine import Connection, Store
 from posthouse.store.events import EventQuery
 
+_BELIEVED = frozenset({ReturnedKind.COMPLAINT, ReturnedKind.OPT_OUT})
 _MOST_TOKENS = 100  # looked at in one report
 _MOST_ADDRESSES = 5
 _MOST_LETTERS = 100  # the last ones to an address
@@ -47,7 +48,8 @@ class ReportNames:
         for named in (self._by_path(text), self._by_link(text)):
             if named:
                 return (named,)
-        pairs = _pairs(returned)
+        # an unsigned bounce never counts: whoever knows a Message-ID could stop mail to its recipient
+        pairs = _pairs(returned) if returned.kind in _BELIEVED else []
         found: str = await self.store.read(_by_log, pairs) if pairs else ""
         return (found,) if found else ()
 

@@ -12,12 +12,12 @@ from typing import Any
 
 import structlog
 
-from posthouse.model.clock import Clock
+from posthouse.model.clock import Clock, id_at
 from posthouse.pipeline import quota
 from posthouse.pipeline.custody import Custody
 from posthouse.pipeline.dispatch import Dispatcher
 from posthouse.rules.automations import FORGET_S
-from posthouse.store import events, jobs, messages, people, sites, workers
+from posthouse.store import engaged, events, jobs, messages, people, sites, workers
 from posthouse.store.engine import Connection, Store, each
 
 log = structlog.get_logger()
@@ -108,6 +108,7 @@ class Upkeep:
         now = self._clock.now()
         await self._until_done(messages.drop_contents_before, now - self._keep.content_s)
         await self._until_done(events.drop_before, now - self._keep.event_s)
+        await self._until_done(engaged.drop_before, id_at(now - self._keep.event_s))
         await self._until_done(people.drop_expired_sessions, now)
         await self._store.write(each(quota.drop_old), (now,))
         await self._store.write(each(sites.drop_rests_before), (now - FORGET_S,))

@@ -10,6 +10,7 @@ from posthouse.model.clock import FakeClock, Ids
 from posthouse.model.event import EventKind
 from posthouse.model.message import Message, Outcome, Phase, Recipient, SmtpResult, Verdict
 from posthouse.model.options import SendOptions
+from posthouse.model.returned import ReturnedKind, ReturnedRecipient
 from posthouse.pipeline.letters import Job, Loaded
 from posthouse.pipeline.notices import DELAY_AFTER_S, Notices
 from posthouse.rules import plan
@@ -147,3 +148,39 @@ def test_a_report_about_requiretls_is_protected_as_the_letter_was(promises: bool
     assert notice.message.options.promises_tls == promises
     assert (b"hello" in notice.content) == (not promises)
     assert about.letter.message.ret == "FULL"
+
+
+def told(notify: str, mode: str, kind: ReturnedKind) -> str:
+    """The rule for what came back."""
+    asked = notify.split(",") if notify else []
+    if mode == "never" or asked == ["NEVER"]:
+        return ""
+    if kind is ReturnedKind.BOUNCE:
+        return "failed" if "FAILURE" in asked or (not asked and mode == "always") else ""
+    word = {ReturnedKind.DELAY: "DELAY", ReturnedKind.SUCCESS: "SUCCESS"}.get(kind, "")
+    return {"DELAY": "delayed", "SUCCESS": "delivered"}[word] if word in asked else ""
+
+
+@pytest.mark.parametrize(
+    ("notify", "mode", "kind"), list(itertools.product(NOTIFY, MODES, ReturnedKind)), ids=str
+)
+def test_what_came_back_is_told_to_who_asked(notify: str, mode: str, kind: ReturnedKind) -> None:
+    of, about = notices(mode), job(notify)
+    assert about.letter
+    action = told(notify, mode, kind)
+    message, delivery = about.letter.message, about.delivery
+    assert of.wants_returned(kind, message, delivery) is bool(action)
+    if action:
+        said = ReturnedRecipient("x@y.test", code=550, enhanced="5.1.1", text="gone", host="mx.y.test")
+        notice = of.for_returned(kind, message, delivery, RAW, said, START + 9)
+        assert notice is not None
+        assert f"Action: {action}\r\n".encode() in notice.content
+        assert b"Final-Recipient: rfc822; ann@good.test" in notice.content
+        assert b"Remote-MTA: dns; mx.y.test" in notice.content
+        assert (notice.message.sender, notice.deliveries[0].recipient) == ("", "bounce@shop.test")
+
+
+def test_nobody_is_told_about_mail_from_the_null_sender() -> None:
+    about = job("FAILURE", sender="")
+    assert about.letter
+    assert not notices("always").wants_returned(ReturnedKind.BOUNCE, about.letter.message, about.delivery)

@@ -106,6 +106,8 @@ ANN = (ReturnedRecipient("ann@far.test"),)
         (Returned(ReturnedKind.COMPLAINT, ANN, "<other@shop.test>"), False),
         (Returned(ReturnedKind.COMPLAINT, ANN), False),
         (Returned(ReturnedKind.COMPLAINT, (), HEADER_ID), False),
+        (Returned(ReturnedKind.OPT_OUT, ANN, HEADER_ID), True),
+        (Returned(ReturnedKind.BOUNCE, ANN, HEADER_ID), False),
     ],
 )
 async def test_the_log_knows_pairs(names: ReportNames, returned: Returned, found: bool) -> None:
