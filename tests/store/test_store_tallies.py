@@ -70,7 +70,7 @@ def test_a_flood_of_names_is_counted_under_one(conn: Connection) -> None:
         names = tally_names.admit(conn, seen, most, "(other)")
     assert list(names.values()) == ["t0", "(other)", "new", "x"]
     assert tally_names.count_names(conn, "a", "tag") == 3
-    assert tally_names.room_for(conn, {("a", "tag", "t9"): 1.0}, most, "(other)") == {
+    assert tally_names.room_for(conn, {("a", "tag", "t9"): 1.0}, most, "(other)", set()) == {
         ("a", "tag", "t9"): "(other)"
     }
 
@@ -97,3 +97,20 @@ def test_the_first_of_a_delivery_stays_the_first(conn: Connection) -> None:
     with conn.transaction():
         assert engaged.drop_before(conn, "M.0001", 100) == 2
     assert engaged.firsts_of(conn, [_opened("4", "M.0001")]) == {"4"}
+
+
+def test_room_is_told_without_making_names(conn: Connection) -> None:
+    granted: set[tuple[str, str, str]] = set()
+    for number, told in enumerate(["t0", "t1", "(other)"]):
+        name = ("a", "tag", f"t{number}")
+        assert tally_names.room_for(conn, {name: 1.0}, {"tag": 2}, "(other)", granted) == {name: told}
+    assert tally_names.count_names(conn, "a", "tag") == 0
+
+
+def test_counters_are_put_right_by_one_at_a_time(conn: Connection) -> None:
+    was = tallies.recounts(conn)
+    with conn.transaction():
+        assert tallies.claim_recount(conn, was)
+    with conn.transaction():
+        assert not tallies.claim_recount(conn, was)
+    assert tallies.recounts(conn) == was + 1

@@ -39,6 +39,7 @@ from posthouse.cli import (
     reload,
     serve,
     sites,
+    stats,
     suppression_files,
     suppressions,
     templates,
@@ -119,6 +120,7 @@ app.add_typer(tls_reports.app, name="tls-report")
 command(app, "limits")(limits.limits)
 command(app, "events")(events.events)
 command(app, "trust", of_account=False)(trust.trust)
+app.add_typer(stats.app, name="stats")
 app.add_typer(queue.app, name="queue")
 app.add_typer(sites.app, name="site")
 command(app, "message")(message.message)

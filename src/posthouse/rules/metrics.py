@@ -6,19 +6,19 @@ where it has them, under words that say more. `docs/statistics.md` lists them al
 Opens and clicks by machines are not people's: they have words of their own. So have letters of ours (notices,
 reports) and blind copies that the service made: they are counted, and distort nothing.
 
-Public: own_word, metrics_of, is_by_people, names_of, sums_of, seen_names, renamed, bucket_of, bucket_s, Key,
-DIMS and its words, HOUR, DAY, MOST_NAMES, OTHER_NAMES.
+Public: own_word, metrics_of, is_by_people, names_of, sums_of, seen_names, renamed, Key, DIMS and its
+words, HOUR, DAY, MOST_NAMES, OTHER_NAMES.
 """
 
 from __future__ import annotations
 
-import math
 from collections import Counter
 from collections.abc import Container, Iterable, Mapping
 from typing import Any
 
 from posthouse.model.event import Event, EventKind
 from posthouse.rules.bounces import class_of
+from posthouse.rules.delivery_times import LAST_BUCKET, TOOK, bucket_of
 
 Key = tuple[str, str, str, str, int, str]
 """account id, dim, name, span, number of the span since the epoch, metric; a key of `store.tallies`."""
@@ -46,9 +46,7 @@ _ONCE = frozenset(
     {EventKind.OPENED, EventKind.CLICKED}
 )  # of these the first one of a delivery is counted apart
 
-_STEP = 1.2  # two neighbours' middles differ by 20 %, so that a time is told within 10 %
-_LEAST_S, _LAST_BUCKET = 0.01, 99  # 10 ms to eight days
-_TOOK = [f"took.{number:02}" for number in range(_LAST_BUCKET + 1)]
+_TOOK = [f"{TOOK}{number:02}" for number in range(LAST_BUCKET + 1)]
 _TOOK_DAYS_ONLY = frozenset({DOMAIN, SITE})  # their hours would double what a busy hour writes
 _TOOK_DIMS = frozenset({ACCOUNT, DOMAIN, SITE})
 
@@ -122,18 +120,6 @@ def _took(event: Event) -> Iterable[str]:
     return () if took_s is None else (_TOOK[bucket_of(took_s)],)
 
 
-def bucket_of(took_s: float) -> int:
-    """The number of the bucket of `took.NN` that holds a delivery time."""
-    if took_s <= _LEAST_S:
-        return 0
-    return min(_LAST_BUCKET, int(math.log(took_s / _LEAST_S) / math.log(_STEP)))
-
-
-def bucket_s(number: int) -> float:
-    """The time that stands for a bucket, in seconds: its geometric middle."""
-    return _LEAST_S * math.pow(_STEP, number + 0.5)
-
-
 def names_of(event: Event) -> list[tuple[str, str]]:
     """Dim and name for everything that the event is counted by."""
     data = event.data
@@ -164,7 +150,7 @@ def sums_of(events: Iterable[Event], first_ids: Container[str]) -> Counter[Key]:
     for (account_id, hour, names, words), count in hours.items():
         for dim, name in names:
             for word in words:
-                is_took = word.startswith("took.")
+                is_took = word.startswith(TOOK)
                 if is_took and dim not in _TOOK_DIMS:
                     continue
                 sums[account_id, dim, name, DAY, hour // 24, word] += count

@@ -3,7 +3,8 @@
 Counting happens in the transaction that takes the events out of the outbox, so the counters always equal the
 events that are not in the outbox any more.
 
-Public: HOUR, DAY, Key, Tally, add, read, by_name, account_totals, of_spans, first_counted, drop_hours_before.
+Public: HOUR, DAY, Key, Tally, add, read, totals, by_name, account_totals, of_spans, first_counted,
+last_counted, claim_recount, recounts, drop_hours_before.
 """
 
 from __future__ import annotations
@@ -11,13 +12,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from sqlalchemy import bindparam, delete, func, select, true, tuple_
+from sqlalchemy import bindparam, delete, func, select, true, tuple_, update
 from sqlalchemy.dialects.postgresql import insert as upsert_into
 from sqlalchemy.sql.expression import FromClause
 
 from posthouse.store.connection import Connection
 from posthouse.store.event_tables import tally
 from posthouse.store.statement import GivenColumn, RowsStatement, Statement, given_key
+from posthouse.store.tables import mark, word
 
 HOUR, DAY = "hour", "day"
 
@@ -83,6 +85,27 @@ def read(
     return [Tally(*row) for row in conn.rows(_read, account_id, dim, name, span, first, last)]
 
 
+_totals_of = Statement(
+    select(tally.c.metric, func.sum(tally.c.count))
+    .where(*_of_dim, tally.c.name == bindparam("of_name"), *_of_time)
+    .group_by(tally.c.metric),
+    "of_account",
+    "by_dim",
+    "of_name",
+    "of_span",
+    "first",
+    "last",
+)
+
+
+def totals(
+    conn: Connection, account_id: str, dim: str, name: str, span: str, first: int, last: int
+) -> dict[str, int]:
+    """The counts of one name by metric, over these spans, both included."""
+    rows = conn.rows(_totals_of, account_id, dim, name, span, first, last)
+    return {metric: int(count) for metric, count in rows}
+
+
 _sum = func.sum(tally.c.count).label("sum")
 _by_name = Statement(
     select(tally.c.name, _sum)
@@ -145,6 +168,43 @@ def first_counted(conn: Connection, span: str) -> int | None:
     """The earliest span of this kind that has a counter; None without any."""
     row = conn.row(_first_counted, span)
     return None if row is None or row[0] is None else int(row[0])
+
+
+_last_counted = Statement(select(func.max(tally.c.at)).where(tally.c.span == bindparam("of_span")), "of_span")
+
+
+def last_counted(conn: Connection, span: str) -> int | None:
+    """The latest span of this kind that has a counter; None without any."""
+    row = conn.row(_last_counted, span)
+    return None if row is None or row[0] is None else int(row[0])
+
+
+_RECOUNT = "recounts"
+_recounts = Statement(select(mark.c.number).where(mark.c.name == word(_RECOUNT)))
+_first_recount = Statement(
+    upsert_into(mark)
+    .values(name=word(_RECOUNT), number=bindparam("number"), value=word(""))
+    .on_conflict_do_nothing(),
+    "number",
+)
+_claim = Statement(
+    update(mark)
+    .where(mark.c.name == word(_RECOUNT), mark.c.number == bindparam("was"))
+    .values(number=mark.c.number + 1),
+    "was",
+)
+
+
+def recounts(conn: Connection) -> int:
+    """How often counters were put right so far."""
+    row = conn.row(_recounts)
+    return int(row[0]) if row else 0
+
+
+def claim_recount(conn: Connection, was: int) -> bool:
+    """Begin to put counters right, if nobody did since `recounts` said `was`; in its transaction."""
+    conn.change(_first_recount, 0)
+    return conn.change(_claim, was) == 1
 
 
 # Retention

@@ -8,6 +8,7 @@ Public: TallyName, admit, room_for, list_names, count_names.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
@@ -96,13 +97,17 @@ def admit(
 
 
 def room_for(
-    conn: Connection, seen: Mapping[Name, float], most: Mapping[str, int], other: str
+    conn: Connection, seen: Mapping[Name, float], most: Mapping[str, int], other: str, granted: set[Name]
 ) -> dict[Name, str]:
-    """The same answer without making any name; for reading."""
+    """The same answer without making any name; for reading. `granted`: names that were given room in earlier
+    calls; new ones are put in."""
     wanted = _wanted(seen, most)
-    known = _known(conn, wanted.values())
-    room = _Room(conn, most)
-    known |= {name: seen[raw] for raw, name in wanted.items() if name not in known and room.take(name)}
+    known = _known(conn, wanted.values()) | dict.fromkeys(granted, 0.0)
+    room = _Room(conn, most, granted)
+    for name in wanted.values():
+        if name not in known and room.take(name):
+            known[name] = 0.0
+            granted.add(name)
     return _answers(seen, wanted, known, other)
 
 
@@ -133,15 +138,17 @@ def _known(conn: Connection, names: Iterable[Name]) -> dict[Name, float]:
 class _Room:
     """How many more names there may be, asked of the store once a dim."""
 
-    def __init__(self, conn: Connection, most: Mapping[str, int]) -> None:
+    def __init__(self, conn: Connection, most: Mapping[str, int], granted: Iterable[Name] = ()) -> None:
         self._conn = conn
         self._most = most
+        self._granted = Counter((account_id, dim) for account_id, dim, _ in granted)
         self._left: dict[tuple[str, str], int] = {}
 
     def take(self, name: Name) -> bool:
         account_id, dim, _ = name
         if (account_id, dim) not in self._left:
-            self._left[account_id, dim] = self._most[dim] - count_names(self._conn, account_id, dim)
+            taken = count_names(self._conn, account_id, dim) + self._granted[account_id, dim]
+            self._left[account_id, dim] = self._most[dim] - taken
         self._left[account_id, dim] -= 1
         return self._left[account_id, dim] >= 0
 

@@ -42,6 +42,8 @@ CASES: dict[str, list[tuple[str, ...]]] = {
     "events": [("--message", "{message}"), ("--recipient", "{recipient}"), ()],
     "message": [("{message}",), ("{message}", "--source")],
     "captures": [()],
+    "stats": [(), ("--by", "domain"), ("--by", "tag"), ("--by", "domain", "--name", "{domain}")],
+    "stats times": [(), ("--by", "domain", "--name", "{domain}")],
     "domain list": [()],
     "domain show": [("{domain}",)],
     "domain set": [("{domain}", "track_opens=yes")],
