@@ -179,7 +179,7 @@ def _queries(dice: random.Random) -> dict[str, Callable[[], EventQuery]]:
         "a rare recipient domain": of(recipient_domain="rare.recipient.test"),
         "a middling recipient domain": lambda: of(recipient_domain=f"firma{dice.randrange(200_000)}.test")(),
         "a sending domain, failed, before a day": of(
-            domain="s1.ntbig.test", kinds=(kinds.FAILED,), until=end
+            domain="s1.big00.test", kinds=(kinds.FAILED,), until=end
         ),
         "a rare sending domain": of(domain="rare.sender.test"),
         "a rare sending domain, failed": of(domain="rare.sender.test", kinds=(kinds.FAILED,)),

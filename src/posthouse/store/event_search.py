@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any, NamedTuple
 
-from sqlalchemy import Select, bindparam, exists, func, select, union_all
+from sqlalchemy import Select, bindparam, func, literal_column, select, union_all
 from sqlalchemy.sql.elements import ColumnElement
 
 from posthouse.model.clock import id_at
@@ -24,9 +24,9 @@ from posthouse.store.connection import Connection
 from posthouse.store.event_tables import event_label
 from posthouse.store.rows import metadata_label, recipient_domain_label, tag_label, to_event
 from posthouse.store.statement import Statement
-from posthouse.store.tables import event
+from posthouse.store.tables import event, word
 
-MOST_LOOKED = 20_000
+MOST_LOOKED = 10_000
 FRESH_S = 2.0
 """No event is older than that when it is written: `events.append` gives late ones a new id."""
 _SLACK_S = 1.0
@@ -93,7 +93,8 @@ def find_page(conn: Connection, query: EventQuery) -> EventPage:
     low, high = _bounds(query)
     way = _shortest(conn, query, low, high)
     rest = _rest(query, way)
-    steps = _steps(way.name, len(way.values), tuple(name for name, _ in rest), query.newest_first)
+    forms = tuple((form, len(values)) for form, values in rest)
+    steps = _steps(way.name, len(way.values), forms, query.newest_first)
     wanted = [value for _, values in rest for value in values]
     found: list[Event] = []
     look = min(max(query.limit, _FIRST_LOOK), MOST_LOOKED) if rest else query.limit
@@ -188,63 +189,94 @@ def _ways(query: EventQuery) -> list[_Way]:
 
 
 def _shortest(conn: Connection, query: EventQuery, low: str, high: str) -> _Way:
-    """The way with the fewest entries, as far as `_PROBED` of each tell; of equal ones the first."""
+    """The way with the fewest entries. Of those with more than `_PROBED` the one whose first `_PROBED` reach
+    furthest: its entries lie least dense."""
     ways = _ways(query)
-    best, fewest = ways[0], _PROBED + 1
     if len(ways) == 1:
-        return best
+        return ways[0]
+    found: list[tuple[int, str, _Way]] = []
     for way in ways:
         probe = _steps(way.name, len(way.values), (), query.newest_first).edge
-        count = conn.rows(probe, *way.values, low, high, _PROBED)[0][0]
-        if count < fewest:
-            best, fewest = way, count
-        if not count:
-            break
-    return best
+        count, edge = conn.rows(probe, *way.values, low, high, _PROBED)[0]
+        if count < _PROBED // 10:
+            return way
+        found.append((count, edge, way))
+    fewest = min([count for count, _, _ in found])
+    short = [(edge, way) for count, edge, way in found if count == fewest]
+    furthest = (min if query.newest_first else max)([edge for edge, _ in short])
+    return next(way for edge, way in short if edge == furthest)
 
 
 # What the way does not settle
 
 _RestFilter = tuple[str, tuple[str, ...]]
+"""Form and values. Forms that end with `by index` are answered by an index alone, without a look at the row:
+rows of one kind or tag lie far apart, each on a page of its own."""
 
 
 def _rest(query: EventQuery, way: _Way) -> list[_RestFilter]:
-    """(form, values) of the filters that are tried event by event."""
-    columns = {
-        "account": query.account_id,
-        "message": query.message_id,
-        "recipient": query.recipient,
-        "domain": query.domain.lower(),
-    }
-    found: list[_RestFilter] = [
-        (name, (value,)) for name, value in columns.items() if value and name not in way.settles
-    ]
+    account = query.account_id
+    found: list[_RestFilter] = []
+    if account and "account" not in way.settles:
+        found.append(("account", (account,)))
+    if query.message_id and "message" not in way.settles:
+        found.append(("message", (query.message_id,)))
+    if query.recipient and "recipient" not in way.settles:
+        found.append(("recipient by index", (query.recipient,)))
+    if query.domain and "domain" not in way.settles:
+        found.append(("domain by index", (query.domain.lower(),)))
     if query.kinds and "kinds" not in way.settles:
-        kinds = tuple(dict.fromkeys(query.kinds))
-        found.append((f"kinds {len(kinds)}", tuple(kind.value for kind in kinds)))
-    found += [("label", (label,)) for label in query.labels if f"label {label}" not in way.settles]
+        kinds = tuple(kind.value for kind in dict.fromkeys(query.kinds))
+        found.append(("kinds by index", (account, *kinds)) if account else ("kinds", kinds))
+    for label in query.labels:
+        if f"label {label}" not in way.settles:
+            found.append(("label by index", (account, label)) if account else ("label", (label,)))
     return found
 
 
-_COLUMNS = {
-    "account": event.c.account_id,
-    "message": event.c.message_id,
-    "recipient": event.c.recipient,
-    "domain": event.c.domain,
-}
+_own = event.alias("own")
 
 
-def _condition(form: str, names: Sequence[str]) -> ColumnElement[bool]:
+def _condition(form: str, names: Sequence[str], seen_id: ColumnElement[str]) -> ColumnElement[bool]:
+    """A filter on the row of `event`, or (`by index`) on the id of an event that the way brought."""
     values = [bindparam(name, type_=_text) for name in names]
-    if form in _COLUMNS:
-        return _COLUMNS[form] == values[0]
-    if form == "label":
-        return exists().where(
-            event_label.c.account_id == event.c.account_id,
-            event_label.c.label == values[0],
-            event_label.c.event_id == event.c.id,
-        )
-    return event.c.kind.in_(values)
+    # a range of one id, or the planner takes the primary key and with it the row
+    is_it = (_own.c.id >= seen_id, _own.c.id <= seen_id)
+    match form:
+        # the empty text keeps the planner from a way of its own through an index on that column
+        case "account":
+            return event.c.account_id.concat(word("")) == values[0]
+        case "message":
+            return event.c.message_id.concat(word("")) == values[0]
+        case "kinds":
+            return event.c.kind.concat(word("")).in_(values)
+        case "label":
+            account, event_id = event.c.account_id, event.c.id
+            return _any(*_is_label(account, values[0], event_id))
+        case "label by index":
+            return _any(*_is_label(values[0], values[1], seen_id))
+        case "recipient by index":
+            return _any(_own.c.recipient == values[0], *is_it)
+        case "domain by index":
+            return _any(_own.c.domain == values[0], *is_it)
+        case "kinds by index":
+            return _any(_own.c.account_id == values[0], _own.c.kind.in_(values[1:]), *is_it)
+    raise AssertionError(f"no such form: {form}")
+
+
+def _any(*where: ColumnElement[bool]) -> ColumnElement[bool]:
+    """`exists` that asks for no column, so that an index alone can answer."""
+    return select(literal_column("1")).where(*where).exists()
+
+
+def _is_label(
+    account: ColumnElement[str], label: ColumnElement[str], event_id: ColumnElement[str]
+) -> tuple[ColumnElement[bool], ...]:
+    return (
+        event_label.c.account_id == account,
+        event_label.c.label == label,
+        event_label.c.event_id == event_id,
+    )
 
 
 # Statements
@@ -259,25 +291,29 @@ class _Steps(NamedTuple):
 
 
 @lru_cache(512)
-def _steps(way: str, values: int, rest: tuple[str, ...], newest: bool) -> _Steps:
-    """`values`: how many the way is bound to; `rest`: the forms of the filters beside it."""
+def _steps(way: str, values: int, rest: tuple[tuple[str, int], ...], newest: bool) -> _Steps:
+    """`values`: how many the way is bound to; `rest`: the forms of the filters beside it, with the number of
+    their values."""
     bound = [*(f"way_{number}" for number in range(values)), "low", "high", "look"]
     stretch = _stretch(way, values, newest).subquery("stretch")
     last = func.min(stretch.c.id) if newest else func.max(stretch.c.id)
     edge = Statement(select(func.count(), last).select_from(stretch), *bound)
 
-    inner = _stretch(way, values, newest, includes_edge=True).subquery("seen")
-    rows = select(event).where(event.c.id.in_(select(inner.c.id)))
-    for place, form in enumerate(rest):
-        names = [f"rest_{place}_{number}" for number in range(_width(form))]
-        rows = rows.where(_condition(form, names))
+    seen = _stretch(way, values, newest, includes_edge=True).subquery("seen")
+    narrow, rows = select(seen.c.id), select(event)
+    is_narrow_enough = True
+    for place, (form, width) in enumerate(rest):
+        names = [f"rest_{place}_{number}" for number in range(width)]
+        condition = _condition(form, names, seen.c.id)
         bound += names
-    order = event.c.id.desc() if newest else event.c.id
-    return _Steps(edge, Statement(rows.order_by(order).limit(bindparam("most")), *bound, "most"))
-
-
-def _width(form: str) -> int:
-    return int(form.partition(" ")[2]) if form.startswith("kinds ") else 1
+        if form.endswith("by index"):
+            narrow = narrow.where(condition)
+        else:
+            rows, is_narrow_enough = rows.where(condition), False
+    if is_narrow_enough:
+        narrow = narrow.order_by(seen.c.id.desc() if newest else seen.c.id).limit(bindparam("most"))
+    rows = rows.where(event.c.id.in_(narrow)).order_by(event.c.id.desc() if newest else event.c.id)
+    return _Steps(edge, Statement(rows.limit(bindparam("most")), *bound, "most"))
 
 
 def _stretch(way: str, values: int, newest: bool, *, includes_edge: bool = False) -> Select[Any]:
