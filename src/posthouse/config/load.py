@@ -12,7 +12,7 @@
         .private_networks, .post_private_networks, .mta_sts, .mta_sts_port, .dane, .tls_ca (Path or None),
         .expire_s, .bounce_mail, .tls_reports, .retry_s, .connections, .messages_per_connection,
         .shaping (Path or None), .hand_over_messages, .hand_over_bytes
-    settings.keep.content_days, .event_days, .hook_days
+    settings.keep.content_days, .event_days, .hour_days, .hook_days
     settings.hooks.plain_http
     settings.policy.from_domain, .unverified, .over_limit
     settings.tracking.url, .zones (Path or None)
@@ -123,6 +123,7 @@ class DeliverySettings:
 class KeepSettings:
     content_days: float
     event_days: float
+    hour_days: float
     hook_days: float
 
 

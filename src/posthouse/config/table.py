@@ -261,6 +261,7 @@ TABLE: tuple[Setting, ...] = (
         "keep.content_days", kinds.days(0, 3650), 3, "Days a message's text stays after its last delivery."
     ),
     Setting("keep.event_days", kinds.days(0.01, 3650), 90, "Days events and message rows stay."),
+    Setting("keep.hour_days", kinds.days(1, 3650), 92, "Days the counters of single hours stay."),
     Setting(
         "keep.hook_days", kinds.days(0, 3650), 7, "Days the log of posts to webhooks stays, 1,000 a webhook."
     ),

@@ -17,21 +17,23 @@ from posthouse.pipeline import quota
 from posthouse.pipeline.custody import Custody
 from posthouse.pipeline.dispatch import Dispatcher
 from posthouse.rules.automations import FORGET_S
-from posthouse.store import engaged, events, jobs, messages, people, sites, workers
+from posthouse.store import engaged, events, jobs, messages, people, sites, tallies, workers
 from posthouse.store.engine import Connection, Store, each
 
 log = structlog.get_logger()
 
 _CHUNK = 500
+_PAUSE_S = 0.05  # between two chunks of what is too old: intake goes first
 EXPIRE_S, NEIGHBOURS_S, RECLAIM_S, RETAIN_S = 30.0, 10.0, 20.0, 300.0
 
 
 @dataclass(frozen=True, slots=True)
 class Keep:
-    """How long contents and events stay, in seconds."""
+    """How long contents, events and the counters of hours stay, in seconds."""
 
     content_s: float
     event_s: float
+    hour_s: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,14 +111,15 @@ class Upkeep:
         await self._until_done(messages.drop_contents_before, now - self._keep.content_s)
         await self._until_done(events.drop_before, now - self._keep.event_s)
         await self._until_done(engaged.drop_before, id_at(now - self._keep.event_s))
+        await self._until_done(tallies.drop_hours_before, now - self._keep.hour_s)
         await self._until_done(people.drop_expired_sessions, now)
         await self._store.write(each(quota.drop_old), (now,))
         await self._store.write(each(sites.drop_rests_before), (now - FORGET_S,))
 
     async def _until_done(self, step: Callable[..., int], *values: Any) -> None:
         """Repeat `step(conn, *values, most)`, a transaction each, until it finds less than a whole chunk."""
-        while await self._store.write(each(step), (*values, _CHUNK)) == _CHUNK:
-            pass
+        while await self._store.write(each(step), (*values, _CHUNK)) == _CHUNK:  # noqa: ASYNC110 (a rest)
+            await asyncio.sleep(_PAUSE_S)
 
 
 def _take_over(conn: Connection, now: float) -> list[str]:
