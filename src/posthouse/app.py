@@ -50,6 +50,7 @@ from posthouse.pipeline.notices import Notices
 from posthouse.pipeline.nudges import NudgeWatch
 from posthouse.pipeline.outcome import Recorder
 from posthouse.pipeline.recall import RECALL_S, Recall
+from posthouse.pipeline.rejections import TELL_S, Rejections
 from posthouse.pipeline.reputation import JUDGE_S, Reputation
 from posthouse.pipeline.rests import Reactions, Rests
 from posthouse.pipeline.shapes import Shapes
@@ -221,7 +222,10 @@ def build_parts(
         find_domain=identity.domain,
         wake=dispatcher.wake,
     )
-    sessions = session_parts(settings, store, identity, intake, clock, ids, connections, last_uses, throttle)
+    rejections = Rejections(store, clock, ids)
+    sessions = session_parts(
+        settings, store, identity, intake, clock, ids, connections, last_uses, throttle, rejections.note
+    )
 
     def key_of(tag: bytes) -> bytes | None:
         return identity.link_key(found.name) if (found := identity.domain_by_tag(tag)) else None
@@ -236,6 +240,7 @@ def build_parts(
         Chore("opens and clicks", VISITS_S, visits.flush),
         Chore("events", FOLD_S, Fold(store, [count, Enqueue(HOOK_FORMS, clock), list_repeated]).go),
         Chore("webhooks", TIDY_S, told.tidy),
+        Chore("refused letters", TELL_S, rejections.tell),
         Chore("purge of lists", PURGE_S, Purge(store, clock).go),
         Chore("recall", RECALL_S, Recall(store, custody).look),
         Chore("TLS results", TLS_FLUSH_S, tls.flush),
@@ -247,7 +252,9 @@ def build_parts(
     ]
     if settings.delivery.tls_reports == "send":
         chores.append(Chore("TLS reports", TLS_REPORT_S, reporter.report))
-    keep = Keep(settings.keep.content_days * 86400, settings.keep.event_days * 86400)
+    keep = Keep(
+        settings.keep.content_days * 86400, settings.keep.event_days * 86400, settings.keep.hour_days * 86400
+    )
     return Parts(
         clock=clock,
         store=store,

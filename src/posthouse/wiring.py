@@ -36,6 +36,7 @@ from posthouse.pipeline.forwards import Forwards
 from posthouse.pipeline.hook_posts import HookPosts, Room
 from posthouse.pipeline.hooks import Hooks
 from posthouse.pipeline.notices import Notices
+from posthouse.pipeline.rejections import NoteRejected
 from posthouse.pipeline.report_names import ReportNames
 from posthouse.pipeline.return_paths import ReturnPaths
 from posthouse.pipeline.returns import Returns
@@ -184,6 +185,7 @@ def session_parts(
     connections: Row,
     last_uses: LastUses,
     throttle: Throttle,
+    note_rejected: NoteRejected,
 ) -> SessionParts:
     smtp = settings.smtp
     routes = site_rules(settings).routes
@@ -214,6 +216,7 @@ def session_parts(
         limits=session_limits(settings.limits.connection_messages, settings.limits.address_connections),
         connections=connections,
         queue_id_in_reply=smtp.queue_id_in_reply,
+        note_rejected=note_rejected,
     )
 
 

@@ -203,7 +203,7 @@ def test_MG_03_test_mode_does_everything_but_send(house: House) -> None:
         assert delivered["code"] == 650 and delivered["text"] == "Test mode: message was not sent"
         assert delivered["is_test"] is True
         assert delivered["tags"] == ["trial"] and delivered["metadata"] == {"order": 7}
-        assert [event["kind"] for event in house.events(recipient)] == ["accepted", "delivered"]
+        assert [event["kind"] for event in house.events(recipient)] == ["accepted", "delivered", "stored"]
         assert house.internet.to(recipient) == []
     kept = {row["recipient"] for row in house.cli_rows("captures")}
     assert kept >= set(recipients)

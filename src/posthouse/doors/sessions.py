@@ -26,6 +26,7 @@ from posthouse.doors.throttle import TOO_MANY_WRONG, Throttle
 from posthouse.model.account import MAIL_SEND, CredentialKind, Principal
 from posthouse.model.errors import CommitInDoubt, PosthouseError, Refused, TryLater
 from posthouse.model.message import Receipt, Recipient, Submission
+from posthouse.pipeline.rejections import NoteRejected, nobody_notes, of_octets, of_submission
 from posthouse.pipeline.submit import Intake
 from posthouse.rules import policy
 from posthouse.rules.ranges import shown_address
@@ -86,6 +87,7 @@ class SessionParts:
     queue_id_in_reply: bool
     limits: Mapping[str, SessionLimits]
     connections: Connections
+    note_rejected: NoteRejected = nobody_notes
 
 
 @dataclass(slots=True)
@@ -286,7 +288,7 @@ class SubmissionSession:
         if _may_be_news(found):
             self._looking = asyncio.get_running_loop().create_task(self._read_again(draft, found, answer))
             return None
-        return self._accept(found, draft.principal, answer)
+        return self._accept(found, draft, answer)
 
     def _read(self, draft: _Draft) -> _Read:
         try:
@@ -304,19 +306,24 @@ class SubmissionSession:
                 found = self._read(draft)
         except Exception as error:
             log.warning("a letter is judged by what was known: the store does not answer: %s", error)
-        reply = self._accept(found, draft.principal, answer)
+        reply = self._accept(found, draft, answer)
         if reply is not None:
             answer(reply)
 
-    def _accept(self, found: _Read, principal: Principal, answer: Answer) -> Reply | None:
+    def _accept(self, found: _Read, draft: _Draft, answer: Answer) -> Reply | None:
+        principal, note_rejected = draft.principal, self._parts.note_rejected
         if isinstance(found, PosthouseError):
             log.info("letter of %s refused: %s", principal.login, found)
+            note_rejected(
+                principal, found, lambda: of_octets(draft.body, draft.mail.sender, draft.recipients)
+            )
             return self._refused(found)
+        submission, template = found
 
         def done(receipt: Receipt | None, error: BaseException | None) -> None:
             answer(self._after_commit(receipt, error))
+            note_rejected(principal, error, lambda: of_submission(submission))
 
-        submission, template = found
         self._parts.intake.accept(submission, principal, done, template)
         return None
 

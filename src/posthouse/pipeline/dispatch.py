@@ -272,6 +272,7 @@ class Dispatcher:
 
     async def _carry(self, job: Job, sending: SiteQueue) -> None:
         site, limits = sending.site, sending.limits
+        job.site = site.name
         try:
             source = self._sources.pick(job, site)
             if source is None:

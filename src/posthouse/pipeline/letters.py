@@ -35,7 +35,7 @@ class Job:
     `is_proven`: its site had proven itself when the job came (see MemoryBound). `warnings`: what could not be
     done as the sender asked, sentences for the delivered event. `own`, `signing`: its copy where that is its
     own, made once and kept as long as the job. `stop`: what forbids the delivery since it came into memory
-    (`recall`)."""
+    (`recall`). `site`: the name of the site that it is carried to."""
 
     delivery: Delivery
     letter: Loaded | None
@@ -44,6 +44,7 @@ class Job:
     own: Prepared | None = None
     signing: asyncio.Future[tuple[bytes, bytes]] | None = None
     stop: Stop | None = None
+    site: str = ""
     _copy_options: RecipientOptions | None = None
 
     @property

@@ -2,7 +2,8 @@
 
 The settlement is guarded by owner and attempt (a late result of a worker that lost its lease writes
 nothing). While the store is away outcomes wait here and are offered again until they are committed; a
-commit in doubt is offered again too, the guard makes the second one harmless.
+commit in doubt is offered again too, the guard makes the second one harmless. What waited gets new event
+ids when it is written (`store.events.append`).
 """
 
 from __future__ import annotations
@@ -18,8 +19,6 @@ import structlog
 from posthouse.crashpoint import crash_point
 from posthouse.model.clock import Clock, Ids
 from posthouse.model.errors import CommitInDoubt, TryLater
-from posthouse.model.event import Event, EventKind
-from posthouse.model.labels import labels
 from posthouse.model.message import DeliveryState, Outcome, SmtpResult, Verdict
 from posthouse.model.trust import TlsCheck
 from posthouse.net.tlsresult import NO_REQUIRED_TLS
@@ -27,6 +26,7 @@ from posthouse.observe import Counters
 from posthouse.pipeline.letters import Job
 from posthouse.pipeline.listing import after_failure
 from posthouse.pipeline.notices import Notices
+from posthouse.pipeline.outcome_events import outcome_events
 from posthouse.pipeline.stops import Stop, stop_event
 from posthouse.rules import retry, verdict
 from posthouse.store import queue
@@ -43,11 +43,6 @@ _STATE = {
     Verdict.DELIVERED: DeliveryState.DELIVERED,
     Verdict.DEFERRED: DeliveryState.WAITING,
     Verdict.FAILED: DeliveryState.FAILED,
-}
-_KIND = {
-    Verdict.DELIVERED: EventKind.DELIVERED,
-    Verdict.DEFERRED: EventKind.DEFERRED,
-    Verdict.FAILED: EventKind.FAILED,
 }
 
 NoteChecks = Callable[[str, Sequence[TlsCheck]], None]
@@ -164,7 +159,6 @@ class Recorder:
     ) -> Settlement:
         delivery = job.delivery
         now = self._clock.now()
-        event = self._event(job, result, outcome, now)
         capture = None
         if copy:
             sender = job.letter.message.sender if job.letter else ""
@@ -177,7 +171,7 @@ class Recorder:
             due_at=outcome.retry_at,
             code=outcome.code,
             text=outcome.text,
-            events=[event],
+            events=outcome_events(job, result, outcome, now, self._ids.new, copy=copy),
             follow_up=self._notice(job, result, outcome, now),
             capture=capture,
             jobs=[self._archive_job(job, archive, now)] if archive else [],
@@ -204,20 +198,6 @@ class Recorder:
             content=content,
             due_at=now,
             expires_at=now + _ARCHIVE_LIFE_S,
-        )
-
-    def _event(self, job: Job, result: SmtpResult, outcome: Outcome, now: float) -> Event:
-        delivery = job.delivery
-        return Event(
-            id=self._ids.new(),
-            kind=_KIND[outcome.verdict],
-            at=now,
-            account_id=delivery.account_id,
-            domain=job.letter.message.domain if job.letter else "",
-            message_id=delivery.message_id,
-            delivery_id=delivery.id,
-            recipient=delivery.recipient,
-            data=_detail(job, result, outcome),
         )
 
     def _offer(self, settlement: Settlement, done: Callable[[], None]) -> None:
@@ -253,31 +233,3 @@ def _settle(conn: Connection, items: list[Settlement]) -> list[bool]:
     written = queue.settle(conn, items)
     crash_point("record.before_commit")
     return written
-
-
-def _detail(job: Job, result: SmtpResult, outcome: Outcome) -> dict[str, Any]:
-    """The event's data: empty values are left out, they say nothing."""
-    detail: dict[str, Any] = {
-        "attempt": job.delivery.attempt,
-        "code": outcome.code,
-        "enhanced": outcome.enhanced,
-        "text": outcome.text,
-        "reason": outcome.reason,
-        "automation": outcome.automation,
-        "phase": result.phase.value,
-        "mx": result.mx,
-        "address": result.address,
-        "source": result.source,
-        "tls": result.tls,
-        "policy": result.policy,
-        "transcript": result.transcript,
-    }
-    if result.ambiguous:
-        detail["ambiguous"] = True
-    if outcome.retry_at:
-        detail["retry_at"] = outcome.retry_at
-    if job.warnings:
-        detail["warnings"] = list(job.warnings)
-    if job.letter is not None:
-        detail |= labels(job.letter.message.options, job.delivery.personal)
-    return {key: value for key, value in detail.items() if value != ""}

@@ -12,7 +12,7 @@ import pytest
 from posthouse.model.errors import CommitInDoubt, TryLater
 from posthouse.model.message import Phase, SmtpResult
 from posthouse.net.dns import DnsTrouble
-from posthouse.pipeline import dispatch, fetch, outcome
+from posthouse.pipeline import dispatch, fetch, outcome, outcome_events
 from posthouse.pipeline.dispatch import Dispatcher
 from posthouse.pipeline.memory import MemoryBound
 from posthouse.rules.shaping import Limits
@@ -497,8 +497,8 @@ async def test_an_outcome_that_the_store_cannot_take_is_written_poorly_rather_th
 ) -> None:
     """A poison event must not leave a delivered letter taken for ever, nor send it again."""
     monkeypatch.setattr(outcome, "AGAIN_S", 0.01)
-    detail = outcome._detail
-    monkeypatch.setattr(outcome, "_detail", lambda *args: detail(*args) | {"poison": object()})
+    detail = outcome_events._detail
+    monkeypatch.setattr(outcome_events, "_detail", lambda *args: detail(*args) | {"poison": object()})
     await world.accept()
     await world.at_rest()
     assert world.states() == {"delivered": 1}

@@ -175,6 +175,9 @@ async def test_the_event_tells_the_story_and_leaves_out_what_says_nothing() -> N
         "transcript": "S: 220",
         "ambiguous": True,
         "retry_at": outcome.retry_at,
+        "credential": "cred",
+        "size_bytes": 41,
+        "took_s": 0.0,
     }
 
 

@@ -14,12 +14,13 @@ from posthouse.model.clock import FakeClock
 from posthouse.model.errors import TryLater
 from posthouse.model.message import Message
 from posthouse.pipeline import upkeep
+from posthouse.pipeline.fold import Fold
 from posthouse.pipeline.lease import FENCE_S, STALE_S, Lease
 from posthouse.pipeline.letters import Loaded, RecentLetters
 from posthouse.pipeline.nudges import FLUSH, RESUME, NudgeWatch
 from posthouse.pipeline.upkeep import Chore, Keep, Upkeep
-from posthouse.store import workers
-from posthouse.store.engine import Store, each, migrate, open_store
+from posthouse.store import events, workers
+from posthouse.store.engine import Connection, Store, each, migrate, open_store
 from unit.pipeline.small_world import World
 
 AWAY = TryLater(451, "4.3.0", "away")
@@ -234,7 +235,7 @@ def housekeeper(world: World, may_bury: bool = True) -> Upkeep:
     return Upkeep(
         store=world.store,
         clock=world.clock,
-        keep=Keep(3 * 86400, 90 * 86400),
+        keep=Keep(3 * 86400, 90 * 86400, 92 * 86400),
         expire=world.fetcher.expire,
         dispatcher=world.dispatcher,
         custody=world.custody,
@@ -288,3 +289,25 @@ async def test_a_job_of_upkeep_that_fails_is_tried_again(
         await asyncio.sleep(0)
         assert not working.done()
     working.cancel()
+
+
+async def test_old_events_go_in_bounded_chunks_with_pauses(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(upkeep, "_CHUNK", 3)
+    monkeypatch.setattr(upkeep, "_PAUSE_S", 0.0)
+    chunks: list[int] = []
+    drop = events.drop_before
+
+    def counted(conn: Connection, before: float, most: int) -> int:
+        chunks.append(drop(conn, before, most))
+        return chunks[-1]
+
+    monkeypatch.setattr(upkeep.events, "drop_before", counted)
+    await world.accept(*[f"u{number}@good.test" for number in range(4)])
+    await world.at_rest()
+    await Fold(world.store, []).go()
+    world.clock.advance(91 * 86400)
+    await housekeeper(world)._retain()
+    assert chunks == [3, 3, 2], "four accepted, four delivered"
+    assert await world.store.read(events.search, events.EventQuery()) == []
