@@ -211,6 +211,14 @@ class Facts:
         return [text_of(tag, LONGEST_TAG) for tag in tags[:MOST_TAGS]]
 
     @property
+    def recipients(self) -> list[str]:
+        """Of a letter that was refused: the first of those it was for."""
+        named = self.data.get("recipients")
+        if not isinstance(named, list | tuple):
+            return []
+        return [text_of(one, LONGEST_TAG) for one in named[:MOST_TAGS]]
+
+    @property
     def is_test(self) -> bool:
         return bool(self.data.get("is_test"))
 

@@ -49,15 +49,14 @@ def _provider(*names: str) -> str:
 
 
 def delivered_status(facts: Facts) -> dict[str, Any]:
-    """`delivery-status` of mail that was taken."""
+    """`delivery-status` of mail that was taken. The first attempt's time counts from when it could begin."""
     status = _conversation(facts) | {
         "code": facts.whole("code"),
         "description": "",
         "message": facts.text("text", LONGEST_REPLY),
     }
-    took_s, message = facts.number("took_s"), facts.message
-    if facts.whole("attempt") == 1 and message and not message.options.deliver_at:
-        status["first-delivery-attempt-seconds"] = round(max(0.0, facts.at - took_s - message.accepted_at), 3)
+    if facts.whole("attempt") == 1 and "took_s" in facts.data:
+        status["first-delivery-attempt-seconds"] = round(facts.number("took_s"), 3)
     return status
 
 
@@ -130,7 +129,6 @@ def _conversation(facts: Facts) -> dict[str, Any]:
         "mx-host": facts.text("mx"),
         "certificate-verified": facts.is_verified,
         "utf8": True,
-        "session-seconds": round(facts.number("took_s"), 3),
     }
     if facts.text("enhanced"):
         status["enhanced-code"] = facts.text("enhanced")

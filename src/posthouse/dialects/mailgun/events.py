@@ -187,17 +187,16 @@ def _flags(facts: Facts) -> dict[str, bool]:
 def _message(facts: Facts) -> dict[str, Any]:
     """`attachments` stay empty: what a letter holds is not looked at for an event."""
     size = facts.message.size_bytes if facts.message else facts.whole("size_bytes")
-    recipients = facts.data.get("recipients")
-    named = [text_of(one) for one in recipients[:1_000]] if isinstance(recipients, list) else []
+    recipients = [facts.recipient] if facts.recipient else facts.recipients
     return {
         "headers": {
-            "to": facts.told_of_message("addressed", "addressed") or facts.recipient,
+            "to": facts.told_of_message("addressed", "addressed") or ", ".join(recipients),
             "message-id": facts.header_id,
             "from": facts.told_of_message("author", "author") or facts.told_of_message("sender", "sender"),
             "subject": facts.told_of_message("subject", "subject"),
         },
         "attachments": [],
-        "recipients": [facts.recipient] if facts.recipient else named,
+        "recipients": recipients,
         "size": size,
     }
 

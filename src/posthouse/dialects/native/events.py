@@ -37,7 +37,7 @@ _TEXTS = frozenset(
         "method", "dropped", "reported_recipient", "notice_about",
     }
 )  # fmt: skip
-_NUMBERS = frozenset({"attempt", "code", "took_s", "size_bytes"})
+_NUMBERS = frozenset({"attempt", "code", "took_s", "size_bytes", "recipient_count", "left_out"})
 _INSTANTS = frozenset({"retry_at", "scheduled_for"})
 
 
@@ -109,6 +109,8 @@ def _detail(facts: Facts) -> dict[str, Any]:
         found["bounce_class"] = facts.bounce_class.value
     if facts.kind in (EventKind.UNSUBSCRIBED, EventKind.RESUBSCRIBED):
         found["scopes"] = facts.scopes
+    if facts.kind is EventKind.REJECTED:
+        found["recipients"] = facts.recipients
     if facts.data.get("ambiguous"):
         found["is_ambiguous"] = True
     for key in ("url_offset", "client"):
