@@ -1,6 +1,6 @@
 """Answers of programs that are no reports (RFC 3834), and letters that ask the sender to prove himself.
 
-Public: kind_of_answer.
+Public: is_challenge, kind_of_answer.
 """
 
 from __future__ import annotations
@@ -26,11 +26,16 @@ _PRECEDENCE = frozenset({"auto_reply", "auto-reply", "autoreply", "vacation"})
 _TEXT_MAX = 3_000
 
 
+def is_challenge(fields: Fields, human: Human) -> bool:
+    """Is the sender to prove that he is a person?"""
+    said = flat(f"{fields.first('from')} {fields.first('subject')} {human.text[:_TEXT_MAX]}")
+    return says(said, CHALLENGE)
+
+
 def kind_of_answer(fields: Fields, human: Human) -> ReturnedKind:
     """AUTO_REPLY, CHALLENGE or OTHER of a letter that tells no failure."""
     subject = flat(fields.first("subject"))
-    sender = flat(fields.first("from"))
-    if says(subject, CHALLENGE) or says(sender, CHALLENGE) or says(flat(human.text[:_TEXT_MAX]), CHALLENGE):
+    if is_challenge(fields, human):
         return ReturnedKind.CHALLENGE
     auto = fields.first("auto-submitted").lower()
     # RFC 3834 5: any word but "no" says that no person wrote it

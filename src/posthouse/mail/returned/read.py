@@ -14,7 +14,7 @@ from posthouse.mail.arf import is_old_complaint, parse_feedback
 from posthouse.mail.dsn_fields import is_status_text
 from posthouse.mail.returned.about import About, about_from, about_of
 from posthouse.mail.returned.addresses import addresses_in
-from posthouse.mail.returned.auto import kind_of_answer
+from posthouse.mail.returned.auto import is_challenge, kind_of_answer
 from posthouse.mail.returned.evidence import evidence_around
 from posthouse.mail.returned.failures import text_failures
 from posthouse.mail.returned.human import Human, read_human
@@ -27,6 +27,7 @@ _STATUS_TYPES = frozenset({"message/delivery-status", "message/global-delivery-s
 _COMPLAINTS = frozenset({ReturnedKind.COMPLAINT, ReturnedKind.OPT_OUT})
 _LETTERS = frozenset({"message/rfc822", "message/global"})
 _REPORT_NAMES = (b"final-recipient", b"feedback-type")
+_HOTMAIL_FIELD = "x-hmxmroriginalrecipient"
 _SUBJECT_MAX = 500
 
 
@@ -43,8 +44,10 @@ def _read(raw: bytes, depth: int) -> Returned:
     if not about.fields and human.quoted.items:
         about = about_from(human.quoted)
     found = _machine_part(sections, human, about)
+    if found.kind in (ReturnedKind.BOUNCE, ReturnedKind.DELAY) and is_challenge(fields, human):
+        found = Returned(ReturnedKind.CHALLENGE)  # Boxbe asks in the form of a report
     if found.kind is ReturnedKind.OTHER and _is_old_complaint(fields, sections):
-        told = addresses_in(", ".join(about.fields_of("x-hmxmroriginalrecipient")))
+        told = addresses_in(", ".join(about.fields_of(_HOTMAIL_FIELD) + fields.all(_HOTMAIL_FIELD)))
         found = Returned(
             ReturnedKind.COMPLAINT, tuple(ReturnedRecipient(each) for each in told), feedback_type="abuse"
         )
@@ -68,6 +71,8 @@ def _read(raw: bytes, depth: int) -> Returned:
 
 
 def _is_old_complaint(fields: Fields, sections: list[Section]) -> bool:
+    if _HOTMAIL_FIELD in fields:
+        return True  # the letter itself came back, with what Hotmail knows of it on top
     has_letter = any(each.type in ABOUT_TYPES for each in sections)
     return has_letter and is_old_complaint(fields.first("from"), fields.first("subject"))
 
