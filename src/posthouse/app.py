@@ -146,6 +146,7 @@ def build_parts(
     )
     trust = trust_from(settings, resolver.lookup, clock, StoreShelf(store))
     courier = Courier(courier_settings(settings, identity), clock, trust)
+    paths = return_paths(settings, identity)
     deliverer = Deliverer(
         clock=clock,
         signer=signer,
@@ -154,8 +155,12 @@ def build_parts(
         may_finish=lease.holds,
         second_key_of=identity.key_of,
         check_alias=AliasCheck(resolver.texts, clock.monotonic),
-        sender_of=return_paths(settings, identity).sender_of,
-        links_of=LinkMaker(identity.link_key, lambda domain: tracking_base(settings, identity, domain)),
+        sender_of=paths.sender_of,
+        links_of=LinkMaker(
+            identity.link_key,
+            lambda domain: tracking_base(settings, identity, domain),
+            paths.unsubscribe_address,
+        ),
     )
     notices = Notices(ids=ids, hostname=settings.smtp.hostname, mode=settings.delivery.bounce_mail)
     tls = TlsResults(store, clock)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import email
 import json
+import re
 import threading
 from collections import Counter
 from collections.abc import Sequence
@@ -191,6 +193,24 @@ def test_D_08_mail_to_the_unsubscribe_address_takes_its_recipient_off(house: Hou
     assert give_back(house, address, wish, sender=copy.recipients[0]).code == 250
     assert house.event(copy.recipients[0], "unsubscribed")["scopes"] == [""]
     assert listed(house, copy.recipients[0]) == [("unsubscribe", DOMAIN, "")]
+
+
+def test_D_08_the_delivered_letter_names_an_address_that_unsubscribes(house: House) -> None:
+    house.cli("domain", "set", DOMAIN, "unsubscribe=yes")
+    try:
+
+        def with_address() -> tuple[Arrival, str] | None:
+            copy = delivered(house, fields=["Content-Type: text/html"])
+            field = str(email.message_from_bytes(copy.content)["List-Unsubscribe"])
+            found = re.search(r"<https[^>]*>,\s+<mailto:([^?>]+)\?subject=unsubscribe>", field)
+            return (copy, found[1]) if found else None
+
+        copy, address = until(with_address, 20, "the field")
+        wish = f"From: <{copy.recipients[0]}>\r\nSubject: unsubscribe\r\n\r\n".encode()
+        assert give_back(house, address, wish, sender=copy.recipients[0]).code == 250
+        house.event(copy.recipients[0], "unsubscribed")
+    finally:
+        house.cli("domain", "set", DOMAIN, "unsubscribe=")
 
 
 def test_D_08_what_machines_send_to_the_unsubscribe_address_changes_nothing(house: House) -> None:

@@ -139,7 +139,9 @@ class _UnsubscribePlan(_Plan):
         url = copy.link(self.kind)
         if self.kind == "unsubscribe_email":
             return f"List-Unsubscribe: <mailto:{url}>\r\n".encode()
-        written = f"List-Unsubscribe: <{url}>\r\n".encode()
+        address = copy.links.reachable_email(copy.delivery)
+        mail = f",\r\n <mailto:{address}?subject=unsubscribe>" if address else ""
+        written = f"List-Unsubscribe: <{url}>{mail}\r\n".encode()
         return written + _ONE_CLICK if self.is_one_click else written
 
 

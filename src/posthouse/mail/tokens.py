@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import binascii
 import hmac
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from hashlib import sha256
 
@@ -75,14 +76,20 @@ class Token:
         return self.data.decode("ascii", "replace")
 
 
+def _nobody(delivery_id: str) -> str:
+    return ""
+
+
 @dataclass(frozen=True, slots=True)
 class Links:
     """Makes the links of one sending domain's mail: `key` signs them, `base_url` (without a final slash) is
-    the tracking door as recipients reach it, `domain` the sending domain in lower-case A-label form."""
+    the tracking door as recipients reach it, `domain` the sending domain in lower-case A-label form.
+    `mail_to`: the address that unsubscribes the recipient of a delivery (its id), "" where none takes it."""
 
     key: bytes = field(repr=False)
     base_url: str
     domain: str
+    mail_to: Callable[[str], str] = field(default=_nobody, repr=False, compare=False)
     tag: bytes = field(init=False, repr=False)
     _base: bytes = field(init=False, repr=False)
 
@@ -104,9 +111,17 @@ class Links:
         return f"{self.base_url}/u/{token.decode()}"
 
     def unsubscribe_email(self, delivery: bytes) -> str:
-        """Mail to this address unsubscribes. Its local part stays below the 64 octets of RFC 5321."""
+        """Mail to this address unsubscribes. Its local part stays below the 64 octets of RFC 5321. Where
+        nothing takes such mail the address is still unlike any other."""
+        if address := self.reachable_email(delivery):
+            return address
         token = _signed(self.key, b"u%b%b" % (self.tag[:_OLD_TAG_OCTETS], delivery))
         return f"u+{token.decode()}@{self.domain}"
+
+    def reachable_email(self, delivery: bytes) -> str:
+        """The same where mail to it comes to us, else ""."""
+        found = _unpacked(delivery) if self.mail_to is not _nobody else None
+        return self.mail_to(found[0]) if found else ""
 
     def is_own(self, url: str) -> bool:
         """Is it one of these links? Then it is never tracked again."""

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable
+from functools import partial
 
 from posthouse.mail.tokens import Links
 from posthouse.model.message import Message
@@ -16,10 +17,17 @@ _MOST = 10_000
 
 class LinkMaker:
     """`link_key` gives the key of a sending domain, `base_url_of` the base of its links, without a final
-    slash; asked anew each time, so that a changed setting holds for the next message."""
+    slash; asked anew each time, so that a changed setting holds for the next message. `mail_to` takes a
+    sending domain and a delivery's id (`return_paths.ReturnPaths.unsubscribe_address`)."""
 
-    def __init__(self, link_key: Callable[[str], bytes], base_url_of: Callable[[str], str]) -> None:
+    def __init__(
+        self,
+        link_key: Callable[[str], bytes],
+        base_url_of: Callable[[str], str],
+        mail_to: Callable[[str, str], str] | None = None,
+    ) -> None:
         self._link_key = link_key
+        self._mail_to = mail_to
         self._base_url_of = base_url_of
         self._made: dict[str, Links] = {}
 
@@ -30,8 +38,13 @@ class LinkMaker:
         if links is None or links.base_url != base_url:
             if len(self._made) >= _MOST:
                 self._made.clear()
-            links = self._made[domain] = Links(self._link_key(domain), base_url, domain)
+            links = self._made[domain] = self._links(domain, base_url)
         return links
+
+    def _links(self, domain: str, base_url: str) -> Links:
+        if self._mail_to is None:
+            return Links(self._link_key(domain), base_url, domain)
+        return Links(self._link_key(domain), base_url, domain, partial(self._mail_to, domain))
 
 
 def throwaway_links() -> LinkMaker:
