@@ -119,7 +119,7 @@ def _native(key: dict[str, Any], headers: dict[str, str], body: bytes) -> list[d
 
 
 def _mailgun_name(event: dict[str, Any]) -> tuple[str, str]:
-    return " ".join(filter(None, (event["event"], event.get("severity")))), event["recipient"]
+    return " ".join(filter(None, (event["event"], event.get("severity")))), event.get("recipient", "")
 
 
 Check = Callable[[dict[str, Any], dict[str, str], bytes], list[dict[str, Any]]]
@@ -137,6 +137,7 @@ FORMS: dict[str, tuple[Check, Name]] = {
 NAMES: dict[str, dict[str, str]] = {
     "mailgun": {
         "accepted": "accepted",
+        "rejected": "rejected",
         "delivered": "delivered",
         "deferred": "failed temporary",
         "failed": "failed permanent",
@@ -171,7 +172,7 @@ NAMES: dict[str, dict[str, str]] = {
 }
 HAPPENED = {
     "accepted", "delivered", "deferred", "failed", "bounced", "dropped", "cancelled", "opened", "clicked",
-    "unsubscribed", "complained",
+    "unsubscribed", "complained", "rejected",
 }  # fmt: skip
 
 
@@ -229,3 +230,5 @@ def _live(house: House) -> None:
     house.submit(never, letter(never, fields=scheduled))
     house.cli("queue", "drop", "--all")
     house.event(never, "cancelled")
+    house.refusal(never, letter(never, sender="orders@not-ours.test"))
+    until(lambda: books.event_rows(house.store, "kind = 'rejected'"), 10, "the refusal")
