@@ -198,6 +198,8 @@ class _Compiler:
         elif self.options.auto_unsubscribe and b"list-unsubscribe" not in names:
             # RFC 8058 3.1: a second field of the author's would not be ours to explain
             is_one_click = self.options.is_one_click and b"list-unsubscribe-post" not in names
+            # RFC 8058 4: a signature must cover it, so none without one
+            is_one_click = is_one_click and self.options.dkim is not False
             added.append(_UnsubscribePlan(self.options.auto_unsubscribe, is_one_click))
         if self.options.to_each and b"to" not in names:
             added.append(_ToPlan())

@@ -9,8 +9,9 @@ import pytest
 from dkim_oracle import dkimpy_accepts, ed_key, rsa_key, verified_signatures
 from posthouse.mail.canon import body_hash
 from posthouse.mail.render import CannotRender, Rendering, finish, is_plain, prepare
+from posthouse.mail.tokens import Links
 from posthouse.mail.transfer import encode
-from posthouse.model.options import Block, LinkTag, RecipientOptions, SendOptions
+from posthouse.model.options import NOBODY_SPECIAL, Block, LinkTag, RecipientOptions, SendOptions
 from unit.mail.copies import BASE, FROM, ID, LINKS, RECEIVED, letter, made, message, token_in
 
 PLAIN_OPTIONS = {
@@ -216,6 +217,19 @@ def test_list_unsubscribe(options: SendOptions, fields: bytes, wanted: str, is_o
     assert value == wanted
     post = copy.field("List-Unsubscribe-Post")
     assert post == ("List-Unsubscribe=One-Click" if is_one_click else None)
+
+
+@pytest.mark.parametrize(("dkim", "has_post"), [(None, True), (True, True), (False, False)])
+def test_D_08_mail_is_the_second_way_and_one_click_needs_a_signature(
+    dkim: bool | None, has_post: bool
+) -> None:
+    links = Links(b"k" * 32, BASE, "shop.test", lambda delivery_id: f"u{delivery_id}@returns.test")
+    options = SendOptions(auto_unsubscribe="unsubscribe", dkim=dkim)
+    rendering = Rendering(letter(plain="x"), message(options), links)
+    head = rendering.copy(f"{ID}.0001", "ann@good.test", NOBODY_SPECIAL).head
+    [field] = re.findall(rb"List-Unsubscribe: <[^>]+>,\r\n <mailto:([^>?]+)[^>]*>\r\n", head)
+    assert field == f"u{ID}.0001@returns.test".encode()
+    assert (b"List-Unsubscribe-Post: List-Unsubscribe=One-Click\r\n" in head) == has_post
 
 
 def test_list_unsubscribe_is_covered_by_the_signature() -> None:
