@@ -170,16 +170,10 @@ def _listed(entry: Entry, columns: Columns, wanted: Wanted) -> list[Suppression]
             domain = ""  # a group belongs to the whole account
     if domain and domain not in wanted.domains:
         raise BadRow(f"there is no domain {domain[:100]} here")
-    row = Suppression(
-        account_id=wanted.account_id,
-        address=_address(entry.address, kind),
-        kind=kind,
-        domain=domain,
-        scope="",
-        at=_at(entry.at, wanted.now),
-        detail=entry.detail,
-    )
-    return [replace(row, scope=scope) for scope in scopes]
+    address, at = _address(entry.address, kind), _at(entry.at, wanted.now)
+    return [
+        Suppression(wanted.account_id, address, kind, domain, scope, at, entry.detail) for scope in scopes
+    ]
 
 
 def _address(text: str, kind: SuppressionKind) -> str:

@@ -108,7 +108,7 @@ def entry_of(cells: Sequence[str], columns: Columns) -> Entry:
     if not address:
         raise BadRow("there is no address in it")
     word = said.get("kind", "")
-    kind = _KINDS.get(_plain(word))
+    kind = _KINDS.get(_plain(word)) if word else None
     if word and kind is None:
         raise BadRow(f"there is no list of the kind {word[:40]!r}")
     at, note = None, ""
@@ -162,6 +162,8 @@ def _looks_like(cell: str) -> str:
 
 
 def _scopes(said: dict[str, str]) -> tuple[str, ...]:
+    if not ("scope" in said or "group" in said or "tags" in said):
+        return ()
     if scope := said.get("scope", ""):
         kind, _, name = scope.partition(":")
         if kind not in ("tag", "group") or not name:
@@ -222,7 +224,15 @@ def parse_time(text: str) -> float | None:
         return None
 
 
+_IN_MAIL = re.compile(
+    r"[A-Z][a-z]{2}, (\d{1,2}) ([A-Z][a-z]{2}) (\d{4}) (\d\d):(\d\d):(\d\d) (?:UTC|GMT|[+-]0000)\Z"
+)
+_MONTHS = "JanFebMarAprMayJunJulAugSepOctNovDec"
+
+
 def _parsed(text: str) -> dt.datetime | None:
+    if text[3:4] == ",":  # a day of the week
+        return _parsed_quickly(text) or _parsed_as_in_mail(text)
     iso = _ZONE_WORD.sub("", text) if text[:1].isdigit() else text
     iso = _OFFSET.sub(r"\1:\2", iso)
     iso = _SHORT_FRACTION.sub(lambda match: "." + match[1][:6].ljust(6, "0"), iso, count=1)
@@ -231,8 +241,6 @@ def _parsed(text: str) -> dt.datetime | None:
             return dt.datetime.fromisoformat(iso)
         except ValueError:
             return None
-    if text[3:4] == ",":  # a day of the week
-        return _parsed_as_in_mail(text)
     bare = _ZONE_WORD.sub("", text)
     for form in _FORMS:
         try:
@@ -240,6 +248,19 @@ def _parsed(text: str) -> dt.datetime | None:
         except ValueError:
             continue
     return _parsed_as_in_mail(text)
+
+
+def _parsed_quickly(text: str) -> dt.datetime | None:
+    """The usual form of mail in UTC, read without asking the library."""
+    match = _IN_MAIL.match(text)
+    month, rest = divmod(_MONTHS.find(match[2]), 3) if match else (0, 1)
+    if match is None or rest or month < 0:
+        return None
+    day, year, hour, minute, second = (int(match[place]) for place in (1, 3, 4, 5, 6))
+    try:
+        return dt.datetime(year, month + 1, day, hour, minute, second, tzinfo=dt.UTC)
+    except ValueError:
+        return None
 
 
 def _parsed_as_in_mail(text: str) -> dt.datetime | None:
