@@ -31,7 +31,7 @@ _HEAD = (
     "From: Bench Sender <{sender}>\r\nTo: u{seq}@{domain}\r\nSubject: Bench message {seq}\r\n"
     "Date: Sat, 21 Nov 2026 00:00:00 +0000\r\nMessage-ID: <{run}.{seq}@lab.test>\r\n"
     "X-Bench-Id: {run} {seq}\r\nX-Bench-Time: {now}\r\nMIME-Version: 1.0\r\n"
-    "Content-Type: text/plain; charset=us-ascii\r\n\r\n"
+    "Content-Type: {kind}; charset=us-ascii\r\n\r\n"
 )
 
 
@@ -57,6 +57,7 @@ class Order:
     tls: str = "none"
     pipelining: bool = True
     timeout_s: float = 900.0
+    is_html: bool = False
 
 
 @dataclass(slots=True)
@@ -93,13 +94,21 @@ def text_of(size: int) -> bytes:
     return "\r\n".join(lines).encode() + b"\r\n.\r\n"
 
 
+def html_of(size: int, links: int = 10) -> bytes:
+    """About `size` bytes of HTML with so many links, and the final dot."""
+    filler = text_of(max(1, (size - 200) // links - 90)).removesuffix(b".\r\n")
+    part = '<p>Item {n}: <a href="https://shop.example/items/{n}?ref=bench&amp;id={n}">look</a></p>\r\n<p>'
+    parts = [part.format(n=n).encode() + filler + b"</p>\r\n" for n in range(links)]
+    return b"<html><body>\r\n" + b"".join(parts) + b"</body></html>\r\n.\r\n"
+
+
 class Load:
     """One run: hands out messages to its connections until all are answered."""
 
     def __init__(self, order: Order) -> None:
         self.order = order
         self.tally = Tally()
-        self.text = text_of(order.size)
+        self.text = html_of(order.size) if order.is_html else text_of(order.size)
         self.loop = asyncio.get_running_loop()
         self.done = self.loop.create_future()
         self.idle: list[Sender] = []
@@ -337,7 +346,12 @@ class Sender(asyncio.Protocol):
         order = self.order
         self._on = self._answered
         head = _HEAD.format(
-            sender=order.sender, seq=self.seq, domain=self._domain(), run=order.run, now=self.began_ns
+            sender=order.sender,
+            seq=self.seq,
+            domain=self._domain(),
+            run=order.run,
+            now=self.began_ns,
+            kind="text/html" if order.is_html else "text/plain",
         )
         self.transport.write(head.encode() + self.load.text)
 
@@ -428,6 +442,7 @@ def read_order() -> Order:
     parser.add_argument("--per-connection", type=int, default=0, help="messages a connection, 0 for no end")
     parser.add_argument("--tls", choices=["none", "starttls", "implicit"], default="none")
     parser.add_argument("--no-pipelining", action="store_true", help="one command at a time")
+    parser.add_argument("--html", action="store_true", help="HTML with ten links instead of plain text")
     parser.add_argument("--timeout", type=float, default=900)
     a = parser.parse_args()
     host, _, port = a.target.rpartition(":")
@@ -436,7 +451,7 @@ def read_order() -> Order:
         host=host, port=int(port), messages=a.messages, connections=a.connections, size=a.size, run=a.run,
         user=user, password=password, sender=a.sender, domain=a.domain, domains=a.domains,
         recipients=a.recipients, first=a.first, rate=a.rate, per_connection=a.per_connection, tls=a.tls,
-        pipelining=not a.no_pipelining, timeout_s=a.timeout,
+        pipelining=not a.no_pipelining, timeout_s=a.timeout, is_html=a.html,
     )  # fmt: skip
 
 
