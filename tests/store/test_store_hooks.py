@@ -93,7 +93,7 @@ def test_a_removed_hook_takes_everything_with_it(conn: Connection) -> None:
     put(conn, hook())
     enqueue(conn, *items("h1", 3))
     with conn.transaction():
-        hook_log.add_attempt(conn, attempt(1))
+        hook_log.add_attempts(conn, [attempt(1)])
         hooks.remove_hook(conn, "h1")
     assert hook_queue.hooks_waiting(conn) == []
     assert hook_log.list_attempts(conn, "h1", 5) == []
@@ -262,8 +262,8 @@ def test_the_log_is_read_from_its_end(conn: Connection) -> None:
     put(conn, hook("h1"), hook("h2", "a2"))
     with conn.transaction():
         for number in range(5):
-            hook_log.add_attempt(conn, attempt(number, is_taken=number != 2))
-        hook_log.add_attempt(conn, attempt(9, hook_id="h2"))
+            hook_log.add_attempts(conn, [attempt(number, is_taken=number != 2)])
+        hook_log.add_attempts(conn, [attempt(9, hook_id="h2")])
     assert hook_log.list_attempts(conn, "h1", 2) == [attempt(4), attempt(3)]
     assert hook_log.list_attempts(conn, "h1", 9, before_id="p001") == [attempt(0)]
     assert hook_log.list_attempts(conn, "h1", 9, only_failed=True) == [attempt(2, is_taken=False)]
@@ -278,7 +278,16 @@ def test_the_log_is_kept_by_number_and_age(conn: Connection, kept: int, before_i
     put(conn, hook())
     with conn.transaction():
         for number in range(5):
-            hook_log.add_attempt(conn, attempt(number))
+            hook_log.add_attempts(conn, [attempt(number)])
         while hook_log.trim(conn, "h1", kept, before_id, 2):
             pass
     assert len(hook_log.list_attempts(conn, "h1", 9)) == left
+
+
+@pytest.mark.parametrize(
+    "request_", [b"POST https://x.test/\n\n{}", b"POST https://x.test/\n\n" + b"x" * 20_000]
+)
+def test_a_request_comes_back_as_it_was_kept(request_: bytes) -> None:
+    kept = hook_log.pack(request_)
+    assert hook_log.unpack(kept) == request_
+    assert len(kept) < 5000

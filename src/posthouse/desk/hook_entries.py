@@ -5,7 +5,6 @@ Public: load_attempt, attempt_row.
 
 from __future__ import annotations
 
-import zlib
 from typing import Any
 
 from posthouse.model.errors import Refused
@@ -37,5 +36,5 @@ def attempt_row(entry: HookAttempt, *, is_whole: bool = False) -> dict[str, Any]
         "answer": entry.answer,
     }
     if is_whole:
-        row["request"] = zlib.decompress(entry.request).decode("utf-8", "replace")
+        row["request"] = hook_log.unpack(entry.request).decode("utf-8", "replace")
     return row

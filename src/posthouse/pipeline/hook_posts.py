@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import asyncio
 import random
-import zlib
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
@@ -36,6 +35,7 @@ log = structlog.get_logger()
 AGAIN_S = 1.0
 TOTAL_S = 15.0
 _OWN_FAULT_S = 60.0
+_TOGETHER_S = 0.5
 _BODY_KEPT = 16 * 1024
 _CONTENT_TIMES = 4  # a letter in memory: its octets, its parts, the JSON of them, what is being sent
 _size = msgspec.json.Encoder().encode
@@ -139,23 +139,38 @@ class HookPosts:
         self._chance = chance
 
     async def send(self, batch: Batch) -> bool:
-        """Post what was taken, one post after the other. False at the first failure: the rest is free."""
-        left = list(batch.items)
+        """Post what was taken, one post after the other. False at the first failure: the rest is free.
+
+        Posts that were taken are written down together: a transaction each would cost more than the posts.
+        """
+        left, done = list(batch.items), list[_End]()
         try:
             event_ids = [item.event_id for item in left]
             told, keys = await self._store.read(_load, batch.hook, self._key_of, event_ids)
             while left:
                 part, left = await self._next(batch, told, left)
-                if part.bodies:
-                    key = keys[told[part.items[0].event_id].event.domain]
-                    if not await self._one(batch, part, key, [item.event_id for item in left]):
-                        return False
-                    batch = replace(batch, probe_until=0.0)
+                if not part.bodies:
+                    continue
+                key = keys[told[part.items[0].event_id].event.domain]
+                done.append(await self._one(batch, part, key, [item.event_id for item in left]))
+                is_taken = done[-1].attempt.is_taken
+                if not is_taken or batch.probe_until or self._is_long(done):
+                    await self._settle(done)
+                    done = []
+                if not is_taken:
+                    return False
+                batch = replace(batch, probe_until=0.0)
         except Exception:  # the rim of this batch: nothing may stay ours that nobody works on
             log.exception("posts to a receiver could not be made", hook=batch.hook.id)
             await self._write(give_back, (self._worker_id, batch, left, self._clock.now()))
             return False
+        finally:
+            if done:  # also when this worker stops: what was taken need not be posted again
+                await self._settle(done)
         return True
+
+    def _is_long(self, done: Sequence[_End]) -> bool:
+        return self._clock.now() - done[0].began_at > _TOGETHER_S
 
     async def _next(
         self, batch: Batch, told: Mapping[str, Told], left: list[HookItem]
@@ -205,7 +220,7 @@ class HookPosts:
             log.exception("an event could not be written for a receiver", event_id=told.event.id)
             return None
 
-    async def _one(self, batch: Batch, part: _Part, key: HookKey | None, behind: Sequence[str]) -> bool:
+    async def _one(self, batch: Batch, part: _Part, key: HookKey | None, behind: Sequence[str]) -> _End:
         hook, form, began_at = batch.hook, batch.form, self._clock.now()
         since = self._clock.monotonic()
         request = form.request(part.bodies, key if hook.settings.signs else None, began_at)
@@ -224,11 +239,7 @@ class HookPosts:
             kept_request(hook.url, request),
             result.text,
         )
-        end = self._end(batch, part, result, attempt, began_at, behind)
-        await self._settle(end)
-        if end.off:
-            log.warning("a receiver was switched off", hook=hook.id, url=struck_out(hook.url), why=end.off)
-        return result.is_taken
+        return self._end(batch, part, result, attempt, began_at, behind)
 
     async def _try(self, hook: Hook, form: HookForm, request: HookRequest) -> PostResult:
         total_s = min(form.timeout_s, TOTAL_S)
@@ -276,8 +287,11 @@ class HookPosts:
             ends = [Settled(item.event_id) for item in items]
             await self._write(hook_queue.settle, (batch.hook.id, self._worker_id, ends))
 
-    async def _settle(self, end: _End) -> None:
-        await self._write(settle, (self._worker_id, end, self._clock.now()))
+    async def _settle(self, ends: Sequence[_End]) -> None:
+        await self._write(settle, (self._worker_id, ends, self._clock.now()))
+        hook, off = ends[-1].batch.hook, ends[-1].off
+        if off:
+            log.warning("a receiver was switched off", hook=hook.id, url=struck_out(hook.url), why=off)
 
     async def _write(self, fn: Callable[..., object], order: tuple[Any, ...]) -> None:
         """Until it is written: an item that stays ours without being worked on would stay for ever."""
@@ -291,27 +305,29 @@ class HookPosts:
                 return
 
 
-def settle(conn: Connection, owner: str, end: _End, now: float) -> None:
-    """Everything about one post, in the open transaction. A hook that was removed meanwhile has nothing."""
-    hook_id = end.batch.hook.id
+def settle(conn: Connection, owner: str, ends: Sequence[_End], now: float) -> None:
+    """Everything about posts to one hook, in the open transaction; only the last one may have failed. A hook
+    that was removed meanwhile has nothing."""
+    last = ends[-1]
+    hook_id = last.batch.hook.id
     if hooks.find_any(conn, hook_id) is None:
         return
-    hook_queue.settle(conn, hook_id, owner, end.settled)
-    hook_queue.put_back(conn, hook_id, owner, end.unposted)
-    hook_log.add_attempt(conn, end.attempt)
-    if end.rest_until:
+    hook_queue.settle(conn, hook_id, owner, [item for end in ends for item in end.settled])
+    hook_queue.put_back(conn, hook_id, owner, last.unposted)
+    hook_log.add_attempts(conn, [end.attempt for end in ends])
+    if last.rest_until:
         hooks.note_failed(
             conn,
             hook_id,
             now,
-            began_at=end.began_at,
-            probe_until=end.batch.probe_until,
-            until=end.rest_until,
+            began_at=last.began_at,
+            probe_until=last.batch.probe_until,
+            until=last.rest_until,
         )
-    elif end.batch.probe_until:
+    elif last.batch.probe_until:
         hooks.note_taken(conn, hook_id)
-    if end.off:
-        hooks.switch_off(conn, hook_id, now, end.off)
+    if last.off:
+        hooks.switch_off(conn, hook_id, now, last.off)
 
 
 def give_back(conn: Connection, owner: str, batch: Batch, left: Sequence[HookItem], now: float) -> None:
@@ -335,9 +351,9 @@ def _load(
 
 
 def kept_request(url: str, request: HookRequest) -> bytes:
-    """A request for the log: headers, an empty line and the beginning of the body, deflated. No password."""
+    """A request for the log: headers, an empty line and the beginning of the body. No password."""
     lines = [f"POST {struck_out(url)}", f"Content-Type: {request.content_type}"]
     for name, value in request.headers.items():
         lines.append(f"{name}: {STRUCK_OUT if name.lower() == 'authorization' else value}")
     head = "\n".join([*lines, "", ""]).encode("utf-8", "replace")
-    return zlib.compress(head + request.content[:_BODY_KEPT], 1)
+    return hook_log.pack(head + request.content[:_BODY_KEPT])

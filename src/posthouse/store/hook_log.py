@@ -1,10 +1,11 @@
 """Posts that were made to receivers, for people who look for what went wrong.
 
-Public: HookAttempt, add_attempt, find_attempt, list_attempts, trim.
+Public: HookAttempt, pack, unpack, add_attempts, find_attempt, list_attempts, trim.
 """
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -18,8 +19,8 @@ from posthouse.store.statement import Statement, rows_insert
 
 @dataclass(frozen=True, slots=True)
 class HookAttempt:
-    """One POST. `request`: headers and body as far as they are kept, deflated. `status` 0: there was no
-    answer, `answer` says why."""
+    """One POST. `request`: headers and body as far as they are kept, as `pack` makes it. `status` 0: there
+    was no answer, `answer` says why."""
 
     id: str
     hook_id: str
@@ -31,6 +32,20 @@ class HookAttempt:
     event_ids: Sequence[str]
     request: bytes = field(repr=False)
     answer: str
+
+
+_SMALL = 4096  # deflating less costs more time than its room is worth
+_DEFLATED = b"\x78"  # how a zlib stream begins (RFC 1950 2.2); a request begins with a letter
+
+
+def pack(request: bytes) -> bytes:
+    """A request for the log, deflated when it is large."""
+    return request if len(request) <= _SMALL else zlib.compress(request, 1)
+
+
+def unpack(kept: bytes) -> bytes:
+    """The request again."""
+    return zlib.decompress(kept) if kept.startswith(_DEFLATED) else kept
 
 
 _put = rows_insert(hook_attempt)
@@ -52,8 +67,8 @@ _list_failed = Statement(_newest.where(hook_attempt.c.is_taken == 0), "of_hook",
 _END = "~"  # behind every id
 
 
-def add_attempt(conn: Connection, item: HookAttempt) -> None:
-    conn.put(_put, [_row(item)])
+def add_attempts(conn: Connection, items: Sequence[HookAttempt]) -> None:
+    conn.put(_put, [_row(item) for item in items])
 
 
 def find_attempt(conn: Connection, account_id: str, attempt_id: str) -> HookAttempt | None:

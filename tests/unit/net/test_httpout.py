@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import pytest
 
-from posthouse.net.httpout import HttpOut, is_public
+from posthouse.net import httpout
+from posthouse.net.httpout import HttpOut, PrivateAddress, checked_socket, is_public, split_credentials
 
 
 @pytest.mark.parametrize(
@@ -100,3 +102,93 @@ async def test_trouble_is_told_not_raised(url: str) -> None:
     await out.close()
     assert result.status == 0
     assert result.text
+
+
+@pytest.mark.parametrize(
+    "host", ["2130706433", "0x7f.1", "0177.0.0.1", "127.1", "0", "[::]", "[::127.0.0.1]"]
+)
+async def test_S15_odd_forms_of_an_address_lead_nowhere_else(host: str) -> None:
+    async with listening(OK) as listener:
+        out = HttpOut(allows_private=False)
+        result = await out.post(f"http://{host}:{listener.port}/", b"x", "text/plain")
+        await out.close()
+    assert result.status == 0 and listener.connections == 0
+
+
+async def test_S15_a_name_that_changes_its_address_is_checked_at_each_connection(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Rebinding: the first look-up gives a public address, the next one ours."""
+    asked: list[str] = []
+    checked: list[str] = []
+    check = httpout.checked_socket
+
+    def look_up(host: str, port: int, family: int) -> list[object]:
+        asked.append(host)
+        address = "192.0.2.1" if len(asked) == 1 else "127.0.0.1"
+        return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (address, port))]
+
+    def note(place: tuple[object, ...], *, allows_private: bool) -> socket.socket:
+        checked.append(place[4][0])  # type: ignore[index]
+        return check(place, allows_private=allows_private)
+
+    monkeypatch.setattr(httpout, "_look_up", look_up)
+    monkeypatch.setattr(httpout, "checked_socket", note)
+    async with listening(OK) as listener:
+        for _ in range(2):
+            out = HttpOut(allows_private=False)
+            result = await out.post(f"http://rebinds.test:{listener.port}/", b"x", "text/plain")
+            await out.close()
+            assert result.status == 0
+    assert checked == ["192.0.2.1", "127.0.0.1"]
+    assert listener.connections == 0
+
+
+@pytest.mark.parametrize(
+    ("port", "is_open"), [(80, True), (443, True), (1024, True), (8443, True), (25, False), (22, False)]
+)
+def test_S15_ports_of_other_services_are_closed(port: int, is_open: bool) -> None:
+    place = (socket.AF_INET, socket.SOCK_STREAM, 6, "", ("8.8.8.8", port))
+    if is_open:
+        checked_socket(place, allows_private=False).close()
+        return
+    with pytest.raises(PrivateAddress, match=f"port {port}"):
+        checked_socket(place, allows_private=False)
+
+
+@pytest.mark.parametrize(
+    ("url", "bare", "header"),
+    [
+        ("https://x.test/in", "https://x.test/in", None),
+        ("https://joe:p%40ss@x.test:8443/in?a=b", "https://x.test:8443/in?a=b", "Basic am9lOnBAc3M="),
+        ("https://joe@x.test/", "https://x.test/", "Basic am9lOg=="),
+    ],
+)
+def test_user_and_password_become_a_header(url: str, bare: str, header: str | None) -> None:
+    assert split_credentials(url) == (bare, {"Authorization": header} if header else {})
+
+
+async def test_S22_no_error_tells_the_password() -> None:
+    out = HttpOut(allows_private=True)
+    for url in ("http://joe:marker-secret@127.0.0.1:1/", "http://joe:marker-secret@[::1/"):
+        result = await out.post(url, b"x", "text/plain")
+        assert result.status == 0 and "marker-secret" not in result.text
+    await out.close()
+
+
+async def test_plain_http_only_where_it_is_allowed() -> None:
+    async with listening(OK) as listener:
+        out = HttpOut(allows_private=True, allows_plain=False)
+        result = await out.post(f"http://127.0.0.1:{listener.port}/", b"x", "text/plain")
+        await out.close()
+    assert (result.status, result.text) == (0, "the operator allows https only")
+    assert listener.connections == 0
+
+
+async def test_what_a_receiver_asks_for_is_told() -> None:
+    busy = b"HTTP/1.1 429 Slow\r\nRetry-After: 90\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+    async with listening(busy) as listener:
+        out = HttpOut(allows_private=True)
+        result = await out.post(f"http://127.0.0.1:{listener.port}/", b"x", "text/plain")
+        await out.close()
+    assert (result.status, result.retry_after) == (429, "90")
