@@ -17,6 +17,7 @@ import socket
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from importlib import import_module
 from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import unquote, urlsplit, urlunsplit
 
@@ -77,6 +78,8 @@ class HttpOut:
     ) -> PostResult:
         """One try. Never raises for what the other side, its name or its address does. User and password in
         the URL are sent as a header and stand in no error."""
+        if self._session is None:  # half a second of work: beside the loop, and only for those who post
+            await asyncio.to_thread(import_module, "aiohttp")
         import aiohttp
 
         try:
@@ -102,7 +105,7 @@ class HttpOut:
 
     def _open(self) -> aiohttp.ClientSession:
         if self._session is None:
-            import aiohttp  # 0.4 s: only those who post pay for it
+            import aiohttp
 
             self._session = aiohttp.ClientSession(
                 connector=aiohttp.TCPConnector(
