@@ -1,10 +1,11 @@
 #!/bin/sh
-# Installs the real programs that `make clients` drives: Debian packages (needs root), nodemailer and smtpapi from npm.
+# Installs the real programs that `make clients` and `make browser` drive: Debian packages (needs root), nodemailer and
+# smtpapi from npm.
 # Nothing of the system's mail set-up is touched: no service is started, Postfix gets no configuration.
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 packages="swaks curl msmtp s-nail postfix opendkim opendkim-tools php-cli libphp-phpmailer
-          knot unbound libauthen-sasl-perl libio-socket-ssl-perl ruby ruby-mail openssl"
+          knot unbound libauthen-sasl-perl libio-socket-ssl-perl ruby ruby-mail openssl chromium"
 command -v npm >/dev/null 2>&1 || packages="$packages nodejs npm"
 
 absent=""
@@ -13,7 +14,7 @@ for package in $packages; do
 done
 if [ -n "$absent" ]; then
     if [ "$(id -u)" != 0 ]; then
-        echo "make clients needs these Debian packages, and installing them needs root:$absent" >&2
+        echo "make clients and make browser need these Debian packages, and installing them needs root:$absent" >&2
         exit 1
     fi
     export DEBIAN_FRONTEND=noninteractive
