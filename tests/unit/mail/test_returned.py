@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 
 import pytest
@@ -214,3 +215,12 @@ def test_a_complaint_tells_its_kind_and_the_letter() -> None:
     assert returned.feedback_type == "abuse"
     assert [each.address for each in returned.recipients] == ["bob@example.net"]
     assert returned.header_id == "<1@example.com>"
+
+
+@pytest.mark.parametrize("name", [b"X-Long", b"Content-Type"])
+def test_a_field_of_a_hundred_thousand_lines_stays_linear(name: bytes) -> None:
+    # S11: whoever can reach the port can send one
+    raw = b"From: daemon@example.net\r\n" + name + b": a\r\n" + b" b\r\n" * 100_000 + b"\r\nhello\r\n"
+    begun = time.process_time()
+    read_returned(raw)
+    assert time.process_time() - begun < 1.0

@@ -120,7 +120,7 @@ def _opened(octets: bytes, is_letter: bool = False) -> tuple[Fields, bytes, byte
         if match is None:
             break
         end = octets.find(b"\n", at)
-        while end >= 0 and octets[end + 1 : end + 2] in (b" ", b"\t") and octets[end + 1 :].strip() != b"":
+        while end >= 0 and octets[end + 1 : end + 2] in (b" ", b"\t"):
             line_end = octets.find(b"\n", end + 1)
             if not octets[end + 1 : line_end if line_end >= 0 else None].strip():
                 break
