@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import random
 import threading
 from collections import Counter
@@ -17,9 +18,9 @@ from posthouse.model.errors import Refused
 from posthouse.model.event import Event, EventKind
 from posthouse.pipeline import fold
 from posthouse.rules.metrics import Key, is_by_people, metrics_of, names_of
-from posthouse.store import engaged, event_ranges, events, outbox, tallies
+from posthouse.store import engaged, event_ranges, events, outbox, tallies, versions
 from posthouse.store.connection import Connection
-from posthouse.store.engine import connect
+from posthouse.store.engine import connect, open_store
 
 DAY = 20_000
 _START = DAY * 86400.0
@@ -140,6 +141,36 @@ def test_R4_counters_equal_the_events_whoever_dies(store_url: str, conn: Connect
         key for key in _counted(conn) if key[1:4] == ("account", "", "day") and key[5].endswith("unique")
     ]
     assert sum(_counted(conn)[key] for key in unique) == len(people)
+
+
+async def test_counting_holds_nothing_but_its_own_rows(store_url: str, conn: Connection) -> None:
+    """Two workers that counted and raised a number in one transaction, in another order each, would wait for
+    each other for ever."""
+    Stream(1).write(conn, 3)
+    seen: list[bool] = []
+
+    def looks(_: Connection, found: Sequence[Event]) -> None:
+        with connect(store_url) as other:  # sees only what is committed
+            seen.append(versions.stops_version(other) == 1)
+
+    is_held, may_go = threading.Event(), threading.Event()
+
+    def hold(_: Connection, items: Sequence[None]) -> None:
+        is_held.set()
+        assert may_go.wait(20)
+
+    def raises(own: Connection, items: Sequence[None]) -> None:
+        versions.raise_stops(own)
+
+    store = open_store(store_url, asyncio.get_running_loop())
+    gate = store.write(hold, None)
+    await asyncio.to_thread(is_held.wait, 20)  # what comes now becomes one group
+    raised = store.write(raises, None)
+    folded = store.write(fold.fold_each, [looks])
+    may_go.set()
+    await asyncio.gather(gate, raised, folded)
+    await store.close()
+    assert seen == [not store_url.startswith("sqlite")]  # there a transaction has the store to itself
 
 
 def _days(conn: Connection) -> range:

@@ -2,7 +2,7 @@
 
 Each bundle of the outbox is taken in the transaction of its effects. Nothing here talks to anybody.
 
-Public: Effect, Fold, count.
+Public: Effect, Fold, fold, fold_each, count.
 """
 
 from __future__ import annotations
@@ -14,7 +14,8 @@ from posthouse.model.event import Event
 from posthouse.rules.metrics import MOST_NAMES, OTHER_NAMES, is_by_people, renamed, seen_names, sums_of
 from posthouse.store import engaged, events, outbox, tallies, tally_names
 from posthouse.store.connection import Connection
-from posthouse.store.engine import Store, each
+from posthouse.store.engine import Store
+from posthouse.store.writer import runs_apart
 
 FOLD_S = 0.25
 _BUNDLES = 8  # 800 events: some ten milliseconds of the writer
@@ -33,7 +34,7 @@ class Fold:
     async def go(self) -> None:
         """Work until the outbox is empty, a transaction for each few bundles."""
         while not await self._store.read(outbox.is_empty):
-            await self._store.write(each(fold), (self._effects,))
+            await self._store.write(fold_each, self._effects)
 
 
 def fold(conn: Connection, effects: Sequence[Effect]) -> int:
@@ -43,6 +44,12 @@ def fold(conn: Connection, effects: Sequence[Effect]) -> int:
         effect(conn, found)
     crash_point("events.fold")
     return len(found)
+
+
+@runs_apart  # all workers add to the counters of one account: nothing else may be held meanwhile
+def fold_each(conn: Connection, items: Sequence[Sequence[Effect]]) -> list[int]:
+    """`fold` as a writing function."""
+    return [fold(conn, effects) for effects in items]
 
 
 def count(conn: Connection, found: Sequence[Event]) -> None:
