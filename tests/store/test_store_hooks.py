@@ -198,6 +198,13 @@ def test_the_longest_due_hook_comes_first(conn: Connection) -> None:
     assert due(conn, NOW + 5) == ["h2", "h3"]
 
 
+def test_F43_receivers_in_trouble_come_last(conn: Connection) -> None:
+    put(conn, hook("h1", failures=3), hook("h2"), hook("h3", failures=1))
+    enqueue(conn, *items("h1", 1), *items("h2", 1, at=NOW + 9), *items("h3", 1, at=NOW + 5))
+    assert due(conn) == ["h2", "h1", "h3"]
+    assert [found.hook_id for found in hook_queue.hooks_due(conn, NOW + 99, 1)] == ["h2"]
+
+
 def test_the_items_of_dead_workers_are_free_again(conn: Connection) -> None:
     put(conn, hook("h1"), hook("h2"))
     enqueue(conn, *items("h1", 1), *items("h2", 1))

@@ -136,7 +136,8 @@ _waiting = (
 _hooks_due = Statement(
     select(_waiting.c.id, _waiting.c.account_id, _waiting.c.dialect, _waiting.c.failures, _waiting.c.due_at)
     .where(_waiting.c.due_at <= bindparam("now"), _waiting.c.rests_until <= bindparam("now"))
-    .order_by(_waiting.c.due_at)
+    # however many are in trouble, and have been for long: a page of them must not hide the others (F43)
+    .order_by(_waiting.c.failures > literal_column("0"), _waiting.c.due_at)
     .limit(bindparam("most")),
     "now",
     "most",
@@ -145,7 +146,8 @@ _hooks_waiting = Statement(select(_heads.c.hook_id).where(_heads.c.hook_id.is_no
 
 
 def hooks_due(conn: Connection, now: float, most: int) -> list[HookDue]:
-    """Enabled hooks that do not rest and whose first item is due, the longest due first."""
+    """Enabled hooks that do not rest and whose first item is due: those in trouble last, else the longest
+    due first."""
     return [HookDue(*row) for row in conn.rows(_hooks_due, now, most)]
 
 
