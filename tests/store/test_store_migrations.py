@@ -12,7 +12,7 @@ from sqlalchemy.schema import CreateIndex
 
 from posthouse.model.account import Credential, CredentialKind, Domain
 from posthouse.model.options import PLAIN
-from posthouse.store import events, identity, messages, migrations, queue
+from posthouse.store import events, identity, messages, migrations, outbox, queue, tallies, tally_names
 from posthouse.store.connection import Connection
 from posthouse.store.engine import Duplicate, StoreError, connect, migrate, open_store
 from posthouse.store.migrations import STEPS, Step, check_schema, migrate_with
@@ -99,6 +99,42 @@ def test_events_of_earlier_releases_are_found_by_their_labels(empty_url: str) ->
     with connect(empty_url) as conn:
         query = events.EventQuery(account_id="a1", tags=("news",), recipient_domain="r.test")
         assert [found.id for found in events.search(conn, query)] == ["01E"]
+
+
+def test_what_was_counted_and_what_was_not_yet_go_on(empty_url: str) -> None:
+    first = 20_000 * 24
+    counted = ((first, "s.test", 7), (first + 1, "s.test", 2), (first + 24, "s.test", 1), (first, "", 3))
+    ids = [f"E{number:03}" for number in range(150)]
+    with connect(empty_url) as conn:
+        migrate_with(conn, STEPS[:3])
+        with conn.transaction():
+            for hour, domain, count in counted:
+                conn.script(f"insert into counter values ({hour}, 'a1', '{domain}', 'delivered', {count})")
+            for event_id in ids:
+                conn.script(f"insert into event_todo values ('counters', '{event_id}')")
+    migrate(empty_url)
+    with connect(empty_url) as conn:
+        found = [tallies.of_spans(conn, span, 0, 10**6) for span in ("day", "hour")]
+        with conn.transaction():
+            assert sorted(outbox.take(conn, 9)) == ids
+        assert [name.name for name in tally_names.list_names(conn, "a1", "domain")] == ["s.test"]
+    account, domain = ("a1", "account", ""), ("a1", "domain", "s.test")
+    assert found == [
+        {
+            (*account, "day", 20_000, "delivered"): 12,
+            (*account, "day", 20_001, "delivered"): 1,
+            (*domain, "day", 20_000, "delivered"): 9,
+            (*domain, "day", 20_001, "delivered"): 1,
+        },
+        {
+            (*account, "hour", first, "delivered"): 10,
+            (*account, "hour", first + 1, "delivered"): 2,
+            (*account, "hour", first + 24, "delivered"): 1,
+            (*domain, "hour", first, "delivered"): 7,
+            (*domain, "hour", first + 1, "delivered"): 2,
+            (*domain, "hour", first + 24, "delivered"): 1,
+        },
+    ], "events of no domain are counted by account only"
 
 
 def test_the_first_step_makes_what_the_first_release_made(empty_url: str) -> None:

@@ -17,7 +17,10 @@ from posthouse.store.tables import event
 
 _TEXT = {"sqlite": "TEXT NOT NULL DEFAULT ''", "postgresql": "TEXT COLLATE \"C\" NOT NULL DEFAULT ''"}
 _BUNDLE = 100
-_BY = (("account", "''"), ("domain", "domain"))
+_BY = (  # dim, its name, where it has one, and what to group by beside the rest
+    ("account", "''", "", ""),
+    ("domain", "domain", "WHERE domain <> '' ", ", domain"),
+)
 _SPANS = (("hour", "hour"), ("day", "hour / 24"))
 _PART = 2000
 _events = Statement(
@@ -65,11 +68,11 @@ def _label_events(connection: Connection) -> None:
 
 def _move_counters(connection: Connection) -> None:
     for span, at in _SPANS:
-        for dim, name in _BY:
+        for dim, name, where, more in _BY:
             connection.script(
                 "INSERT INTO tally (account_id, dim, name, span, at, metric, count) "  # noqa: S608
                 f"SELECT account_id, '{dim}', {name}, '{span}', {at}, kind, sum(count) FROM counter "
-                f"GROUP BY account_id, {at}, kind{', domain' if dim == 'domain' else ''}"
+                f"{where}GROUP BY account_id, {at}, kind{more}"
             )
     connection.script(
         "INSERT INTO tally_name (account_id, dim, name, first_at, last_at) "
