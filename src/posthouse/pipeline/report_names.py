@@ -28,7 +28,6 @@ _MOST_TOKENS = 100  # looked at in one report
 _MOST_ADDRESSES = 5
 _MOST_LETTERS = 100  # the last ones to an address
 _READ_BYTES = 1024 * 1024
-_SOFT_BREAK = re.compile(rb"=\r?\n")
 _PATH = re.compile(rb"(?<![0-9A-Za-z])([bu][0-9a-z]{53,58})@", re.I)
 _LINK = re.compile(rb"/[uco]/([A-Za-z0-9_-]{40,16384})")
 
@@ -44,7 +43,10 @@ class ReportNames:
     async def find(self, raw: bytes, returned: Returned) -> tuple[str, ...]:
         """The delivery, or () when the report proves none. One at most: a report is about one letter."""
         quoted = "\n".join(value for _, value in returned.about_fields)  # decoded, however it was packed
-        text = quoted.encode("utf-8", "replace") + b"\n" + _SOFT_BREAK.sub(b"", raw[:_READ_BYTES])
+        start = (
+            raw[:_READ_BYTES].replace(b"=\r\n", b"").replace(b"=\n", b"")
+        )  # a pattern takes 30 times as long
+        text = quoted.encode("utf-8", "replace") + b"\n" + start
         for named in (self._by_path(text), self._by_link(text)):
             if named:
                 return (named,)
