@@ -23,7 +23,8 @@ _SECRET_NAME = re.compile(
     r"pass(word|wd|phrase)?$|secret|token|authorization|cookie|api_?key|private_?key", re.I
 )
 _IN_TEXT = re.compile(
-    r"(?i)(?P<url>\b[a-z][a-z0-9+.-]{0,20}://[^\s:/@]{0,256}:)[^\s@/]{1,256}(?=@)"
+    r"(?i)(?P<url>\b[a-z][a-z0-9+.-]{0,20}://[^\s:/@]{0,256}:)[^\s/?#]{1,256}(?=@)"
+    r"|(?P<web>\bhttps?://)[^\s:/?#]{1,256}(?=@)"  # there a name without a password is a key
     r"|(?P<auth>\bAUTH\s+(?:PLAIN|LOGIN|XOAUTH2)\s+)\S+"
     r"|(?P<key>\bkey-)[0-9a-f]{16,}"
     r"|(?P<own>)\b[0-9a-f]{32}-[0-9a-f]{8}-[0-9a-f]{8}\b"

@@ -37,6 +37,8 @@ SECRETS: list[dict[str, Any]] = [
     {"list": [{"token": MARK}, ({"x-token": MARK},)]},
     {"url": f"postgresql://user:{MARK}@host/db"},
     {"event": f"connecting to https://u:{MARK}@h/ now"},
+    {"event": f"connecting to https://{MARK}@h/ now"},
+    {"event": f"connecting to https://u:p@{MARK}@h/ now"},
     {"line": f"AUTH PLAIN {MARK}"},
     {"line": f"auth login {MARK}".encode()},
     {"password": {"deep": MARK}},
