@@ -139,13 +139,44 @@ def names_of(event: Event) -> list[tuple[str, str]]:
     return list(dict.fromkeys(found))
 
 
+def _kin(event: Event, is_first: bool) -> tuple[Any, ...]:
+    """All that `metrics_of` and `names_of` look at: equals count alike, and most events have many equals."""
+    get = event.data.get
+    took_s, tags = get("took_s"), get("tags")
+    return (
+        event.account_id,
+        int(event.at // 3600),
+        event.kind,
+        event.domain,
+        is_first,
+        get("attempt") == 1,
+        get("reason"),
+        get("site"),
+        get("source"),
+        get("credential"),
+        get("is_notice"),
+        get("is_copy"),
+        get("machine"),
+        None if took_s is None else bucket_of(took_s),
+        tuple(tags) if tags else (),
+    )
+
+
 def sums_of(events: Iterable[Event], first_ids: Container[str]) -> Counter[Key]:
     """The counts of these events in all spans. `first_ids`: events that are the first of their kind and
     delivery by people."""
-    hours: Counter[tuple[str, int, tuple[tuple[str, str], ...], tuple[str, ...]]] = Counter()
+    alike: Counter[tuple[Any, ...]] = Counter()
+    examples: dict[tuple[Any, ...], tuple[Event, bool]] = {}
     for event in events:
-        metrics = metrics_of(event, is_first=event.id in first_ids)
-        hours[event.account_id, int(event.at // 3600), tuple(names_of(event)), tuple(metrics)] += 1
+        is_first = event.id in first_ids
+        kin = _kin(event, is_first)
+        alike[kin] += 1
+        examples.setdefault(kin, (event, is_first))
+    hours: Counter[tuple[str, int, tuple[tuple[str, str], ...], tuple[str, ...]]] = Counter()
+    for kin, count in alike.items():
+        event, is_first = examples[kin]
+        metrics = metrics_of(event, is_first=is_first)
+        hours[event.account_id, int(event.at // 3600), tuple(names_of(event)), tuple(metrics)] += count
     sums: Counter[Key] = Counter()
     for (account_id, hour, names, words), count in hours.items():
         for dim, name in names:
