@@ -22,6 +22,7 @@ from posthouse.model.suppression import Suppression, SuppressionKind
 from posthouse.store import events, messages, queue, suppressions
 from posthouse.store.connection import Connection
 from posthouse.store.engine import Store
+from posthouse.store.writer import runs_apart
 
 GLOBAL = "global"
 
@@ -151,7 +152,12 @@ def _rows(conn: Connection, found: Found) -> dict[str, list[Suppression]]:
     return rows
 
 
+@runs_apart  # it holds deliveries
 def _change_all(conn: Connection, wishes: list[_Wish]) -> list[None]:
+    # one after the other, or two workers that are asked at once would both find that nobody had left; and in
+    # one order for all: no deadlock between two that do this at once
+    for delivery_id in sorted({wish.found.delivery.id for wish in wishes}):
+        queue.lock_delivery(conn, delivery_id)
     for wish in wishes:
         before = _rows(conn, wish.found)
         changed = [scope for scope in wish.scopes if (scope in before) != wish.leaves]

@@ -289,6 +289,14 @@ def find_delivery(conn: Connection, delivery_id: str) -> Delivery | None:
     return None if row is None else to_delivery(row)
 
 
+_lock = Statement(select(delivery.c.id).where(delivery.c.id == bindparam("of_id")).with_for_update(), "of_id")
+
+
+def lock_delivery(conn: Connection, delivery_id: str) -> None:
+    """Whoever else does this waits until the transaction ends."""
+    conn.row(_lock, delivery_id)
+
+
 def deliveries_of(conn: Connection, message_id: str) -> list[Delivery]:
     """All deliveries of a letter in the order of their numbers."""
     # "/" follows "." in the collation: the key range of the message
