@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from posthouse.config import Settings
+from posthouse.desk.host_certificates import WARN_S, HostCertificates
 from posthouse.desk.identity_view import IdentityView
 from posthouse.desk.installation import Installation
 from posthouse.desk.key_rounds import KEYS_S, KeyRounds
@@ -25,6 +26,7 @@ from posthouse.model.clock import Clock, Ids, SystemClock
 from posthouse.net.board import Row
 from posthouse.net.courier import Courier
 from posthouse.net.dns import Resolver
+from posthouse.net.host_tls import ALPN, HostTls
 from posthouse.net.httpout import HttpOut
 from posthouse.net.tls_pair import TlsPair
 from posthouse.net.trust import Trust
@@ -115,6 +117,8 @@ class Parts:
     last_uses: LastUses
     site_watch: SiteWatch
     certificate: TlsPair
+    host_tls: HostTls
+    host_certificates: HostCertificates
     keeper: Doorkeeper
     open: Entrance
     status: WorkerStatus
@@ -237,6 +241,10 @@ def build_parts(
 
     returns = build_returns(settings, store, identity, clock, ids, notices, counters, dispatcher.wake, key_of)
     certificate = TlsPair(settings.smtp.tls_cert, settings.smtp.tls_key)
+    host_tls = HostTls(settings.smtp.tls_cert, settings.smtp.tls_key, ALPN)
+    host_certificates = HostCertificates(
+        store, clock, installation, lambda: identity.version, host_tls.show, shared_hosts(settings)
+    )
     key_rounds = KeyRounds(store, clock, ids, installation, settings.delivery.expire_s)
     rechecks = Rechecks(store=store, clock=clock, ids=ids, settings=settings)
     visits = Visits(store=store, clock=clock, ids=ids, counters=counters)
@@ -253,6 +261,7 @@ def build_parts(
         Chore("warm-up plans", FINISH_S, warmup.finish),
         Chore("DKIM keys", KEYS_S, key_rounds.go),
         Chore("daily caps", JUDGE_S, Reputation(store, clock).judge),
+        Chore("certificates", WARN_S, host_certificates.warn),
         Chore("DNS records", RECHECK_S, rechecks.run_due),
     ]
     if settings.delivery.tls_reports == "send":
@@ -305,6 +314,8 @@ def build_parts(
         ),
         last_uses=last_uses,
         certificate=certificate,
+        host_tls=host_tls,
+        host_certificates=host_certificates,
         keeper=build_keeper(settings, sessions, certificate),
         open=open_entrance(settings, sessions, returns),
         status=WorkerStatus(settings, store, clock, counters, lambda: dispatcher.bound.jobs),

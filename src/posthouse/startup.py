@@ -50,7 +50,8 @@ def _doors(settings: Settings) -> list[_Door]:
     smtp = settings.smtp.listen
     doors = [("smtp" if each.port != settings.returns.port else "mx", "smtp.listen", each) for each in smtp]
     doors += [("smtps", "smtp.listen_tls", each) for each in settings.smtp.listen_tls]
-    return doors + [("http", "http.listen", each) for each in settings.http.listen]
+    doors += [("http", "http.listen", each) for each in settings.http.listen]
+    return doors + [("https", "http.listen_tls", each) for each in settings.http.listen_tls]
 
 
 def open_all(settings: Settings) -> list[Listening]:

@@ -45,7 +45,7 @@ GC_THRESHOLD = (50_000, 20, 50)  # a letter leaves no cycles behind: looking for
 @dataclass(frozen=True, slots=True)
 class Listening:
     """A socket that the supervisor opened, and what speaks on it: smtp, smtps, mx (smtp that also takes
-    returned mail) or http."""
+    returned mail), http or https."""
 
     socket: socket.socket
     speaks: str
@@ -181,13 +181,15 @@ async def _enter(parts: Parts, order: WorkerOrder) -> None:
         if released:
             log.info("took back what a dead worker held", worker=dead, deliveries=released)
     await parts.identity.refresh(parts.store)
+    if any(door.speaks == "https" for door in order.listening):
+        await parts.host_certificates.refresh()
 
 
 async def _open_doors(parts: Parts, listening: Sequence[Listening]) -> list[asyncio.Server]:
     loop = asyncio.get_running_loop()
     servers = []
     for door in listening:
-        if door.speaks == "http":
+        if door.speaks in ("http", "https"):
             continue
         is_tls = door.speaks == "smtps"
         server = await loop.create_server(
@@ -222,6 +224,9 @@ def _start_loops(
     http = [door.socket for door in listening if door.speaks == "http"]
     if http:
         works.append(serve_http(_app(parts), http))
+    if https := [door.socket for door in listening if door.speaks == "https"]:
+        works.append(serve_http(_app(parts), https, parts.host_tls.context))
+        works += [parts.host_tls.follow(), parts.host_certificates.follow()]
 
     def ended(task: asyncio.Task[None]) -> None:
         """A loop that ends by itself is a bug: stop the worker, the supervisor starts a fresh one."""

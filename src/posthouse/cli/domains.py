@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from posthouse.cli import domain_keys, domain_records
+from posthouse.cli import certificates, domain_keys, domain_records
 from posthouse.cli.names import domain_names
 from posthouse.cli.options import Asked, command, group
 from posthouse.cli.output import Output, visible, when
@@ -175,6 +175,8 @@ command(app, "records")(domain_records.records)
 command(app, "verify")(domain_records.verify)
 
 
+command(app, "certificate")(certificates.certificate)
+command(app, "certificates")(certificates.certificates)
 command(app, "rotate")(domain_keys.rotate)
 
 

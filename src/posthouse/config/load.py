@@ -5,7 +5,7 @@
     settings.smtp.hostname, .listen, .listen_tls, .tls_cert, .tls_key, .require_tls_for_auth,
         .message_bytes, .recipients, .idle_s, .connections, .connections_per_address, .bare_line_ends,
         .hide_client, .queue_id_in_reply, .memory_bytes
-    settings.http.listen                     `listen` values are tuples of Endpoint(host, port)
+    settings.http.listen, .listen_tls        `listen` values are tuples of Endpoint(host, port)
     settings.returns.port, .domain
     settings.dns.servers, .validates         tuple of Endpoint, empty: the system's
     settings.delivery.port, .route (tuple of Route(domain, host, port)), .capture, .source_addresses,
@@ -76,6 +76,7 @@ class SmtpSettings:
 @dataclass(frozen=True, slots=True)
 class HttpSettings:
     listen: tuple[Endpoint, ...]
+    listen_tls: tuple[Endpoint, ...]
 
 
 @dataclass(frozen=True, slots=True)

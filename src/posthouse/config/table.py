@@ -125,6 +125,12 @@ TABLE: tuple[Setting, ...] = (
         "Ports of tracked links, unsubscribe pages, signing in, the status page and /metrics.",
     ),
     Setting(
+        "http.listen_tls",
+        kinds.endpoints,
+        [],
+        "Ports of the same over TLS; each tracking host may show a certificate of its own.",
+    ),
+    Setting(
         "tracking.url",
         kinds.base_url,
         "",

@@ -80,6 +80,7 @@ def _ports(settings: Settings) -> Iterator[Finding]:
         ("smtp.listen", settings.smtp.listen),
         ("smtp.listen_tls", settings.smtp.listen_tls),
         ("http.listen", settings.http.listen),
+        ("http.listen_tls", settings.http.listen_tls),
     )
     for key, endpoints in uses:
         for endpoint in endpoints:
@@ -109,14 +110,18 @@ def _is_ours(key: str, endpoint: Endpoint) -> bool:
     try:
         with socket.create_connection((host, endpoint.port), timeout=_ASK_S) as connection:
             if key == "http.listen":
-                connection.sendall(b"GET /healthz HTTP/1.0\r\nConnection: close\r\n\r\n")
-                return any(b'"status"' in part for part in iter(lambda: connection.recv(4096), b""))
+                return _is_healthy(connection)
             if key == "smtp.listen":
                 return b"Posthouse" in connection.recv(512)
             with _any_tls().wrap_socket(connection, server_hostname=host) as secured:
-                return b"Posthouse" in secured.recv(512)
+                return _is_healthy(secured) if key == "http.listen_tls" else b"Posthouse" in secured.recv(512)
     except OSError:
         return False
+
+
+def _is_healthy(connection: socket.socket) -> bool:
+    connection.sendall(b"GET /healthz HTTP/1.0\r\nConnection: close\r\n\r\n")
+    return any(b'"status"' in part for part in iter(lambda: connection.recv(4096), b""))
 
 
 def _any_tls() -> ssl.SSLContext:

@@ -18,7 +18,7 @@ from posthouse.mail.dkim import RSA_SHA256
 from posthouse.model.account import DEFAULTS, Domain, DomainKey, DomainSettings
 from posthouse.model.clock import Ids
 from posthouse.model.errors import Refused
-from posthouse.store import domain_keys, egress, hook_keys, identity
+from posthouse.store import domain_keys, egress, hook_keys, identity, web_certificates
 from posthouse.store.engine import Connection
 
 __all__ = ["Draft", "change_settings", "create", "draft", "load", "remove", "sending_name"]
@@ -105,6 +105,7 @@ def remove(conn: Connection, account_id: str, name: str) -> str:
 def _remove(conn: Connection, domain: Domain) -> None:
     identity.remove_domain(conn, domain.name)
     hook_keys.remove_hook_keys_of(conn, domain.account_id, domain.name)
+    web_certificates.remove_of(conn, domain.account_id, domain.name)
 
 
 def _no_domain(name: str) -> Refused:

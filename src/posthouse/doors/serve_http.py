@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import socket
+import ssl
 from collections.abc import Iterator, Sequence
 
 import uvicorn
@@ -21,8 +22,10 @@ class _Server(uvicorn.Server):
         yield
 
 
-async def serve_http(app: ASGIApp, sockets: Sequence[socket.socket]) -> None:
-    """Serve until cancelled."""
+async def serve_http(
+    app: ASGIApp, sockets: Sequence[socket.socket], tls: ssl.SSLContext | None = None
+) -> None:
+    """Serve until cancelled; with `tls` nothing is said in clear."""
     config = uvicorn.Config(
         app,
         http="httptools",
@@ -34,4 +37,6 @@ async def serve_http(app: ASGIApp, sockets: Sequence[socket.socket]) -> None:
         limit_concurrency=MOST_CONNECTIONS,
         timeout_keep_alive=KEEP_ALIVE_S,
     )
+    config.load()
+    config.ssl = tls  # uvicorn itself would read files, and know one certificate only
     await _Server(config).serve(sockets=list(sockets))

@@ -44,6 +44,7 @@ class WorkerStatus:
         smtp = [("SMTP, STARTTLS", str(endpoint)) for endpoint in settings.smtp.listen]
         smtps = [("SMTP, TLS", str(endpoint)) for endpoint in settings.smtp.listen_tls]
         http = [("HTTP", str(endpoint)) for endpoint in settings.http.listen]
+        https = [("HTTPS", str(endpoint)) for endpoint in settings.http.listen_tls]
         return Status(
             version=__version__,
             hostname=settings.smtp.hostname,
@@ -51,7 +52,7 @@ class WorkerStatus:
             uptime_s=self._clock.monotonic() - self._began,
             store=public_url(settings.store.url),
             trouble=await self.trouble(),
-            ports=(*smtp, *smtps, *http),
+            ports=(*smtp, *smtps, *http, *https),
             since_start=tuple(
                 (name, int(self._counters.total(name)))
                 for name in ("accepted", "delivered", "deferred", "failed")

@@ -70,11 +70,12 @@ class Certificates:
             context.set_ciphers("ALL:@SECLEVEL=0")
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / "host.pem"
-            path.write_bytes(self._pem(host, kind))
+            path.write_bytes(self.pem(host, kind))
             context.load_cert_chain(path)
         return context
 
-    def _pem(self, host: str, kind: Tls) -> bytes:
+    def pem(self, host: str, kind: Tls = Tls.GOOD) -> bytes:
+        """The chain of a certificate for `host` of that kind, then its private key."""
         named = "another.invalid" if kind is Tls.WRONG_NAME else host
         own = kind in (Tls.SELF_SIGNED, Tls.EXPIRED)
         certificate = self._certificate(

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import socket
 import ssl
+from collections.abc import Sequence
 from pathlib import Path
 
 from posthouse.model.errors import SettingsError
@@ -43,19 +44,25 @@ def _plain(error: Exception) -> str:
     return str(text)
 
 
-def server_tls(cert: Path, key: Path) -> ssl.SSLContext:
-    """The context for clients that come to us: TLS 1.2 and 1.3 (RFC 8996), no compression, session tickets.
-
-    Raises SettingsError when the pair cannot be used.
-    """
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.minimum_version = ssl.TLSVersion.TLSv1_2
-    context.options |= ssl.OP_NO_COMPRESSION | ssl.OP_NO_RENEGOTIATION | ssl.OP_CIPHER_SERVER_PREFERENCE
-    context.set_ciphers("ECDHE+AESGCM:ECDHE+CHACHA20")
+def server_tls(cert: Path, key: Path, alpn: Sequence[str] = ()) -> ssl.SSLContext:
+    """The context for clients that come to us. Raises SettingsError when the pair cannot be used."""
+    context = bare_server_tls(alpn)
     try:
         context.load_cert_chain(cert, key)
     except (OSError, ssl.SSLError) as error:
         raise SettingsError(
             f"smtp.tls_cert and smtp.tls_key: {cert} and {key} are no usable pair: {error}"
         ) from error
+    return context
+
+
+def bare_server_tls(alpn: Sequence[str] = ()) -> ssl.SSLContext:
+    """The same without a certificate yet: TLS 1.2 and 1.3 (RFC 8996), no compression, session tickets; `alpn`
+    are the protocols to agree on (RFC 7301), none: whatever the client wants is passed over."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    context.options |= ssl.OP_NO_COMPRESSION | ssl.OP_NO_RENEGOTIATION | ssl.OP_CIPHER_SERVER_PREFERENCE
+    context.set_ciphers("ECDHE+AESGCM:ECDHE+CHACHA20")
+    if alpn:
+        context.set_alpn_protocols(alpn)
     return context

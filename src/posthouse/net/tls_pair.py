@@ -13,7 +13,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import ssl
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 
 from posthouse.model.errors import SettingsError
@@ -27,12 +27,14 @@ _Mark = tuple[int, int, int]
 
 
 class TlsPair:
-    """`context` is for sockets and for STARTTLS. Raises SettingsError when the pair cannot be used."""
+    """`context` is for sockets and for STARTTLS; `alpn` as in `bare_server_tls`. Raises SettingsError when
+    the pair cannot be used."""
 
-    def __init__(self, cert: Path, key: Path) -> None:
+    def __init__(self, cert: Path, key: Path, alpn: Sequence[str] = ()) -> None:
         self._files = cert, key
+        self._alpn = alpn
         self._seen = self._marks()
-        self.context = self._newest = server_tls(cert, key)
+        self.context = self._newest = server_tls(cert, key, alpn)
         self.context.sni_callback = self._hand_over
         self._told = ""
 
@@ -47,7 +49,7 @@ class TlsPair:
             marks = self._marks()
             if marks == self._seen:
                 return False
-            self._newest = server_tls(*self._files)
+            self._newest = server_tls(*self._files, self._alpn)
         except SettingsError as error:  # half-written, or a part is missing: it is tried again
             self._tell(str(error))
             return False

@@ -52,6 +52,8 @@ CASES: dict[str, list[tuple[str, ...]]] = {
     "domain verify": [("{domain}",)],
     "domain records": [("{domain}",), ("{domain}", "--zone-file")],
     "domain remove": [("{domain}",)],
+    "domain certificate": [("{domain}", "--cert", "key.txt", "--key", "key.txt"), ("{domain}", "--remove")],
+    "domain certificates": [()],
     "domain rotate": [("{domain}", "--force")],
     "domain key list": [("{domain}",)],
     "domain key add": [("{domain}", "--ed25519")],
