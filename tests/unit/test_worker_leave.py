@@ -22,6 +22,7 @@ def parts(store: Any, figures: Exception | None = None) -> Any:
         blocks=AsyncMock(),
         warmup=SimpleNamespace(flush=trouble),
         last_uses=SimpleNamespace(write=trouble),
+        tracking=SimpleNamespace(visits=SimpleNamespace(flush_all=trouble)),
         courier=AsyncMock(),
         http_out=AsyncMock(),
         trust=None,
