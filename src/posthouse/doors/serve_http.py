@@ -2,24 +2,47 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import socket
 import ssl
 from collections.abc import Iterator, Sequence
+from functools import partial
 
 import uvicorn
 from starlette.types import ASGIApp
 
+from posthouse.doors.http_connection import MOST_CONNECTIONS, HttpConnection
+
 KEEP_ALIVE_S = 15
-MOST_CONNECTIONS = 1000
+HANDSHAKE_S = 30.0
 
 
 class _Server(uvicorn.Server):
-    """uvicorn without its signal handlers: signals belong to the supervisor."""
+    """uvicorn on our sockets, without its signal handlers: signals belong to the supervisor."""
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
         yield
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """As uvicorn's own, but that a handshake may not take a minute."""
+        await self.lifespan.startup()
+        loop, tls = asyncio.get_running_loop(), self.config.ssl
+        make = partial(
+            HttpConnection, config=self.config, server_state=self.server_state, app_state=self.lifespan.state
+        )
+        self.servers = [
+            await loop.create_server(
+                make,
+                sock=each,
+                ssl=tls,
+                backlog=self.config.backlog,
+                ssl_handshake_timeout=HANDSHAKE_S if tls else None,
+            )
+            for each in sockets or ()
+        ]
+        self.started = True
 
 
 async def serve_http(
@@ -28,7 +51,7 @@ async def serve_http(
     """Serve until cancelled; with `tls` nothing is said in clear."""
     config = uvicorn.Config(
         app,
-        http="httptools",
+        http=HttpConnection,
         ws="none",
         lifespan="off",
         log_config=None,
