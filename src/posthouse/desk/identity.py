@@ -15,7 +15,7 @@ from posthouse.mail.tokens import domain_tag, old_tag
 from posthouse.model.account import Account, Credential, CredentialKind, Domain, DomainKey, Principal
 from posthouse.model.warmup import Warming, read_warmup
 from posthouse.rules.ranges import Network, compile_ranges
-from posthouse.rules.tracking_hosts import tracking_host
+from posthouse.rules.tracking_hosts import owner_of, tracking_host
 from posthouse.store import caps, domain_keys, egress, groups, identity
 from posthouse.store.engine import Connection
 from posthouse.store.groups import Group
@@ -139,10 +139,21 @@ def _tags(known: Sequence[Domain]) -> dict[bytes, Domain]:
 
 
 def _tracking_hosts(known: Sequence[Domain]) -> dict[str, frozenset[str]]:
+    """A host below a sending domain is its account's alone, whoever else names it (S17, S20)."""
+    by_name = {item.name: item for item in known}
     owners: dict[str, set[str]] = defaultdict(set)
     for item in known:
-        owners[tracking_host(item.name, item.settings.tracking_url)].add(item.account_id)
-    return {host: frozenset(accounts) for host, accounts in owners.items()}
+        host = tracking_host(item.name, item.settings.tracking_url)
+        owner = owner_of(host, [by_name[name] for name in _and_above(host) if name in by_name])
+        if owner is None or owner.account_id == item.account_id:
+            owners[host].add(item.account_id)
+    return {host: frozenset(who) for host, who in owners.items()}
+
+
+def _and_above(host: str) -> list[str]:
+    """The name and those that it stands below, the longest first."""
+    labels = host.split(".")
+    return [".".join(labels[at:]) for at in range(len(labels))]
 
 
 def _pools(pools: Sequence[egress.Pool]) -> dict[tuple[str, str], tuple[str, ...]]:

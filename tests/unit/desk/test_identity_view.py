@@ -129,6 +129,26 @@ async def test_a_domain_is_found_by_the_tag_of_its_links(conn: Connection) -> No
     assert Installation(b"x" * 32).link_key("example.com") not in keys
 
 
+async def test_S17_a_host_below_a_domain_is_its_accounts_alone(conn: Connection) -> None:
+    owner = add_domain(conn, "shop.test")
+    other = add_domain(conn, "other.test", account="two")
+    third = add_domain(conn, "third.test", account="three")
+    for domain, url in ((other, "https://email.shop.test"), (third, "https://links.nobodys.test")):
+        pair = [f"tracking_url={url}"]
+        with conn.transaction():
+            domains.change_settings(
+                conn,
+                domain.account_id,
+                domain.name,
+                lambda settings, pair=pair: domain_settings.changed(settings, pair),
+            )
+    view = await viewed(conn)
+    assert view.may_use_host(owner, "email.shop.test")
+    assert not view.may_use_host(other, "email.shop.test"), "who names a host does not own it"
+    assert view.may_use_host(third, "links.nobodys.test")
+    assert not view.may_use_host(owner, "links.nobodys.test")
+
+
 async def test_a_key_by_selector_is_only_for_its_account(conn: Connection) -> None:
     own = add_domain(conn, "example.com")
     other = add_domain(conn, "other.test", account="two")
