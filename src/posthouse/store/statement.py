@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from itertools import chain
 from typing import Any
 
-from sqlalchemy import Float, Integer, bindparam, column, func, insert, select, values
+from sqlalchemy import Float, Insert, Integer, bindparam, column, func, insert, select, values
 from sqlalchemy.dialects import sqlite
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
@@ -55,7 +55,8 @@ class Statement:
     __slots__ = ("_binders", "_core", "_names", "_texts")
 
     def __init__(self, core: Executable, *names: str) -> None:
-        self._core = core
+        # or Core lets a single row tell its key, and an answer that nobody fetches keeps SQLite's lock
+        self._core = core.inline() if isinstance(core, Insert) else core
         self._names = names
         self._texts: dict[str, str] = {}
         self._binders: dict[str, Callable[[Sequence[Any]], Sequence[Any]]] = {}
