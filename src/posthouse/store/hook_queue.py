@@ -16,10 +16,11 @@ from dataclasses import dataclass
 
 from sqlalchemy import bindparam, delete, func, literal_column, select, true, tuple_, update
 from sqlalchemy.dialects.postgresql import insert as upsert_into
-from sqlalchemy.sql.expression import CTE, Executable, FromClause
+from sqlalchemy.sql.expression import Executable, FromClause
 
 from posthouse.store.connection import Connection
 from posthouse.store.event_tables import hook, hook_item
+from posthouse.store.skip_scan import heads_of
 from posthouse.store.statement import RowsStatement, Statement
 from posthouse.store.tables import word, worker
 
@@ -97,23 +98,7 @@ def _row(item: HookItem) -> tuple[object, ...]:
 # Who is due
 
 
-def _hook_heads() -> CTE:
-    """One row per hook that something waits for: a skip scan of the index `hook_item_due`.
-
-    Each step looks up the next larger hook, so the cost is that of the hooks, not of their items.
-    """
-    first = select(func.min(hook_item.c.hook_id)).where(_is_free).scalar_subquery()
-    heads = select(first.label("hook_id")).cte("heads", recursive=True)
-    following = (
-        select(func.min(hook_item.c.hook_id))
-        .where(_is_free, hook_item.c.hook_id > heads.c.hook_id)
-        .correlate(heads)
-        .scalar_subquery()
-    )
-    return heads.union_all(select(following).where(heads.c.hook_id.is_not(None)))
-
-
-_heads = _hook_heads()
+_heads = heads_of(hook_item.c.hook_id, _is_free)
 _first_due = (
     select(func.min(hook_item.c.due_at))
     .where(_is_free, hook_item.c.hook_id == hook.c.id)

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from sqlalchemy import bindparam, func, or_, select
-from sqlalchemy.sql.expression import CTE
 
 from posthouse.model.message import DeliveryState
 from posthouse.store.connection import Connection, Row
+from posthouse.store.skip_scan import heads_of
 from posthouse.store.statement import Statement
 from posthouse.store.tables import delivery, message, word
 
@@ -40,23 +40,7 @@ class LaneSummary:
     last_text: str = ""
 
 
-def _lane_heads() -> CTE:
-    """One row per lane that has waiting rows: a skip scan of the index `delivery_waiting`.
-
-    Each step looks up the next larger lane, so the cost is that of the lanes, not of the rows.
-    """
-    first = select(func.min(delivery.c.lane)).where(_is_waiting).scalar_subquery()
-    heads = select(first.label("lane")).cte("heads", recursive=True)
-    following = (
-        select(func.min(delivery.c.lane))
-        .where(_is_waiting, delivery.c.lane > heads.c.lane)
-        .correlate(heads)
-        .scalar_subquery()
-    )
-    return heads.union_all(select(following).where(heads.c.lane.is_not(None)))
-
-
-_heads = _lane_heads()
+_heads = heads_of(delivery.c.lane, _is_waiting)
 _first_due = select(func.min(delivery.c.due_at)).where(_is_waiting, delivery.c.lane == _heads.c.lane)
 _lanes = (
     select(_heads.c.lane, _first_due.correlate(_heads).scalar_subquery().label("due_at"))
