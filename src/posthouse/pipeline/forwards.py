@@ -14,6 +14,7 @@ from posthouse.model.address import BadAddress, parse_address
 from posthouse.model.clock import Ids
 from posthouse.model.event import Event, EventKind
 from posthouse.model.message import Delivery, Message, Recipient
+from posthouse.pipeline.facts import event_of
 from posthouse.rules import plan
 from posthouse.store.messages import Accepted
 
@@ -74,16 +75,13 @@ class Forwards:
         return count < MOST_AN_HOUR
 
     def _accepted(self, letter: Message, delivery: Delivery, about: Message) -> Event:
-        return Event(
-            id=self._ids.new(),
-            kind=EventKind.ACCEPTED,
-            at=letter.accepted_at,
-            account_id=letter.account_id,
-            domain=letter.domain,
-            message_id=letter.id,
-            delivery_id=delivery.id,
-            recipient=delivery.recipient,
-            data={
+        return event_of(
+            self._ids.new(),
+            EventKind.ACCEPTED,
+            letter.accepted_at,
+            letter,
+            delivery,
+            {
                 "sender": "",
                 "subject": letter.subject,
                 "size_bytes": letter.size_bytes,

@@ -32,6 +32,7 @@ from posthouse.model.suppression import Suppression
 from posthouse.observe import Counters
 from posthouse.pipeline import listing
 from posthouse.pipeline.engage import Engagement, Visitor
+from posthouse.pipeline.facts import event_of
 from posthouse.pipeline.forwards import Forwards
 from posthouse.pipeline.notices import Notices
 from posthouse.pipeline.report_names import ReportNames
@@ -217,16 +218,8 @@ class Returns:
     ) -> _Fact:
         message, delivery = about.message, about.delivery
         data = {key: value for key, value in detail.items() if value not in ("", 0)}
-        event = Event(
-            id=self._ids.new(),
-            kind=kind,
-            at=now,
-            account_id=message.account_id,
-            domain=message.domain,
-            message_id=message.id,
-            delivery_id=delivery.id,
-            recipient=delivery.recipient,
-            data=data | labels(message.options, delivery.personal),
+        event = event_of(
+            self._ids.new(), kind, now, message, delivery, data | labels(message.options, delivery.personal)
         )
         return _Fact(delivery.id, word, [event], rows, [letter] if letter else [])
 

@@ -17,6 +17,7 @@ from posthouse.model.labels import labels
 from posthouse.model.message import Delivery, DeliveryState, Message
 from posthouse.model.options import read_recipient_options
 from posthouse.model.suppression import Suppression
+from posthouse.pipeline.facts import event_of
 from posthouse.rules.suppression import BY_FAILURES, DROPS, Drop, judge_suppressions
 from posthouse.store import allowed, batches, suppressions
 from posthouse.store.connection import Connection
@@ -130,14 +131,4 @@ def stop_event(event_id: str, at: float, message: Message, delivery: Delivery, s
         data |= {"code": stop.code, "enhanced": stop.enhanced, "text": stop.text}
     if stop.reason == "batch":
         data["batch_id"] = message.batch_id
-    return Event(
-        id=event_id,
-        kind=stop.kind,
-        at=at,
-        account_id=message.account_id,
-        domain=message.domain,
-        message_id=message.id,
-        delivery_id=delivery.id,
-        recipient=delivery.recipient,
-        data=data,
-    )
+    return event_of(event_id, stop.kind, at, message, delivery, data)

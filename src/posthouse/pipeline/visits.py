@@ -27,6 +27,7 @@ from posthouse.model.labels import labels
 from posthouse.model.options import read_recipient_options
 from posthouse.observe import Counters
 from posthouse.pipeline.engage import Visitor
+from posthouse.pipeline.facts import event_of
 from posthouse.rules.machines import MANY_WITHIN_S, SCANNER, in_bursts, is_too_soon
 from posthouse.store import events, visits
 from posthouse.store.connection import Connection
@@ -188,17 +189,8 @@ class Visits:
         machine = visit.machine
         if not machine and copy.delivered_at is not None and is_too_soon(visit.at, copy.delivered_at):
             machine = SCANNER
-        return Event(
-            id=self._ids.new(),
-            kind=visit.kind,
-            at=visit.at,
-            account_id=message.account_id,
-            domain=message.domain,
-            message_id=message.id,
-            delivery_id=delivery.id,
-            recipient=delivery.recipient,
-            data={**visit.data, "machine": machine, **labels(message.options, delivery.personal)},
-        )
+        data = {**visit.data, "machine": machine, **labels(message.options, delivery.personal)}
+        return event_of(self._ids.new(), visit.kind, visit.at, message, delivery, data)
 
     def _forget(self, visit: Visit) -> None:
         self._of_copy[visit.key] -= 1
