@@ -17,6 +17,7 @@ from posthouse.desk.limits import Allowances
 from posthouse.desk.passwords import Passwords
 from posthouse.desk.rechecks import RECHECK_S, Rechecks
 from posthouse.dialects.table import HOOK_FORMS
+from posthouse.doors.api.parts import ApiParts
 from posthouse.doors.smtp import Doorkeeper, Entrance
 from posthouse.doors.status_view import WorkerStatus
 from posthouse.doors.throttle import Throttle
@@ -113,6 +114,7 @@ class Parts:
     tracking: Tracking
     passwords: Passwords
     web: WebParts
+    api: ApiParts
     nudges: NudgeWatch
     last_uses: LastUses
     site_watch: SiteWatch
@@ -303,6 +305,21 @@ def build_parts(
         ),
         passwords=passwords,
         web=web_parts(store, clock, installation, passwords, throttle, connections, settings.smtp.hostname),
+        api=ApiParts(
+            settings=settings,
+            store=store,
+            clock=clock,
+            ids=ids,
+            installation=installation,
+            identity=identity,
+            intake=intake,
+            reader=sessions.reader,
+            budget=sessions.budget,
+            throttle=throttle,
+            last_uses=last_uses,
+            dispatcher=dispatcher,
+            note_rejected=rejections.note,
+        ),
         nudges=NudgeWatch(store, partial(try_again, dispatcher, trust)),
         site_watch=SiteWatch(
             store=store,

@@ -31,6 +31,7 @@ from posthouse.pipeline.signing import Signer
 from posthouse.pipeline.signing_child import start_child
 from posthouse.store import queue, workers
 from posthouse.store.engine import Connection, each, open_store
+from posthouse.wiring import api_door
 
 log = structlog.get_logger()
 
@@ -244,7 +245,7 @@ def _app(parts: Parts) -> HostSplit:
     """What the HTTP door answers: at the names of customers' links those alone, elsewhere everything."""
     tracked = track.routes(parts.tracking)
     return HostSplit(
-        make_app(parts.status, [*tracked, *_routes(parts)]),
+        api_door(parts.api, make_app(parts.status, [*tracked, *_routes(parts)])),
         make_tracking_app(tracked),
         parts.identity.is_tracking_host,
     )

@@ -186,8 +186,9 @@ def waiting(conn: Connection, limits: list[Limit], count: int, batch: str = "spr
     """A letter to so many as it is accepted where mail waits; its deliveries."""
     new = letter(*[f"p{number}@one.test" for number in range(count)], at=NOW)
     new.message.batch_id = batch
-    (answer,) = admit(conn, [Candidate(new, allowance=Allowance(tuple(limits), waits=True))])
-    return list((answer or new).deliveries)  # type: ignore[union-attr]
+    (answer,) = admit(conn, [Candidate([new], allowance=Allowance(tuple(limits), waits=True))])
+    (written,) = answer or [new]  # type: ignore[misc,union-attr]
+    return list(written.deliveries)
 
 
 def daily_and_monthly() -> list[Limit]:

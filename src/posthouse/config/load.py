@@ -5,7 +5,8 @@
     settings.smtp.hostname, .listen, .listen_tls, .tls_cert, .tls_key, .require_tls_for_auth,
         .message_bytes, .recipients, .idle_s, .connections, .connections_per_address, .bare_line_ends,
         .hide_client, .queue_id_in_reply, .memory_bytes
-    settings.http.listen, .listen_tls        `listen` values are tuples of Endpoint(host, port)
+    settings.http.listen, .listen_tls, .request_bytes, .calls_per_minute
+                                             `listen` values are tuples of Endpoint(host, port)
     settings.returns.port, .domain
     settings.dns.servers, .validates         tuple of Endpoint, empty: the system's
     settings.delivery.port, .route (tuple of Route(domain, host, port)), .capture, .source_addresses,
@@ -77,6 +78,8 @@ class SmtpSettings:
 class HttpSettings:
     listen: tuple[Endpoint, ...]
     listen_tls: tuple[Endpoint, ...]
+    request_bytes: int
+    calls_per_minute: int
 
 
 @dataclass(frozen=True, slots=True)

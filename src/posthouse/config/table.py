@@ -131,6 +131,18 @@ TABLE: tuple[Setting, ...] = (
         "Ports of the same over TLS; each tracking host may show a certificate of its own.",
     ),
     Setting(
+        "http.request_bytes",
+        kinds.whole(1024, 1024 * MIB, "bytes"),
+        50 * MIB,
+        "Largest request to the HTTP APIs, after decompression.",
+    ),
+    Setting(
+        "http.calls_per_minute",
+        kinds.whole(0, 1_000_000, zero="no limit"),
+        600,
+        "Most calls of one key to the HTTP APIs in a minute, mail not counted; 0 for no limit.",
+    ),
+    Setting(
         "tracking.url",
         kinds.base_url,
         "",

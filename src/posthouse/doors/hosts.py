@@ -15,7 +15,7 @@ from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
-from starlette.types import Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 _HEADERS = {
     "Cache-Control": "no-store",
@@ -30,7 +30,7 @@ _HEADERS = {
 class HostSplit:
     """An ASGI application of two: `everything`, or `tracked` where the Host field says so."""
 
-    everything: Starlette
+    everything: ASGIApp
     tracked: Starlette
     is_tracking_host: Callable[[str], bool]
 

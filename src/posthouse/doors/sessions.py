@@ -21,8 +21,9 @@ from posthouse.dialects.dialect import Refusal, SessionLimits, TemplateUse, Word
 from posthouse.dialects.native import DIALECT as NATIVE
 from posthouse.dialects.table import speaker, speaker_for
 from posthouse.doors.budget import BUSY, BodyBudget
-from posthouse.doors.submission import Reader
+from posthouse.doors.submission import Arrival, Reader
 from posthouse.doors.throttle import TOO_MANY_WRONG, Throttle
+from posthouse.mail.trace import with_word
 from posthouse.model.account import MAIL_SEND, CredentialKind, Principal
 from posthouse.model.errors import CommitInDoubt, PosthouseError, Refused, TryLater
 from posthouse.model.message import Receipt, Recipient, Submission
@@ -293,10 +294,20 @@ class SubmissionSession:
     def _read(self, draft: _Draft) -> _Read:
         try:
             return self._parts.reader.submission(
-                draft.body, draft.mail, draft.recipients, draft.principal, self._engine, self._address
+                draft.body, draft.mail, draft.recipients, draft.principal, self._arrival(draft.mail)
             )
         except PosthouseError as refused:
             return refused
+
+    def _arrival(self, mail: MailFrom) -> Arrival:
+        engine = self._engine
+        protocol = with_word(
+            is_extended=engine.is_extended,
+            is_tls=engine.is_tls,
+            is_authenticated=engine.is_authenticated,
+            is_utf8=mail.params.is_utf8,
+        )
+        return Arrival(engine.hello_name, self._address, protocol)
 
     async def _read_again(self, draft: _Draft, found: _Read, answer: Answer) -> None:
         """The view may be half a second old: a domain, group or pool made just now counts at once."""

@@ -7,10 +7,11 @@ Everything here is arithmetic on bytes; the refusals are `Refused` with the text
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 from msgspec.structs import replace
 
-from posthouse.dialects.dialect import Dialect, TemplateUse
+from posthouse.dialects.dialect import Dialect, Header, TemplateUse
 from posthouse.dialects.native import DIALECT as NATIVE
 from posthouse.dialects.people import Unqualified
 from posthouse.dialects.reading import Asked, Estate, OptionReader, Sending
@@ -27,9 +28,18 @@ from posthouse.model.message import Recipient, Submission
 from posthouse.model.options import SendOptions
 from posthouse.rules import policy
 from posthouse.smtp.events import MailFrom
-from posthouse.smtp.server import ServerEngine
 
 _MOST_TEXT = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """How a letter came, for its Received field: what the client called itself, its address, and the protocol
+    (`trace.with_word`, or HTTP)."""
+
+    hello: str
+    client: str
+    protocol: str
 
 
 class Reader:
@@ -69,10 +79,13 @@ class Reader:
         mail: MailFrom,
         recipients: list[Recipient],
         principal: Principal,
-        engine: ServerEngine,
-        client: str,
+        arrival: Arrival,
+        beside: Sequence[Header] = (),
     ) -> tuple[Submission, TemplateUse | None]:
-        """Judge the letter, read what it asks for and put our Received field on top. Raises Refused."""
+        """Judge the letter, read what it asks for and put our Received field on top. Raises Refused.
+
+        `beside`: what was asked for beside the letter, as if it stood in option headers.
+        """
         letter = self._parsed(body)
         inner = self._options.unwrapped(letter)
         if inner is not None:
@@ -88,11 +101,12 @@ class Reader:
             settings=registered.settings if registered else DEFAULTS,
             now=self._clock.now(),
         )
-        asked = self._options.read(letter, recipients, sending, inner.headers if inner else ())
+        extra = [*beside, *inner.headers] if inner else beside
+        asked = self._options.read(letter, recipients, sending, extra)
         if sending.settings.is_sandbox:
             _judge_sandbox(asked.recipients, sending)
         message_id = self._ids.new()
-        top = self._received(message_id, asked, mail, engine, client)
+        top = self._received(message_id, asked, arrival)
         top += self._sender_field(letter, author_domain, mail, principal)
         rejection = asked.rejection
         options = _with_tls_wishes(asked.options, mail, letter)
@@ -175,20 +189,13 @@ class Reader:
             raise _no_domain(name)
         return found.name
 
-    def _received(
-        self, message_id: str, asked: Asked, mail: MailFrom, engine: ServerEngine, client: str
-    ) -> bytes:
+    def _received(self, message_id: str, asked: Asked, arrival: Arrival) -> bytes:
         recipients = asked.recipients
         return trace.received_field(
-            hello=engine.hello_name,
-            client_ip=client,
+            hello=arrival.hello,
+            client_ip=arrival.client,
             by_host=self._hostname,
-            protocol=trace.with_word(
-                is_extended=engine.is_extended,
-                is_tls=engine.is_tls,
-                is_authenticated=engine.is_authenticated,
-                is_utf8=mail.params.is_utf8,
-            ),
+            protocol=arrival.protocol,
             id=message_id,
             at=self._clock.now(),
             recipient=recipients[0].address if len(recipients) == 1 else None,

@@ -7,7 +7,8 @@ transaction itself decides is in `admission`; what must be looked up before it, 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from typing import Protocol
 
 import structlog
@@ -26,12 +27,15 @@ from posthouse.pipeline.entry import accepted_of
 from posthouse.pipeline.letters import Job, Loaded
 from posthouse.pipeline.notices import Notices
 from posthouse.rules.limits import UNLIMITED, Allowance
+from posthouse.store.answered import Answered
 from posthouse.store.engine import Store
 from posthouse.store.messages import Accepted
 
 log = structlog.get_logger()
 
 Done = Callable[[Receipt | None, BaseException | None], None]
+DoneTogether = Callable[[list[Receipt] | Answered | None, BaseException | None], None]
+Told = Callable[[BaseException | None], None]
 AllowanceOf = Callable[[str, str], Allowance]
 
 
@@ -87,43 +91,78 @@ class Intake:
         Errors: Refused and TryLater (a limit, a template, or the store cannot take it now), CommitInDoubt
         (nobody knows; say nothing).
         """
-        if not needs_completion(submission.options, template):
-            self._take(submission, principal, done)
+
+        def answered(answer: list[Receipt] | Answered | None, error: BaseException | None) -> None:
+            done(answer[0] if isinstance(answer, list) else None, error)
+
+        self.accept_together([(submission, template)], principal, answered)
+
+    def accept_together(
+        self,
+        letters: Sequence[tuple[Submission, TemplateWish | None]],
+        principal: Principal,
+        done: DoneTogether,
+        claim: Answered | None = None,
+    ) -> None:
+        """The same for all letters of one call: all are stored, in one transaction, or none.
+
+        `claim`: the answer that the call will get, stored with them. If there was such a call before,
+        nothing is stored and `done` gets the answer of that time.
+        """
+        if not any(needs_completion(submission.options, wish) for submission, wish in letters):
+            self._take([submission for submission, _ in letters], principal, done, claim)
             return
-        work = self._complete(submission, principal, done, template)
+        work = self._complete(letters, principal, done, claim)
         task = asyncio.get_running_loop().create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
     async def _complete(
-        self, submission: Submission, principal: Principal, done: Done, template: TemplateWish | None
+        self,
+        letters: Sequence[tuple[Submission, TemplateWish | None]],
+        principal: Principal,
+        done: DoneTogether,
+        claim: Answered | None,
     ) -> None:
-        domain = principal.domain or submission.domain
         try:
-            await self._completion.complete(submission, principal.account_id, domain, template)
+            for submission, wish in letters:
+                if needs_completion(submission.options, wish):
+                    domain = principal.domain or submission.domain
+                    await self._completion.complete(submission, principal.account_id, domain, wish)
         except Exception as error:  # the caller tells refusals from bugs
             done(None, error)
             return
-        self._take(submission, principal, done)
+        self._take([submission for submission, _ in letters], principal, done, claim)
 
-    def _take(self, submission: Submission, principal: Principal, done: Done) -> None:
-        if submission.options.test_mode == TEST_SANDBOX:
-            receipt = Receipt(submission.id, self._clock.now())
-            asyncio.get_running_loop().call_soon(done, receipt, None)
+    def _take(
+        self,
+        submissions: Sequence[Submission],
+        principal: Principal,
+        done: DoneTogether,
+        claim: Answered | None,
+    ) -> None:
+        now = self._clock.now()
+        real = [each for each in submissions if each.options.test_mode != TEST_SANDBOX]
+        receipts = [Receipt(each.id, now) for each in submissions]
+        if not real:
+            asyncio.get_running_loop().call_soon(done, receipts, None)
             return
-        accepted = accepted_of(submission, principal, self._clock.now(), self._expire_s, self._ids.new)
-        message = accepted.message
-        candidate = Candidate(accepted, self._report(submission, accepted))
+        letters = [accepted_of(each, principal, now, self._expire_s, self._ids.new) for each in real]
+        candidate = Candidate(letters, self._reports(real, letters), claim=claim)
+        message = candidate.first
         allowance = self._allowance_of(message.account_id, message.domain)
+        told = partial(done, receipts)
         if allowance.limits:
-            self._take_counted(candidate, allowance, done)
+            self._take_counted(candidate, allowance, done, told)
         else:
-            self._write(candidate, done)
+            self._write(candidate, done, told)
 
-    def _take_counted(self, candidate: Candidate, allowance: Allowance, done: Done) -> None:
-        """Count first, if possible in memory; only then is the letter written."""
-        message = candidate.accepted.message
-        count = sum(delivery.state in OPEN for delivery in candidate.accepted.deliveries)
+    def _take_counted(
+        self, candidate: Candidate, allowance: Allowance, done: DoneTogether, told: Told
+    ) -> None:
+        """Count first, if possible in memory; only then are the letters written."""
+        account_id = candidate.first.account_id
+        count = sum(delivery.state in OPEN for letter in candidate.letters for delivery in letter.deliveries)
 
         def counted(grant: Grant | None, error: BaseException | None) -> None:
             if error is not None:
@@ -131,45 +170,51 @@ class Intake:
                 return
             if grant is None:
                 candidate.allowance = allowance
-                candidate.full_until = self._blocks.full_until(message.account_id, allowance)
-            self._write(candidate, done, grant)
+                candidate.full_until = self._blocks.full_until(account_id, allowance)
+            self._write(candidate, done, told, grant)
 
         if count:
-            self._blocks.take(message.account_id, allowance, count, counted)
+            self._blocks.take(account_id, allowance, count, counted)
         else:
-            self._write(candidate, done)
+            self._write(candidate, done, told)
 
-    def _write(self, candidate: Candidate, done: Done, grant: Grant | None = None) -> None:
-        accepted = candidate.accepted
-        self._hand_in(accepted)
+    def _write(
+        self, candidate: Candidate, done: DoneTogether, told: Told, grant: Grant | None = None
+    ) -> None:
+        for letter in candidate.letters:
+            self._hand_in(letter)
 
         def committed(answer: Answer, error: BaseException | None) -> None:
             if isinstance(answer, PosthouseError):
                 error = answer
             if grant is not None:
-                _give_back(grant, accepted, answer, error)
+                _give_back(grant, candidate.letters, answer, error)
             if error is not None:
                 done(None, error)
                 return
+            if isinstance(answer, Answered):
+                done(answer, None)
+                return
+            assert not isinstance(answer, PosthouseError)
             crash_point("accept.after_commit")
-            written = accepted if answer is None else answer
-            assert isinstance(written, Accepted)
+            written = candidate.letters if answer is None else answer
             if candidate.allowance is not None and candidate.allowance.waits:
                 self._note_full(candidate, written)
-            self._counters.add("accepted", len(written.deliveries))
+            self._counters.add("accepted", sum(len(letter.deliveries) for letter in written))
             try:
-                done(Receipt(written.message.id, written.message.accepted_at), None)
-            finally:  # whatever becomes of the reply: the letter is ours now
-                self._go_on(written)
+                told(None)
+            finally:  # whatever becomes of the reply: the letters are ours now
+                for letter in written:
+                    self._go_on(letter)
 
         self._store.submit(admit_counted if candidate.allowance else admit, candidate, committed)
 
-    def _note_full(self, candidate: Candidate, written: Accepted) -> None:
-        """Where this letter had to be put, the next one need not look for room before that."""
+    def _note_full(self, candidate: Candidate, written: Sequence[Accepted]) -> None:
+        """Where these letters had to be put, the next one need not look for room before that."""
         assert candidate.allowance is not None
-        pairs = zip(candidate.accepted.deliveries, written.deliveries, strict=True)
+        pairs = _pairs(candidate.letters, written)
         until = max([now.due_at for before, now in pairs if now.due_at > before.due_at], default=0.0)
-        account_id = written.message.account_id
+        account_id = candidate.first.account_id
         self._blocks.note_full(account_id, candidate.allowance, until, candidate.full_until)
 
     def _hand_in(self, accepted: Accepted) -> None:
@@ -190,18 +235,31 @@ class Intake:
         else:
             self._hand_over.wake()
 
-    def _report(self, submission: Submission, accepted: Accepted) -> Accepted | None:
-        if not submission.drop_reason or self._notices is None:
-            return None
-        return self._notices.for_rejection(accepted, submission.drop_reason, submission.drop_text)
+    def _reports(self, submissions: Sequence[Submission], letters: Sequence[Accepted]) -> list[Accepted]:
+        """Mail to senders whose letter is dropped for everybody."""
+        if self._notices is None:
+            return []
+        notices = [
+            self._notices.for_rejection(letter, submission.drop_reason, submission.drop_text)
+            for submission, letter in zip(submissions, letters, strict=True)
+            if submission.drop_reason
+        ]
+        return [notice for notice in notices if notice is not None]
 
 
-def _give_back(grant: Grant, accepted: Accepted, answer: Answer, error: BaseException | None) -> None:
-    """What was counted and is not sent: the whole letter, or those that were stopped in the transaction."""
+def _pairs(before: Sequence[Accepted], after: Sequence[Accepted]) -> Iterator[tuple[Delivery, Delivery]]:
+    """Each delivery as it came and as it was written."""
+    for was, now in zip(before, after, strict=True):
+        yield from zip(was.deliveries, now.deliveries, strict=True)
+
+
+def _give_back(
+    grant: Grant, letters: Sequence[Accepted], answer: Answer, error: BaseException | None
+) -> None:
+    """What was counted and is not sent: all of it, or those that were stopped in the transaction."""
     if isinstance(error, CommitInDoubt):
         return  # it may be written: it stays counted
-    if error is not None:
-        grant.give_back(sum(delivery.state in OPEN for delivery in accepted.deliveries))
-    elif isinstance(answer, Accepted):
-        pairs = zip(accepted.deliveries, answer.deliveries, strict=True)
-        grant.give_back(sum(now is not before for before, now in pairs))
+    if error is not None or isinstance(answer, Answered):
+        grant.give_back(sum(delivery.state in OPEN for letter in letters for delivery in letter.deliveries))
+    elif answer is not None and not isinstance(answer, PosthouseError):
+        grant.give_back(sum(now is not before for before, now in _pairs(letters, answer)))

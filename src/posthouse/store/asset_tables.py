@@ -12,6 +12,7 @@ from posthouse.store.columns import instant, integer, part_of, text
 from posthouse.store.tables import metadata, word
 
 # Stored texts of letters. `name` is lower case; `domain` is "" for a template of the whole account.
+# `more`: what a service keeps about it beyond that, JSON text, "" for nothing.
 template = Table(
     "template",
     metadata,
@@ -21,6 +22,7 @@ template = Table(
     text("name"),
     text("description"),
     instant("created_at"),
+    text("more"),
 )
 Index("template_name", template.c.account_id, template.c.domain, template.c.name, unique=True)
 
@@ -36,6 +38,7 @@ template_version = Table(
     text("text"),
     text("fields"),
     instant("created_at"),
+    text("more"),
 )
 
 # Who must not get mail; `model.suppression` tells the columns. Asked for every letter.

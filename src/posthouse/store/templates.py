@@ -7,6 +7,7 @@ account. Exactly one version is active from the first one on.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Any
 
 import msgspec
 from sqlalchemy import bindparam, case, delete, func, select, update
@@ -25,18 +26,21 @@ HANDLEBARS, WRAPPER = "handlebars", "wrapper"
 
 @dataclass(frozen=True, slots=True)
 class Template:
+    """`more`: what a service keeps about it in its own words (an API's generation, author, …), as JSON."""
+
     id: str
     account_id: str
     domain: str
     name: str
     description: str
     created_at: float
+    more: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class Version:
     """`engine`: HANDLEBARS renders its texts, WRAPPER encloses the letter's own. `fields`: header fields
-    (Subject, From, Reply-To) for letters that lack them."""
+    (Subject, From, Reply-To) for letters that lack them. `more` as in `Template`."""
 
     template_id: str
     tag: str
@@ -46,6 +50,7 @@ class Version:
     text: str
     fields: dict[str, str] = field(default_factory=dict)
     created_at: float = 0.0
+    more: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,13 +62,35 @@ class Found:
 
 
 _read_fields = msgspec.json.Decoder(dict[str, str]).decode
+_read_object = msgspec.json.Decoder(dict[str, Any]).decode
 
 
 def _to_version(row: Row) -> Version:
-    template_id, tag, is_active, engine, html, text, fields, created_at = row
+    template_id, tag, is_active, engine, html, text, fields, created_at, more = row
     return Version(
-        template_id, tag, bool(is_active), engine, html, text, _read_fields(fields), float(created_at)
+        template_id=template_id,
+        tag=tag,
+        is_active=bool(is_active),
+        engine=engine,
+        html=html,
+        text=text,
+        fields=_read_fields(fields),
+        created_at=float(created_at),
+        more=_read_more(more),
     )
+
+
+def _to_template(row: Row) -> Template:
+    id, account_id, domain, name, description, created_at, more = row
+    return Template(id, account_id, domain, name, description, float(created_at), _read_more(more))
+
+
+def _read_more(written: str) -> dict[str, Any]:
+    return _read_object(written) if written else {}
+
+
+def _more_text(more: dict[str, Any]) -> str:
+    return json_text(dict(more)) if more else ""
 
 
 def _insert_once(table: Table) -> Statement:
@@ -97,7 +124,8 @@ _remove_version = Statement(
 
 def add_template(conn: Connection, new: Template) -> None:
     """A template without versions. Raises Duplicate if the domain has one of that name."""
-    values = (new.id, new.account_id, new.domain, new.name.lower(), harmless(new.description), new.created_at)
+    name, about = new.name.lower(), harmless(new.description)
+    values = (new.id, new.account_id, new.domain, name, about, new.created_at, _more_text(new.more))
     if not conn.change(_add_template, *values):
         raise Duplicate(f"the template {new.name} is there already")
 
@@ -106,7 +134,8 @@ def add_version(conn: Connection, new: Version) -> None:
     """A version; with `is_active` it takes the place of the active one. Raises Duplicate if the template has
     that tag: mail that was accepted with a version keeps meaning what it meant."""
     fields = json_text(dict(new.fields))
-    row = (new.template_id, new.tag.lower(), 0, new.engine, new.html, new.text, fields, new.created_at)
+    texts = (new.engine, new.html, new.text, fields)
+    row = (new.template_id, new.tag.lower(), 0, *texts, new.created_at, _more_text(new.more))
     if not conn.change(_add_version, *row):
         raise Duplicate(f"the version {new.tag} is there already")
     if new.is_active:
@@ -194,7 +223,7 @@ def find_template(conn: Connection, account_id: str, domain: str, name_or_id: st
     account."""
     name = harmless(name_or_id)
     row = conn.row(_named, account_id, name.lower(), domain) or conn.row(_by_id, account_id, name)
-    return None if row is None else Template(*row)
+    return None if row is None else _to_template(row)
 
 
 def find(conn: Connection, account_id: str, domain: str, name_or_id: str, version: str = "") -> Found | None:
@@ -209,7 +238,7 @@ def find(conn: Connection, account_id: str, domain: str, name_or_id: str, versio
 
 def list_templates(conn: Connection, account_id: str) -> list[Template]:
     """All of an account by domain and name."""
-    return [Template(*row) for row in conn.rows(_list, account_id)]
+    return [_to_template(row) for row in conn.rows(_list, account_id)]
 
 
 def count_templates(conn: Connection, account_id: str, domain: str) -> int:

@@ -129,7 +129,8 @@ class Scene:
             limits=self.limits,
             connections=self.connections,
         )
-        self.session = SubmissionSession(parts, cast(Any, None), self.address)
+        engine = ServerEngine("mail.example.test", Limits(), offers_tls=False, auth="always")
+        self.session = SubmissionSession(parts, engine, self.address)
 
     def note(self, credential_id: str, address: str) -> None:
         self.used.append((credential_id, address))

@@ -13,8 +13,9 @@ from hypothesis import strategies as st
 from posthouse.dialects.dialect import Dialect, Header, Rejection, TemplateUse, Unwrapped, Wishes
 from posthouse.dialects.native import DIALECT as NATIVE
 from posthouse.dialects.table import DIALECTS
-from posthouse.doors.submission import Reader
+from posthouse.doors.submission import Arrival, Reader
 from posthouse.mail.letter import FIELDS_MAX, HEADER_BYTES_MAX, parse
+from posthouse.mail.trace import with_word
 from posthouse.model.account import CredentialKind, Domain, DomainSettings, Principal
 from posthouse.model.address import Address, parse_address
 from posthouse.model.clock import FakeClock, Ids
@@ -113,13 +114,23 @@ def engine(hello: bytes = b"EHLO me.test\r\n") -> ServerEngine:
     return made
 
 
+def arrival(mail: MailFrom, made: ServerEngine) -> Arrival:
+    protocol = with_word(
+        is_extended=made.is_extended,
+        is_tls=made.is_tls,
+        is_authenticated=made.is_authenticated,
+        is_utf8=mail.params.is_utf8,
+    )
+    return Arrival(made.hello_name, "192.0.2.7", protocol)
+
+
 def read(body: bytes, principal: Principal = ME, *recipients: str, **more: Any) -> Submission:
     wanted = [Recipient(each, each.rpartition("@")[2]) for each in recipients or ("ann@good.test",)]
     sender = more.pop("sender", Address("bounce", "shop.test"))
     mail = MailFrom(sender, more.pop("params", MailParams()))
     chosen = reader(more.pop("policy", None), more.pop("hide", False))
     submission, template = chosen.submission(
-        body, mail, wanted, principal, more.pop("engine", engine()), "192.0.2.7"
+        body, mail, wanted, principal, arrival(mail, more.pop("engine", engine()))
     )
     assert not template
     return submission
@@ -299,7 +310,7 @@ def test_a_template_and_a_rejection_are_handed_on() -> None:
     wanted = [Recipient("ann@good.test", "good.test")]
     mail = MailFrom(Address("bounce", "shop.test"), MailParams())
     body = FROM + b"X-Tested-A: reject\r\n\r\n"
-    submission, template = reader().submission(body, mail, wanted, ME, engine(), "192.0.2.7")
+    submission, template = reader().submission(body, mail, wanted, ME, arrival(mail, engine()))
     assert template and template.name == "t"
     assert (submission.drop_reason, submission.drop_text) == ("Invalid", "this and that")
 
@@ -307,7 +318,7 @@ def test_a_template_and_a_rejection_are_handed_on() -> None:
 def test_what_is_inside_a_container_is_judged_and_stored() -> None:
     mail = MailFrom(None, MailParams())
     wanted = [Recipient("ann@good.test", "good.test")]
-    submission, _ = reader().submission(BOXED, mail, wanted, ME, engine(), "192.0.2.7")
+    submission, _ = reader().submission(BOXED, mail, wanted, ME, arrival(mail, engine()))
     assert submission.content.endswith(INSIDE) and b"X-Boxed" not in submission.content
     assert submission.subject == "inside" and submission.drop_reason == "Invalid"
 

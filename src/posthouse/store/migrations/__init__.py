@@ -23,6 +23,7 @@ from posthouse.store.migrations import (
     step_0002_options_and_assets,
     step_0003_people_and_trust,
     step_0004_what_comes_back,
+    step_0005_http_doors,
 )
 from posthouse.store.statement import Statement, ddl
 from posthouse.store.tables import schema_step
@@ -42,6 +43,7 @@ STEPS: tuple[Step, ...] = (
     Step(2, "options and assets", step_0002_options_and_assets.run),
     Step(3, "people and trust", step_0003_people_and_trust.run),
     Step(4, "what comes back", step_0004_what_comes_back.run),
+    Step(5, "http doors", step_0005_http_doors.run),
 )
 
 _ADVISORY_LOCK = 1886351220

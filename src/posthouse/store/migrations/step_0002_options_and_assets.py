@@ -15,7 +15,12 @@ from posthouse.store.statement import ddl
 from posthouse.store.tables import message
 
 _ADDED = (("domain", "settings"), ("message", "options"), ("message", "batch_id"), ("delivery", "personal"))
-_LATER = {"credential": ("ranges", "limits"), "ip": ("warmup",)}
+_LATER = {
+    "credential": ("ranges", "limits"),
+    "ip": ("warmup",),
+    "template": ("more",),
+    "template_version": ("more",),
+}
 _TEXT = {"sqlite": "TEXT", "postgresql": 'TEXT COLLATE "C"'}
 _KEPT = "id, account_id, domain_id, kind, login, secret_hash, created_at, revoked_at"
 

@@ -1,0 +1,155 @@
+"""One call of a customer's program: who calls, what with, and the ways to the store.
+
+Public: Call.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import cached_property
+from hashlib import sha256
+from typing import Any, TypeVar
+
+from starlette.requests import Request
+
+from posthouse.doors.api.answers import Answer, Problem
+from posthouse.doors.api.bodies import Form, parse_form, parse_json, read_body
+from posthouse.doors.api.parts import ApiParts
+from posthouse.model.account import Domain, Principal
+from posthouse.store.answered import Answered, claim, fill
+from posthouse.store.connection import Connection
+from posthouse.store.engine import each
+
+Value = TypeVar("Value")
+
+LONGEST_KEY = 255
+
+
+@dataclass
+class Call:
+    """`params`: the path's parameters; `domain`: the account's domain that the path names, None when it names
+    none. `service`: whose words it hears (a dialect's name)."""
+
+    parts: ApiParts
+    request: Request
+    principal: Principal
+    service: str
+    params: dict[str, str] = field(default_factory=dict)
+    found_domain: Domain | None = None
+    _body: bytes | None = None
+
+    @property
+    def account_id(self) -> str:
+        return self.principal.account_id
+
+    @property
+    def domain(self) -> Domain:
+        """The domain that the path names."""
+        assert self.found_domain is not None, "this path names no domain"
+        return self.found_domain
+
+    @property
+    def now(self) -> float:
+        return self.parts.clock.now()
+
+    @property
+    def client(self) -> str:
+        """The client's address, "" when unknown."""
+        return self.request.client.host if self.request.client else ""
+
+    @property
+    def base_url(self) -> str:
+        """`https://host` as the client called us, for addresses in answers."""
+        return str(self.request.base_url).rstrip("/")
+
+    @property
+    def query(self) -> Any:
+        """The query's parameters (Starlette's QueryParams)."""
+        return self.request.query_params
+
+    async def body(self) -> bytes:
+        if self._body is None:
+            self._body = await read_body(self.request.receive, self.parts.settings.http.request_bytes)
+        return self._body
+
+    async def json(self) -> Any:
+        """The body as JSON. Raises Problem."""
+        return parse_json(await self.body())
+
+    async def form(self) -> Form:
+        """The body as a form. Raises Problem."""
+        return parse_form(await self.body(), self.request.headers.get("content-type", ""))
+
+    # The store
+
+    async def read(self, fn: Callable[..., Value], *args: Any) -> Value:
+        """`fn(conn, *args)` in a reading transaction. Raises what it raises, TryLater."""
+        found: Value = await self.parts.store.read(fn, *args)
+        return found
+
+    async def write(self, fn: Callable[..., Value], *args: Any, **named: Any) -> Value:
+        """`fn(conn, *args, **named)` in a writing transaction, once it is on disk. Raises what it raises,
+        TryLater, CommitInDoubt."""
+        done: Value = await self.parts.store.write(each(_named), (fn, args, named))
+        return done
+
+    async def write_once(
+        self, answer: Callable[[Value], Answer], fn: Callable[..., Value], *args: Any, **named: Any
+    ) -> Answer:
+        """The same, and the answer made of what `fn` gave; with an Idempotency-Key only the first call of
+        that key has an effect, and all get its answer. Raises Problem (409) where the key was another
+        call's."""
+        key = await self.once()
+        if key is None:
+            return answer(await self.write(fn, *args, **named))
+        given = await self.write(_once, key, answer, fn, args, named)
+        return self.again(key, given) if isinstance(given, Answered) else given
+
+    # Calls that are made twice
+
+    @cached_property
+    def idempotency_key(self) -> str:
+        return str(self.request.headers.get("idempotency-key", "")).strip()
+
+    async def once(self, *, any_body: bool = False) -> Answered | None:
+        """What the answer to this call is kept under, still without the answer; None: it names no key.
+        `any_body`: whatever the body is, it counts as the same call. Raises Problem."""
+        key = self.idempotency_key
+        if not key:
+            return None
+        if len(key) > LONGEST_KEY:
+            text = f"The Idempotency-Key is longer than {LONGEST_KEY} characters"
+            raise Problem(400, "bad-key", text, field="Idempotency-Key")
+        who = f"{self.principal.credential_id}\n{self.service}\n{key}"
+        path = f"{self.request.method} {self.request.url.path}\n".encode()
+        fingerprint = "" if any_body else sha256(path + await self.body()).hexdigest()
+        id = sha256(who.encode("utf-8", "replace")).hexdigest()
+        return Answered(id, self.account_id, fingerprint, 0, b"", self.now)
+
+    def again(self, asked: Answered, found: Answered) -> Answer:
+        """The answer of the first call. Raises Problem (409) if that was another one."""
+        if found.fingerprint != asked.fingerprint:
+            text = "This Idempotency-Key was used for another call"
+            raise Problem(409, "key-used", text, field="Idempotency-Key")
+        return Answer(found.status, found.body, found.headers)
+
+
+def _named(conn: Connection, fn: Callable[..., Any], args: tuple[Any, ...], named: dict[str, Any]) -> Any:
+    return fn(conn, *args, **named)
+
+
+def _once(
+    conn: Connection,
+    key: Answered,
+    answer: Callable[[Any], Answer],
+    fn: Callable[..., Any],
+    args: tuple[Any, ...],
+    named: dict[str, Any],
+) -> Answer | Answered:
+    """The claim comes first: who asks with the same key at the same time waits for this transaction."""
+    if earlier := claim(conn, key):
+        return earlier
+    given = answer(fn(conn, *args, **named))
+    fill(conn, key.id, given.status, given.headers, given.body)
+    return given

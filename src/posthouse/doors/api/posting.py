@@ -1,0 +1,155 @@
+"""Letters that come by HTTP: the same reading, the same limits and the same commit as behind the SMTP door.
+
+A service builds the letter (`mail.build`), says what was asked for beside it as option headers in its own
+words, and hands both over; from here on nothing knows that it did not come by SMTP.
+
+Public: Posted, post.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+import structlog
+
+from posthouse.dialects.dialect import Header, TemplateUse
+from posthouse.doors.api.answers import Answer
+from posthouse.doors.api.call import Call
+from posthouse.doors.submission import Arrival
+from posthouse.model.account import Principal
+from posthouse.model.address import Address
+from posthouse.model.errors import PosthouseError
+from posthouse.model.message import Receipt, Recipient, Submission
+from posthouse.pipeline.rejections import Rejected, of_octets
+from posthouse.smtp.events import MailFrom
+from posthouse.smtp.grammar import MailParams
+from posthouse.store.answered import Answered
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class Posted:
+    """One letter. `content`: header and body with CRLF line ends. `sender`: of the envelope, None for the
+    null sender. `options`: option headers, read as if they stood in the letter."""
+
+    content: bytes
+    sender: Address | None
+    recipients: list[Recipient]
+    options: Sequence[Header] = ()
+
+
+_Read = tuple[Submission, TemplateUse | None]
+
+
+async def post(
+    call: Call,
+    letters: Sequence[Posted],
+    answer: Callable[[list[Submission]], Answer],
+    *,
+    any_body: bool = False,
+) -> Answer:
+    """Accept all letters of a call in one transaction, or none; the answer once they are on disk.
+
+    `answer` makes it of the submissions, whose ids hold from then on. With an Idempotency-Key, the same call
+    again gets the first one's answer and nothing is sent (`any_body`: see `Call.once`). Raises Refused,
+    TryLater, Problem, CommitInDoubt.
+    """
+    if (trouble := call.parts.store.refusal) is not None:
+        raise trouble
+    principal = _as_service(call)
+    read = _read_all(call, principal, letters)
+    if _may_be_news(read):
+        read = await _read_again(call, principal, letters, read)
+    if isinstance(read, PosthouseError):
+        call.parts.note_rejected(principal, read, lambda: _of(letters[0]))
+        raise read
+    key = await call.once(any_body=any_body)
+    given = answer([submission for submission, _ in read])
+    if key is not None:
+        key = replace(key, status=given.status, headers=given.headers, body=given.body)
+    found = await _accepted(call, principal, read, key)
+    if isinstance(found, Answered):
+        assert key is not None
+        return call.again(key, found)
+    return given
+
+
+def _as_service(call: Call) -> Principal:
+    """Mail by a service's API hears that service's words and gets its defaults, whatever the key was made
+    for."""
+    principal = call.principal
+    return principal if principal.dialect == call.service else replace(principal, dialect=call.service)
+
+
+def _read_all(call: Call, principal: Principal, letters: Sequence[Posted]) -> list[_Read] | PosthouseError:
+    protocol = "HTTPS" if call.request.url.scheme == "https" else "HTTP"
+    arrival = Arrival("", call.client, protocol)
+    try:
+        return [
+            call.parts.reader.submission(
+                letter.content,
+                MailFrom(letter.sender, MailParams(is_utf8=_needs_utf8(letter))),
+                letter.recipients,
+                principal,
+                arrival,
+                letter.options,
+            )
+            for letter in letters
+        ]
+    except PosthouseError as refused:
+        return refused
+
+
+def _needs_utf8(letter: Posted) -> bool:
+    """An address outside ASCII can only leave with SMTPUTF8 (RFC 6531 3.2)."""
+    return not all(
+        str(each).isascii() for each in (letter.sender or "", *(r.address for r in letter.recipients))
+    )
+
+
+def _may_be_news(read: list[_Read] | PosthouseError) -> bool:
+    """Would knowing more change anything? Only for mail that is refused, dropped or has a wish declined."""
+    if isinstance(read, PosthouseError):
+        return True
+    return any(
+        submission.drop_reason or any(seen.is_warning for seen in submission.options.seen)
+        for submission, _ in read
+    )
+
+
+async def _read_again(
+    call: Call, principal: Principal, letters: Sequence[Posted], read: list[_Read] | PosthouseError
+) -> list[_Read] | PosthouseError:
+    """The view may be half a second old: a domain, group or pool made just now counts at once."""
+    try:
+        if not await call.parts.identity.refresh(call.parts.store):
+            return read
+    except Exception as error:
+        log.warning("a letter is judged by what was known: the store does not answer: %s", error)
+        return read
+    current = call.parts.identity.current(call.principal) or call.principal
+    return _read_all(call, replace(current, dialect=principal.dialect), letters)
+
+
+async def _accepted(
+    call: Call, principal: Principal, read: Sequence[_Read], key: Answered | None
+) -> list[Receipt] | Answered:
+    future: asyncio.Future[list[Receipt] | Answered] = asyncio.get_running_loop().create_future()
+
+    def done(found: list[Receipt] | Answered | None, error: BaseException | None) -> None:
+        if future.done():  # the client left; what was accepted stays accepted
+            return
+        if found is None:
+            future.set_exception(error or AssertionError("neither receipts nor an error"))
+        else:
+            future.set_result(found)
+
+    call.parts.intake.accept_together(read, principal, done, key)
+    return await future
+
+
+def _of(letter: Posted) -> Rejected:
+    return of_octets(letter.content, letter.sender, letter.recipients)

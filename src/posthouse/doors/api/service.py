@@ -1,0 +1,186 @@
+"""The rim of a service's HTTP calls: who calls, may they, which call is it, trouble in the service's words.
+
+Every answer leaves through here: a handler's own, a `Problem` that the service phrases, or what the house
+raised. A bug is logged and answered 500 without a word about it.
+
+Public: Service, ServiceApp.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from typing import Protocol
+
+import structlog
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
+
+from posthouse.doors.api.answers import Answer, Problem, Said, problem_of
+from posthouse.doors.api.call import Call
+from posthouse.doors.api.endpoints import Endpoint, Endpoints
+from posthouse.doors.api.parts import ApiParts
+from posthouse.doors.api.rates import CallRates
+from posthouse.model.account import CredentialKind, Domain, Principal
+from posthouse.model.errors import CommitInDoubt, PosthouseError
+from posthouse.rules.permissions import may
+
+log = structlog.get_logger()
+
+_ALWAYS = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
+
+
+class Service(Protocol):
+    """What makes one service's API of the common rim."""
+
+    @property
+    def name(self) -> str:
+        """Its dialect's."""
+        ...
+
+    @property
+    def endpoints(self) -> Endpoints: ...
+
+    def secret(self, request: Request) -> str | None:
+        """The key or token that the request shows, "" for one in a wrong form, None: it shows none."""
+        ...
+
+    def phrase(self, problem: Problem, request: Request) -> Answer:
+        """The problem as this service says it. Reasons of the rim: no-credentials and bad-credentials (401),
+        no-permission, account-suspended and address-range (403), no-path and no-domain (404), bad-method
+        (405), too-large (413), bad-type (415), too-many-calls (429), broken (500)."""
+        ...
+
+
+@dataclass(slots=True)
+class ServiceApp:
+    """An ASGI application."""
+
+    service: Service
+    parts: ApiParts
+    rates: CallRates
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        request = Request(scope, receive)
+        answer = await self._answered(request)
+        if isinstance(answer, Response):
+            await answer(scope, receive, send)
+            return
+        headers = [
+            (name.lower().encode("latin-1"), value.encode("latin-1"))
+            for name, value in {**_ALWAYS, **answer.headers}.items()
+        ]
+        if answer.status != 204:
+            headers.append((b"content-length", str(len(answer.body)).encode()))
+        await send({"type": "http.response.start", "status": answer.status, "headers": headers})
+        body = b"" if scope["method"] == "HEAD" else answer.body
+        await send({"type": "http.response.body", "body": body})
+
+    async def _answered(self, request: Request) -> Answer | Response:
+        try:
+            return await self._handled(request)
+        except Said as said:
+            return said.answer
+        except Problem as problem:
+            return self._phrased(problem, request)
+        except (PosthouseError, CommitInDoubt) as error:
+            return self._phrased(problem_of(error), request)
+        except Exception:
+            log.exception("a call failed", path=request.url.path, method=request.method)
+            text = "Something went wrong here; it is written in the log"
+            return self._phrased(Problem(500, "broken", text), request)
+
+    def _phrased(self, problem: Problem, request: Request) -> Answer:
+        answer = self.service.phrase(problem, request)
+        more = {"Retry-After": str(max(1, round(problem.retry_s)))} if problem.retry_s else {}
+        if problem.reason in ("too-large", "client-left"):
+            more["Connection"] = "close"  # the rest of the body would be read as the next request
+        return Answer(answer.status, answer.body, {**more, **answer.headers}) if more else answer
+
+    async def _handled(self, request: Request) -> Answer | Response:
+        scope = request.scope
+        raw_path = scope.get("raw_path") or scope["path"].encode()
+        method = "GET" if request.method == "HEAD" else request.method
+        match = self.service.endpoints.find(method, raw_path)
+        if match is None:
+            raise Problem(404, "no-path", "There is no such address here")
+        if match.endpoint is None:
+            raise Problem(405, "bad-method", f"This address takes {', '.join(match.allowed)}")
+        principal = await self._principal(request)
+        endpoint = match.endpoint
+        self._judge(principal, endpoint)
+        if not endpoint.is_sending:
+            self.rates.judge(principal.credential_id)
+        domain = None
+        if endpoint.wants_domain and "domain" in match.parameters:
+            domain = await self._domain(principal, match.parameters["domain"])
+        call = Call(self.parts, request, principal, self.service.name, match.parameters, domain)
+        return await endpoint.handler(call)
+
+    # Who it is
+
+    async def _principal(self, request: Request) -> Principal:
+        secret = self.service.secret(request)
+        if secret is None:
+            raise Problem(401, "no-credentials", "The request shows no key")
+        found = self._recognised(secret)
+        if found is None and secret:
+            await self.parts.identity.look(self.parts.store)
+            found = self._recognised(secret)
+        address = request.client.host if request.client else ""
+        if found is None:
+            await self._hold_back(address)
+            raise Problem(401, "bad-credentials", "This key is not valid")
+        if found.account_id in self.parts.identity.suspended:
+            text = "This account is suspended; ask whoever runs this service"
+            raise Problem(403, "account-suspended", text)
+        if not self.parts.identity.admits(found, address):
+            raise Problem(403, "address-range", f"This key may not be used from {address}")
+        self.parts.throttle.succeeded(address)
+        self.parts.last_uses.note(found.credential_id, address)
+        return found
+
+    def _recognised(self, secret: str) -> Principal | None:
+        identity = self.parts.identity
+        return identity.recognise("apikey", secret) or identity.recognise(secret, secret)
+
+    async def _hold_back(self, address: str) -> None:
+        """Guessing gets slower; nobody else waits."""
+        throttle = self.parts.throttle
+        throttle.failed(address, "")
+        delay_s = throttle.delay_s(address, "")
+        if delay_s and throttle.hold(address):
+            try:
+                await asyncio.sleep(delay_s)
+            finally:
+                throttle.let_go(address)
+
+    # What they may
+
+    def _judge(self, principal: Principal, endpoint: Endpoint) -> None:
+        if endpoint.action and not may(principal.permissions, endpoint.action):
+            text = f"This key lacks the permission {endpoint.action}"
+            raise Problem(403, "no-permission", text)
+        is_for_one = bool(principal.domain_id) or principal.kind is not CredentialKind.API_KEY
+        names_domain = endpoint.wants_domain and "{domain}" in endpoint.path
+        if is_for_one and not (names_domain or endpoint.is_for_domains):
+            text = "This key is for one domain; the call needs a key of the whole account"
+            raise Problem(403, "no-permission", text)
+
+    async def _domain(self, principal: Principal, name: str) -> Domain:
+        """S20: another account's domain is answered like one that is not there."""
+        name = name.strip().lower().rstrip(".")
+        found = self._own(principal, name)
+        if found is None:
+            await self.parts.identity.look(self.parts.store)
+            found = self._own(principal, name)
+        if found is None:
+            raise Problem(404, "no-domain", f"Domain not found: {name[:255]}", field="domain")
+        return found
+
+    def _own(self, principal: Principal, name: str) -> Domain | None:
+        found = self.parts.identity.domain(name)
+        if found is None or found.account_id != principal.account_id:
+            return None
+        return found if principal.domain_id in ("", found.id) else None
