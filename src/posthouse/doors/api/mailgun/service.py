@@ -9,15 +9,15 @@ from base64 import b64decode
 
 from starlette.requests import Request
 
-from posthouse.doors.api.answers import Answer, Problem, json_answer, text_answer
+from posthouse.doors.api.answers import Answer, Problem
 from posthouse.doors.api.endpoints import Endpoints
-
-_CHALLENGE = {"WWW-Authenticate": 'Basic realm="MG API"'}
+from posthouse.doors.api.mailgun import absent
+from posthouse.doors.api.mailgun.phrases import phrase
 
 
 class _Mailgun:
     name = "mailgun"
-    endpoints = Endpoints(())
+    endpoints = Endpoints((*absent.ENDPOINTS,))
 
     def secret(self, request: Request) -> str | None:
         scheme, _, written = request.headers.get("authorization", "").partition(" ")
@@ -30,9 +30,7 @@ class _Mailgun:
         return key if scheme.lower() == "basic" and user == "api" else ""
 
     def phrase(self, problem: Problem, request: Request) -> Answer:
-        if problem.status == 401:
-            return text_answer("Forbidden", 401, _CHALLENGE)
-        return json_answer({"message": problem.text}, problem.status)
+        return phrase(problem, request)
 
 
 MAILGUN = _Mailgun()
