@@ -41,6 +41,7 @@ class Endpoint:
     is_for_domains: bool = False
     is_sending: bool = False
     wants_domain: bool = True
+    is_open: bool = False
 
 
 @dataclass(slots=True)

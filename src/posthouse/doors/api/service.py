@@ -28,6 +28,7 @@ from posthouse.rules.permissions import may
 
 log = structlog.get_logger()
 
+_NOBODY = Principal("", "", "", "", False, "", "", permissions=())
 _ALWAYS = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
 
 
@@ -107,8 +108,12 @@ class ServiceApp:
             raise Problem(404, "no-path", "There is no such address here")
         if match.endpoint is None:
             raise Problem(405, "bad-method", f"This address takes {', '.join(match.allowed)}")
-        principal = await self._principal(request)
         endpoint = match.endpoint
+        if endpoint.is_open:
+            return await endpoint.handler(
+                Call(self.parts, request, _NOBODY, self.service.name, match.parameters)
+            )
+        principal = await self._principal(request)
         self._judge(principal, endpoint)
         if not endpoint.is_sending:
             self.rates.judge(principal.credential_id)
