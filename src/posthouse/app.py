@@ -23,7 +23,7 @@ from posthouse.doors.status_view import WorkerStatus
 from posthouse.doors.throttle import Throttle
 from posthouse.doors.track import Tracking
 from posthouse.doors.web.parts import WebParts, web_parts
-from posthouse.model.clock import Clock, Ids, SystemClock
+from posthouse.model.clock import Clock, Ids
 from posthouse.net.board import Row
 from posthouse.net.courier import Courier
 from posthouse.net.dns import Resolver
@@ -133,9 +133,9 @@ def build_parts(
     worker_id: str,
     declared_dead: Callable[[], None],
     connections: Row,
+    clock: Clock,
 ) -> Parts:
     """Everything for one worker, inside its running loop. Raises SettingsError."""
-    clock = SystemClock()
     ids = Ids(clock)
     counters = Counters()
     installation = Installation.load_or_make(settings.state_dir)

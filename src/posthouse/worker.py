@@ -146,13 +146,12 @@ async def serve(
     signers: Sequence[socket.socket],
 ) -> None:
     """Serve until `stopped` is set, then drain. `ready` is called when all doors are open."""
-    store = open_store(
-        settings.store.url, asyncio.get_running_loop(), on_change=_log_store, clock=SystemClock()
-    )
+    clock = SystemClock()
+    store = open_store(settings.store.url, asyncio.get_running_loop(), on_change=_log_store, clock=clock)
     for warning in store.durability_warnings:
         log.error("DURABILITY IS NOT GUARANTEED", warning=warning)
     signer = await Signer.open(signers)
-    parts = build_parts(settings, store, signer, order.worker_id, stopped.set, order.connections)
+    parts = build_parts(settings, store, signer, order.worker_id, stopped.set, order.connections, clock)
     await _enter(parts, order)
     servers = await _open_doors(parts, order.listening)
     loops = _start_loops(parts, order.listening, stopped)
