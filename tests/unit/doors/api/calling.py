@@ -61,6 +61,9 @@ class Key(NamedTuple):
     secret: str
 
 
+NO_KEY = Key("", "")
+
+
 class Reply(NamedTuple):
     """An answer as a client reads it; names of `headers` are in lower case."""
 
@@ -112,11 +115,11 @@ class Api:
     door: ApiSplit
     account_id: str = ""
     other_id: str = ""
-    full: Key = Key("", "")
-    sending: Key = Key("", "")
-    bound: Key = Key("", "")
-    token: Key = Key("", "")
-    others: Key = Key("", "")
+    full: Key = NO_KEY
+    sending: Key = NO_KEY
+    bound: Key = NO_KEY
+    token: Key = NO_KEY
+    others: Key = NO_KEY
     address: str = "192.0.2.7"
     rest: list[str] = field(default_factory=list)
     """Paths that no service took."""
