@@ -54,6 +54,15 @@ suppression = Table(
     text("detail"),
     sqlite_with_rowid=False,
 )
+# One list of a sending domain in alphabetical order, page by page.
+Index(
+    "suppression_page",
+    suppression.c.account_id,
+    suppression.c.kind,
+    suppression.c.domain,
+    suppression.c.address,
+    suppression.c.scope,
+)
 
 # Kinds of mail that a recipient may leave one by one. Numbers are never given twice: suppressions name them.
 unsub_group = Table(

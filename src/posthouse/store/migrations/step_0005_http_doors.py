@@ -1,4 +1,5 @@
-"""Step 5: answers that are given once, senders, notes about tags; what services add to templates.
+"""Step 5: answers that are given once, senders, notes about tags; what services add to templates; lists of
+suppressed addresses page by page.
 
 Columns are added with an empty default, which costs the same for an empty and for a large store.
 """
@@ -8,6 +9,7 @@ from __future__ import annotations
 from sqlalchemy.schema import CreateIndex, CreateTable
 
 from posthouse.store.api_tables import API_TABLES
+from posthouse.store.asset_tables import suppression
 from posthouse.store.connection import Connection
 from posthouse.store.statement import ddl
 
@@ -21,5 +23,6 @@ def run(connection: Connection) -> None:
         connection.script(f"ALTER TABLE {table} ADD COLUMN more {_TEXT[engine]}")
     for new in API_TABLES:
         connection.script(ddl(CreateTable(new), engine))
-        for index in sorted(new.indexes, key=lambda index: str(index.name)):
+    for table in (*API_TABLES, suppression):  # the latter's only index
+        for index in sorted(table.indexes, key=lambda index: str(index.name)):
             connection.script(ddl(CreateIndex(index), engine))
