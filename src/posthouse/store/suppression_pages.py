@@ -1,4 +1,4 @@
-"""Pages of one list of suppressed addresses of a sending domain, in alphabetical order, forwards and backwards.
+"""Pages of a sending domain's list of suppressed addresses in alphabetical order, forwards and backwards.
 
 Each page is a short range of the index over list and address, however long the list is.
 

@@ -23,6 +23,6 @@ def run(connection: Connection) -> None:
         connection.script(f"ALTER TABLE {table} ADD COLUMN more {_TEXT[engine]}")
     for new in API_TABLES:
         connection.script(ddl(CreateTable(new), engine))
-    for table in (*API_TABLES, suppression):  # the latter's only index
-        for index in sorted(table.indexes, key=lambda index: str(index.name)):
+    for indexed in (*API_TABLES, suppression):  # the latter has no other
+        for index in sorted(indexed.indexes, key=lambda index: str(index.name)):
             connection.script(ddl(CreateIndex(index), engine))
