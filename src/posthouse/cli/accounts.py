@@ -9,10 +9,12 @@ import typer
 
 from posthouse.cli.names import account_names
 from posthouse.cli.options import Asked, command, group
-from posthouse.cli.output import Output, when
+from posthouse.cli.output import Output, visible, when
 
 if TYPE_CHECKING:
     from posthouse.model.account import Account
+
+_MOST_SHOWN = 200
 
 app = group("Accounts: whose domains, users and mail these are.")
 
@@ -174,4 +176,5 @@ def _say_settings(output: Output, account: Account) -> None:
 
     defaults = account_settings.shown(ACCOUNT_DEFAULTS)
     for key, text in account_settings.shown(account.settings).items():
-        output.say(f"{key:<22}{text or '-'}{'' if text == defaults[key] else '  (set)'}")
+        shown = visible(text if len(text) <= _MOST_SHOWN else f"{text[:_MOST_SHOWN]}…") or "-"
+        output.say(f"{key:<22}{shown}{'' if text == defaults[key] else '  (set)'}")

@@ -3,14 +3,14 @@
 A suspended account keeps everything. Nobody of it may sign in or send, and its queued mail waits until it is
 resumed (docs/decisions/020).
 
-Public: USUAL, ALL, own_account, ensure, scope, load, account_name, add, change_settings, suspend, resume,
-contents, remove, account_row.
+Public: USUAL, ALL, own_account, ensure, scope, load, load_by_id, account_name, add, change_settings,
+apply_settings, suspend, resume, contents, remove, account_row.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from msgspec.structs import asdict, replace
@@ -102,6 +102,21 @@ def change_settings(conn: Connection, name: str, pairs: Sequence[str]) -> Accoun
     if made.starts_at != account.settings.starts_at:
         caps.forget_cap(conn, account.id)
     return _changed(conn, account, made)
+
+
+def load_by_id(conn: Connection, account_id: str) -> Account:
+    """The account of somebody who has signed in. Raises Refused when it has gone since."""
+    found = identity.find_account_by_id(conn, account_id)
+    if found is None:
+        raise Refused(550, "5.1.2", "This account is not here any more", reason="no-account")
+    return found
+
+
+def apply_settings(conn: Connection, account_id: str, values: Mapping[str, Any]) -> AccountSettings:
+    """What holds for the account's mail, as its programs say it, inside the caller's transaction; what is not
+    in `values` stays. Raises Refused."""
+    account = load_by_id(conn, account_id)
+    return _changed(conn, account, account_settings.applied(account.settings, values)).settings
 
 
 def suspend(conn: Connection, name: str) -> Account:

@@ -11,17 +11,14 @@ from urllib.parse import urlsplit
 from msgspec.structs import replace
 
 from posthouse.desk import setting_kinds
-from posthouse.desk.setting_kinds import NO, YES, Kind, count, one_of, shown, wrong, yes_or_no
+from posthouse.desk.setting_kinds import Kind, clicks, count, one_of, shown, wrong, yes_or_no
 from posthouse.model.account import DEFAULTS, DomainSettings
 from posthouse.model.address import BadAddress, parse_address
 from posthouse.model.errors import Refused
-from posthouse.model.options import CLICKS_ALL, CLICKS_HTML, CLICKS_OFF
 from posthouse.rules.privacy import FULL, MASKED, NONE
 
 __all__ = ["KINDS", "authorised", "changed", "shown", "unauthorised"]
 
-_CLICKS = {word: word for word in (CLICKS_OFF, CLICKS_HTML, CLICKS_ALL)}
-_CLICKS |= dict.fromkeys(NO, CLICKS_OFF) | dict.fromkeys(YES, CLICKS_ALL)
 _MOST_DAYS = 366.0
 _LONGEST_URL = 500
 
@@ -52,13 +49,6 @@ def _normal(address: str) -> str:
 
 
 # How the kinds read
-
-
-def _clicks(text: str) -> str:
-    found = _CLICKS.get(text.lower())
-    if found is None:
-        raise ValueError
-    return found
 
 
 def _url(text: str) -> str:
@@ -118,7 +108,7 @@ _SWITCH = Kind("yes, no", yes_or_no)
 _LIMIT = Kind("a whole number of recipients, 0 for no limit", count)
 KINDS: Mapping[str, Kind] = {
     "track_opens": _SWITCH,
-    "track_clicks": Kind("off, html, all", _clicks),
+    "track_clicks": Kind("off, html, all", clicks),
     "pixel_at_top": _SWITCH,
     "tracking_url": Kind("an http or https URL without a query", _base_url),
     "unsubscribe": _SWITCH,

@@ -2,7 +2,7 @@
 
 A noun's settings are one table of `Kind`s by the names of its fields (`domain_settings`, `account_settings`).
 
-Public: Kind, changed, shown, wrong, and how the common kinds read: yes_or_no, count, one_of.
+Public: Kind, changed, shown, wrong, and how the common kinds read: yes_or_no, count, clicks, one_of.
 """
 
 from __future__ import annotations
@@ -15,8 +15,11 @@ from msgspec import Struct
 from msgspec.structs import asdict, replace
 
 from posthouse.model.errors import Refused
+from posthouse.model.options import CLICKS_ALL, CLICKS_HTML, CLICKS_OFF
 
 YES, NO = ("yes", "true", "on", "1"), ("no", "false", "off", "0")
+_CLICKS = {word: word for word in (CLICKS_OFF, CLICKS_HTML, CLICKS_ALL)}
+_CLICKS |= dict.fromkeys(NO, CLICKS_OFF) | dict.fromkeys(YES, CLICKS_ALL)
 _MOST_MESSAGES = 10**9
 
 Settings = TypeVar("Settings", bound=Struct)
@@ -87,6 +90,14 @@ def count(text: str) -> int:
     if int(text) > _MOST_MESSAGES:
         raise ValueError
     return int(text)
+
+
+def clicks(text: str) -> str:
+    """Where clicks are tracked."""
+    found = _CLICKS.get(text.lower())
+    if found is None:
+        raise ValueError
+    return found
 
 
 def one_of(*words: str) -> Callable[[str], str]:

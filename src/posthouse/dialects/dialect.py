@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from posthouse.mail.letter import Letter
+from posthouse.model.account import ACCOUNT_DEFAULTS, AccountSettings
 from posthouse.model.errors import Refused
 from posthouse.model.options import RecipientOptions, Seen
 from posthouse.smtp.replies import Reply
@@ -108,7 +109,8 @@ class Wishes:
     batch mode.
     `template`: to be looked up.
     `drop`: lower-case names of fields to leave out of the delivered mail, beyond the dialect's prefixes.
-    `keep`: names under the prefixes that stay. A read that must refuse raises `model.errors.Refused`.
+    `keep`: names under the prefixes that stay. `decided`: words of `account_wide` for which the account's
+    texts stay out. A read that must refuse raises `model.errors.Refused`.
     """
 
     values: dict[str, Any] = field(default_factory=dict)
@@ -120,6 +122,7 @@ class Wishes:
     template: TemplateUse | None = None
     drop: set[str] = field(default_factory=set)
     keep: set[str] = field(default_factory=set)
+    decided: set[str] = field(default_factory=set)
     rejection: Rejection | None = None
 
 
@@ -128,8 +131,8 @@ class Context:
     """What a reader may know and ask: the time, the envelope's recipients in wire form, the sending domain,
     whether the credential is this dialect's own, settings of the domain, what the account has.
 
-    `groups`: numbers of the account's unsubscribe groups. `owns_pool` takes a pool's name or id, `owns_key`
-    a domain and a selector of an active DKIM key.
+    `account`: its settings. `groups`: numbers of the account's unsubscribe groups. `owns_pool` takes a pool's
+    name or id, `owns_key` a domain and a selector of an active DKIM key.
     """
 
     now: float
@@ -141,6 +144,7 @@ class Context:
     owns_ip: Callable[[str], bool] = bool
     owns_pool: Callable[[str], bool] = bool
     owns_key: Callable[[str, str], bool] = lambda domain, selector: False
+    account: AccountSettings = ACCOUNT_DEFAULTS
 
 
 @dataclass(frozen=True, slots=True)

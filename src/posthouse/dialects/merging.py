@@ -41,6 +41,7 @@ def joined(readings: Sequence[Wishes]) -> Wishes:
         result.seen += wishes.seen
         result.drop |= wishes.drop
         result.keep |= wishes.keep
+        result.decided |= wishes.decided
         result.template = result.template or wishes.template
         result.rejection = result.rejection or wishes.rejection
         _join_values(result, wishes)

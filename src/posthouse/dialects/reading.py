@@ -1,31 +1,33 @@
 """From the option headers of a letter to `SendOptions` and recipients, whatever services' words they are in.
 
 Every dialect reads the fields under its own prefixes; `merging` joins what they say, `people` makes the
-recipients, and what nobody said is filled from the domain's settings, then from the defaults of the
-credential's dialect. A letter without option headers costs one look at its field names.
+recipients, and what nobody said is filled from the domain's settings, then from the account's, then from the
+defaults of the credential's dialect. A letter without option headers costs one look at its field names.
 
 Public: OptionReader, Sending, Asked, Estate.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 from msgspec.structs import replace
 
+from posthouse.dialects.account_wide import has_texts, plain_values, with_texts
 from posthouse.dialects.dialect import Context, Dialect, Header, Rejection, TemplateUse, Unwrapped, Wishes
 from posthouse.dialects.fields import Prefixes
 from posthouse.dialects.merging import joined
 from posthouse.dialects.people import Unqualified, recipients_of, with_blind_copies
 from posthouse.mail.letter import Letter
-from posthouse.model.account import DomainSettings
+from posthouse.model.account import ACCOUNT_DEFAULTS, AccountSettings, DomainSettings
 from posthouse.model.message import Recipient
 from posthouse.model.options import CLICKS_OFF, PIXEL_TOP, Block, LinkTag, Seen, SendOptions
 
 _MOST_SEEN = 300
 _MOST_SEEN_VALUE = 500
+_NOTHING: Set[str] = frozenset()
 _TRACKING = frozenset({"track_opens", "track_clicks"})
 _UNSUBSCRIBE_URL = "%unsubscribe_url%"
 _UNSUBSCRIBE = Block(
@@ -36,6 +38,8 @@ _UNSUBSCRIBE = Block(
 
 class Estate(Protocol):
     """What an account has (`desk.identity_view.IdentityView`)."""
+
+    def account_settings(self, account_id: str) -> AccountSettings: ...
 
     def groups_of(self, account_id: str) -> frozenset[int]: ...
 
@@ -85,7 +89,7 @@ class OptionReader:
         self._allow_unqualified = allow_unqualified
         self._prefixes = Prefixes(dialects)
         self._unwrappers = [dialect.unwrap for dialect in dialects.values() if dialect.unwrap]
-        self._plain: dict[tuple[str, str], tuple[DomainSettings, SendOptions]] = {}
+        self._plain: dict[tuple[str, str, str], tuple[DomainSettings, AccountSettings, SendOptions]] = {}
 
     def unwrapped(self, letter: Letter) -> Unwrapped | None:
         """The letter inside a service's own container, or None for any other letter. Raises Refused."""
@@ -99,13 +103,22 @@ class OptionReader:
         self, letter: Letter, recipients: list[Recipient], sending: Sending, extra: Sequence[Header] = ()
     ) -> Asked:
         """Options and recipients of a letter; `extra` are headers that its container had. Raises Refused."""
-        plain = self._plain_options(sending)
+        account = self._estate.account_settings(sending.account_id)
+        plain = self._plain_options(sending, account)
         headers = [*extra, *self._prefixes.headers_in(letter)]
         if headers:
-            asked = self._told(headers, letter, recipients, sending, plain)
+            asked, decided = self._told(headers, letter, recipients, sending, plain)
         else:
-            asked = Asked(plain, recipients)
+            asked, decided = Asked(plain, recipients), _NOTHING
         options = asked.options
+        if has_texts(account):
+            options = with_texts(
+                options,
+                account,
+                decided,
+                is_templated=asked.template is not None,
+                has_own_link=account.unsubscribe and _has_own_link(letter),
+            )
         if sending.settings.unsubscribe:
             options = _with_unsubscribe(options, letter)
         if options.ip or options.ip_pool:
@@ -122,7 +135,8 @@ class OptionReader:
         envelope: list[Recipient],
         sending: Sending,
         plain: SendOptions,
-    ) -> Asked:
+    ) -> tuple[Asked, Set[str]]:
+        """Also which of the account's texts the letter decided itself."""
         wishes = self._wishes(headers, envelope, sending)
         recipients, more = recipients_of(envelope, wishes, self._allow_unqualified)
         values = dict(wishes.values)
@@ -139,7 +153,7 @@ class OptionReader:
             drop_fields=_dropped(letter, wishes, headers, unwanted),
             seen=_shortened(wishes.seen + more),
         )
-        return Asked(options, recipients, wishes.template, wishes.rejection)
+        return Asked(options, recipients, wishes.template, wishes.rejection), wishes.decided
 
     def _wishes(self, headers: list[Header], envelope: list[Recipient], sending: Sending) -> Wishes:
         found = self._prefixes.by_dialect(headers)
@@ -165,19 +179,20 @@ class OptionReader:
             owns_ip=lambda ip: estate.owns_ip(account_id, ip),
             owns_pool=lambda name: estate.pool_sources(account_id, name) is not None,
             owns_key=lambda domain, selector: estate.key_of(account_id, domain, selector) is not None,
+            account=estate.account_settings(account_id),
         )
 
     # -- what nobody said ------------------------------------------------------------
 
-    def _plain_options(self, sending: Sending) -> SendOptions:
-        """The options of a letter that says nothing; made anew when the domain's settings change."""
-        key = (sending.dialect.name, sending.domain)
+    def _plain_options(self, sending: Sending, account: AccountSettings) -> SendOptions:
+        """The options of a letter that says nothing; made anew when settings of domain or account change."""
+        key = (sending.dialect.name, sending.account_id, sending.domain)
         settings = sending.settings
         held = self._plain.get(key)
-        if held is None or held[0] is not settings:
-            held = (settings, plain_options(sending.dialect, settings, self._tracking_url))
-            self._plain[key] = held
-        return held[1]
+        if held is None or held[0] is not settings or held[1] is not account:
+            options = plain_options(sending.dialect, settings, self._tracking_url, account)
+            held = self._plain[key] = (settings, account, options)
+        return held[2]
 
     def _with_sources(self, options: SendOptions, account_id: str) -> SendOptions:
         """Where this mail may leave from; one address beats a pool."""
@@ -190,12 +205,19 @@ class OptionReader:
         return replace(options, seen=(*options.seen, told))
 
 
-def plain_options(dialect: Dialect, settings: DomainSettings, tracking_url: str) -> SendOptions:
-    """A domain's settings, and where they say nothing the dialect's defaults."""
+def plain_options(
+    dialect: Dialect,
+    settings: DomainSettings,
+    tracking_url: str,
+    account: AccountSettings = ACCOUNT_DEFAULTS,
+) -> SendOptions:
+    """A domain's settings, where they say nothing the account's, and then the dialect's defaults."""
     can_track = bool(tracking_url or settings.tracking_url)
     values: dict[str, Any] = {
         name: value for name, value in dialect.defaults.items() if can_track or name not in _TRACKING
     }
+    if account is not ACCOUNT_DEFAULTS:
+        values |= plain_values(account)
     values |= {
         name: value
         for name, value in (

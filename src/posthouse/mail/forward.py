@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import base64
 import re
+from collections.abc import Sequence
 
 from posthouse.mail.report_text import date_time, escaped, folded
 
@@ -19,16 +20,16 @@ _PLAIN = re.compile(rb"(?:[\x01-\x09\x0b\x0c\x0e-\x7f]{0,998}\r\n)*[\x01-\x09\x0
 
 
 def forwarded_report(
-    *, hostname: str, letter_id: str, to: str, now: float, recipient: str, about: str, report: bytes
+    *, hostname: str, letter_id: str, to: Sequence[str], now: float, recipient: str, about: str, report: bytes
 ) -> bytes:
-    """The whole letter, CRLF line ends; `to` is ASCII. `recipient` complained about the letter `about` (its
+    """The whole letter, CRLF line ends; `to` are ASCII. `recipient` complained about the letter `about` (its
     Message-ID). `letter_id` is one of `model.clock.Ids`: it makes the boundary too."""
     boundary = f"=_{letter_id}".encode()
     while boundary in report:  # somebody copied it
         boundary += b"="
     head = [
         f"From: Mail Delivery System <MAILER-DAEMON@{hostname}>",
-        f"To: <{to}>",
+        "To: " + ",\r\n ".join(f"<{address}>" for address in to),
         "Subject: A recipient complained about your message",
         f"Date: {date_time(now)}",
         f"Message-ID: <{letter_id}@{hostname}>",

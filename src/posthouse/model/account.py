@@ -41,6 +41,29 @@ class AccountSettings(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=T
     is_suspended: bool = False
     purge_hard_days: int = 0
     purge_soft_days: int = 0
+    track_opens: bool | None = None
+    track_clicks: str = ""
+    require_tls: bool = False
+    skip_verification: bool = False
+    footer: bool = False
+    footer_html: str = ""
+    footer_text: str = ""
+    frame: bool = False
+    frame_html: str = ""
+    unsubscribe: bool = False
+    unsubscribe_html: str = ""
+    unsubscribe_text: str = ""
+    unsubscribe_tag: str = ""
+    utm: bool = False
+    utm_source: str = ""
+    utm_medium: str = ""
+    utm_term: str = ""
+    utm_content: str = ""
+    utm_campaign: str = ""
+    forward_bounces: bool = False
+    forward_bounces_to: str = ""
+    forward_complaints: bool = False
+    forward_complaints_to: str = ""
 
 
 ACCOUNT_DEFAULTS = AccountSettings()

@@ -14,6 +14,7 @@ import msgspec
 CLICKS_OFF, CLICKS_HTML, CLICKS_ALL = "off", "html", "all"
 PIXEL_BOTTOM, PIXEL_TOP, PIXEL_PLACEHOLDER = "bottom", "top", "placeholder"
 TEST_DROP, TEST_SANDBOX = "drop", "sandbox"
+UTM = ("utm_source", "utm_medium", "utm_term", "utm_content", "utm_campaign")  # in the order to append
 
 
 class Seen(msgspec.Struct, frozen=True, omit_defaults=True):

@@ -10,7 +10,7 @@ Public: Forwards, MOST_AN_HOUR.
 from __future__ import annotations
 
 from posthouse.mail.forward import forwarded_report
-from posthouse.model.address import BadAddress, parse_address
+from posthouse.model.address import Address, BadAddress, parse_address
 from posthouse.model.clock import Ids
 from posthouse.model.event import Event, EventKind
 from posthouse.model.message import Delivery, Message, Recipient
@@ -33,17 +33,14 @@ class Forwards:
 
     def complaint(self, message: Message, delivery: Delivery, report: bytes, now: float) -> Accepted | None:
         """The letter; None where nobody wants it, where it cannot be addressed, or past the limit."""
-        try:
-            to = parse_address(message.options.forward_complaints_to)
-        except BadAddress:
-            return None
-        if to.needs_utf8 or not self._has_room(message.account_id, now):
+        to = _addresses(message.options.forward_complaints_to)
+        if not to or not self._has_room(message.account_id, now):
             return None
         letter_id = self._ids.new()
         content = forwarded_report(
             hostname=self._hostname,
             letter_id=letter_id,
-            to=str(to),
+            to=[str(address) for address in to],
             now=now,
             recipient=delivery.recipient,
             about=message.header_id,
@@ -61,7 +58,8 @@ class Forwards:
             accepted_at=now,
             expires_at=now + _LIFE_S,
         )
-        deliveries = plan.deliveries(letter, [Recipient(str(to), to.domain, "NEVER")], due_at=now)
+        people = [Recipient(str(address), address.domain, "NEVER") for address in to]
+        deliveries = plan.deliveries(letter, people, due_at=now)
         return Accepted(
             letter, content, deliveries, [self._accepted(letter, one, message) for one in deliveries]
         )
@@ -88,3 +86,16 @@ class Forwards:
                 "complaint_about": about.id,
             },
         )
+
+
+def _addresses(text: str) -> list[Address]:
+    """Those of a list with commas that can stand in an ASCII header."""
+    found = []
+    for part in text.split(","):
+        try:
+            address = parse_address(part.strip())
+        except BadAddress:
+            continue
+        if not address.needs_utf8:
+            found.append(address)
+    return found

@@ -4,7 +4,7 @@ A key of SendGrid's kind carries that service's scopes, for programs ask it what
 has a meaning here stands for one of our words. Words that mean nothing are kept for such keys and refused
 for our own.
 
-Public: PERMISSIONS, SCOPES, FULL, READ_ONLY, SEND_ONLY, preset, may, unknown, not_ours,
+Public: PERMISSIONS, SCOPES, FULL, READ_ONLY, SEND_ONLY, preset, may, beyond, unknown, not_ours,
 not_ours_text.
 """
 
@@ -35,6 +35,8 @@ PERMISSIONS = MappingProxyType(
         "hooks.write": "add, change and remove receivers",
         "ips.read": "see addresses and pools",
         "ips.write": "change pools",
+        "settings.read": "see what holds for all mail of the account",
+        "settings.write": "change what holds for all mail of the account: footer, tracking, TLS, forwarding",
     }
 )
 """Our words and what each allows."""
@@ -44,7 +46,26 @@ READ_ONLY = tuple(word for word in PERMISSIONS if word.endswith(".read"))
 SEND_ONLY = (MAIL_SEND,)
 
 _CHANGES = ("create", "update", "delete")
+_MAIL_SETTINGS = (
+    "address_whitelist",
+    "bcc",
+    "bounce_purge",
+    "footer",
+    "forward_bounce",
+    "forward_spam",
+    "plain_content",
+    "spam_check",
+    "template",
+)
+_TRACKING_SETTINGS = ("click", "google_analytics", "open", "subscription")
+_USER = ("account", "credits", "email", "profile", "username")
 _LISTS = ("bounces", "blocks", "invalid_emails", "spam_reports", "unsubscribes")
+
+
+def _settings(*scopes: str) -> dict[str, str]:
+    """Settings are read and updated, never made."""
+    reading = {f"{scope}.read": "settings.read" for scope in scopes}
+    return reading | {f"{scope}.update": "settings.write" for scope in scopes}
 
 
 def _pair(ours: str, *scopes: str) -> dict[str, str]:
@@ -69,11 +90,18 @@ SCOPES = MappingProxyType(
         **_pair("domains", "whitelabel"),
         **_pair("suppressions", "suppression", *(f"suppression.{each}" for each in _LISTS)),
         **_pair("suppressions", "asm.groups", "asm.groups.suppressions", "asm.suppressions.global"),
+        "asm.suppressions.read": "suppressions.read",
         **_pair("templates", "templates", "templates.versions", "templates.versions.activate"),
         **_pair("keys", "api_keys"),
         **_pair("hooks", "user.webhooks.event.settings", "user.webhooks.event.test", "user.webhooks.parse"),
         **_pair("hooks", "user.webhooks.parse.settings"),
         **_pair("ips", "ips", "ips.pools"),
+        "mail_settings.read": "settings.read",
+        **_settings(*(f"mail_settings.{each}" for each in _MAIL_SETTINGS)),
+        "tracking_settings.read": "settings.read",
+        **_settings(*(f"tracking_settings.{each}" for each in _TRACKING_SETTINGS)),
+        **_settings("user.settings.enforced_tls"),
+        **{f"user.{each}.read": "settings.read" for each in _USER},
     }
 )
 """SendGrid's scope -> the word of ours that it stands for (sendgrid.md 3.14)."""
@@ -92,6 +120,12 @@ def preset(name: str, *, in_scopes: bool) -> tuple[str, ...]:
 def may(permissions: Iterable[str], word: str) -> bool:
     """Does a key with these permissions, ours or scopes, have the one that our `word` names?"""
     return any(held == word or SCOPES.get(held) == word for held in permissions)
+
+
+def beyond(wanted: Iterable[str], held: Iterable[str]) -> list[str]:
+    """Those of `wanted` that allow what `held` does not: who holds these must not give them to others."""
+    own = {SCOPES.get(word, word) for word in held}
+    return [word for word in wanted if (ours := SCOPES.get(word, word)) in PERMISSIONS and ours not in own]
 
 
 def unknown(permissions: Iterable[str]) -> list[str]:

@@ -24,6 +24,7 @@ AREAS = MappingProxyType(
         "keys": "SMTP users, API keys and tokens, never their secrets",
         "hooks": "receivers of events and of mail",
         "ips": "addresses to send from, and pools",
+        "settings": "what holds for all mail of the account",
         "people": "the people of the account, their roles and sessions",
         "account": "the account itself: its name and its limits",
     }

@@ -62,6 +62,7 @@ def _changed(conn: Connection, rows: int) -> bool:
 
 _add_account = _insert_once(account)
 _account = Statement(select(account).where(account.c.name == bindparam("name")), "name")
+_account_by_id = Statement(select(account).where(account.c.id == bindparam("of_id")), "of_id")
 _accounts = Statement(select(account).order_by(account.c.name))
 _set_account = Statement(
     update(account).where(account.c.id == bindparam("of_id")).values(settings=bindparam("new_settings")),
@@ -83,6 +84,11 @@ def ensure_account(conn: Connection, name: str, *, id: str, now: float) -> Accou
 
 def find_account(conn: Connection, name: str) -> Account | None:
     row = conn.row(_account, name)
+    return None if row is None else _to_account(row)
+
+
+def find_account_by_id(conn: Connection, account_id: str) -> Account | None:
+    row = conn.row(_account_by_id, account_id)
     return None if row is None else _to_account(row)
 
 

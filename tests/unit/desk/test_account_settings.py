@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from msgspec.structs import fields
 
-from posthouse.desk.account_settings import KINDS, changed, shown
+from posthouse.desk.account_settings import KINDS, applied, changed, shown
 from posthouse.model.account import ACCOUNT_DEFAULTS, AccountSettings
 from posthouse.model.errors import Refused
 
@@ -17,6 +17,11 @@ GOOD = [
     ("starts_at=200", 200),
     ("over_limit=QUEUE", "queue"),
     ("over_limit=refuse", "refuse"),
+    ("track_opens=no", False),
+    ("track_clicks=yes", "all"),
+    ("footer_html=<p>a = b</p>", "<p>a = b</p>"),
+    ("unsubscribe_tag=[unsub]", "[unsub]"),
+    ("forward_bounces_to=a@b.test, c@d.test", "a@b.test, c@d.test"),
 ]
 
 
@@ -37,6 +42,15 @@ BAD = [
     ("daily_messages=1e3", "allowed: a whole number"),
     ("daily_messages=１", "allowed: a whole number"),
     ("daily_messages=1000000001", "allowed: a whole number"),
+    ("track_clicks=some", "allowed: off, html, all"),
+    ("footer=yes", "footer_html or footer_text needs a text before footer is on"),
+    ("frame=yes", "frame_html needs <% body %>"),
+    ("forward_bounces=yes", "forward_bounces_to needs an address first"),
+    ("forward_complaints_to=nobody", "forward_complaints_to has 'nobody', which is no address"),
+    ("forward_complaints_to=grüße@b.test", "addresses in ASCII only"),
+    ("utm_source=" + "x" * 501, "utm_source is not one line of at most 500 characters"),
+    ("unsubscribe_tag=a\nb", "unsubscribe_tag is not one line"),
+    ("footer_text=" + "x" * 20_001, "footer_text has more than 20000 characters"),
     ("over_limit=drop", "over_limit cannot be 'drop'; allowed: refuse, queue"),
 ]
 
@@ -52,6 +66,13 @@ def test_an_account_cannot_start_above_what_it_grows_to() -> None:
     with pytest.raises(Refused, match=r"starts_at \(11\) is above daily_messages \(10\)"):
         changed(AccountSettings(daily_messages=10), ["starts_at=11"])
     assert changed(ACCOUNT_DEFAULTS, ["starts_at=11"]).starts_at == 11
+
+
+def test_programs_say_values_and_hear_the_same() -> None:
+    made = applied(ACCOUNT_DEFAULTS, {"footer": True, "footer_text": " Bye \n"})
+    assert (made.footer, made.footer_text) == (True, " Bye \n")
+    with pytest.raises(Refused, match="frame_html needs"):
+        applied(made, {"frame": True, "frame_html": "<b>"})
 
 
 def test_every_setting_has_a_kind() -> None:

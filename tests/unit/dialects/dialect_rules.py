@@ -24,7 +24,7 @@ from posthouse.dialects.reading import OptionReader, Sending
 from posthouse.dialects.table import DIALECTS
 from posthouse.doors.sessions import refusal_reply
 from posthouse.mail.letter import parse
-from posthouse.model.account import DEFAULTS
+from posthouse.model.account import ACCOUNT_DEFAULTS, DEFAULTS, AccountSettings
 from posthouse.model.clock import FakeClock, Ids
 from posthouse.model.errors import Refused, TryLater
 from posthouse.model.message import Recipient
@@ -253,6 +253,9 @@ def _names(dialect: Dialect) -> set[str]:
 
 class Nothing:
     """An account that has nothing."""
+
+    def account_settings(self, _: str) -> AccountSettings:
+        return ACCOUNT_DEFAULTS
 
     def groups_of(self, _: str) -> frozenset[int]:
         return frozenset()

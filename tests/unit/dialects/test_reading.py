@@ -27,7 +27,7 @@ from posthouse.dialects.dialect import (
 from posthouse.dialects.native import DIALECT as NATIVE
 from posthouse.dialects.reading import Asked, OptionReader, Sending
 from posthouse.mail.letter import Letter, parse
-from posthouse.model.account import DEFAULTS, DomainSettings
+from posthouse.model.account import ACCOUNT_DEFAULTS, DEFAULTS, AccountSettings, DomainSettings
 from posthouse.model.errors import Refused
 from posthouse.model.message import Recipient
 from posthouse.model.options import (
@@ -45,6 +45,9 @@ NOW = 1_700_000_000.0
 
 
 class Estate:
+    def account_settings(self, account_id: str) -> AccountSettings:
+        return ACCOUNT_DEFAULTS
+
     def groups_of(self, account_id: str) -> frozenset[int]:
         return frozenset({1, 2}) if account_id == "acc" else frozenset()
 

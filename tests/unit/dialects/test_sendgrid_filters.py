@@ -9,8 +9,8 @@ import pytest
 
 from posthouse.dialects.dialect import Rejection
 from posthouse.dialects.sendgrid.filters import FILTERS
-from posthouse.dialects.sendgrid.links import SUBSCRIPTION
 from posthouse.dialects.sendgrid.smtpapi import KEYS
+from posthouse.dialects.unsubscribe_texts import SUBSCRIPTION
 from posthouse.model.options import Block, LinkTag, SendOptions
 from unit.dialects.smtpapi_letters import filtered, read, seen_of, warnings
 

@@ -16,7 +16,14 @@ from posthouse.dialects.table import DIALECTS
 from posthouse.doors.submission import Arrival, Reader
 from posthouse.mail.letter import FIELDS_MAX, HEADER_BYTES_MAX, parse
 from posthouse.mail.trace import with_word
-from posthouse.model.account import CredentialKind, Domain, DomainSettings, Principal
+from posthouse.model.account import (
+    ACCOUNT_DEFAULTS,
+    AccountSettings,
+    CredentialKind,
+    Domain,
+    DomainSettings,
+    Principal,
+)
 from posthouse.model.address import Address, parse_address
 from posthouse.model.clock import FakeClock, Ids
 from posthouse.model.errors import Refused
@@ -59,6 +66,9 @@ class Policy:
 
 class Nothing:
     """An account without groups, addresses, pools and keys."""
+
+    def account_settings(self, _: str) -> AccountSettings:
+        return ACCOUNT_DEFAULTS
 
     def groups_of(self, _: str) -> frozenset[int]:
         return frozenset()

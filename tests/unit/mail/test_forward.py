@@ -16,7 +16,7 @@ def forwarded(report: bytes, recipient: str = "ann@far.test", about: str = "<m@s
     return forwarded_report(
         hostname="mail.house.test",
         letter_id="01HF7YAT0003J3K23ZM09WDQXG",
-        to="abuse@shop.test",
+        to=["abuse@shop.test"],
         now=0.0,
         recipient=recipient,
         about=about,

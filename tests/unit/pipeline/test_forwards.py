@@ -37,6 +37,17 @@ def test_it_goes_from_the_null_sender_and_names_its_cause() -> None:
     assert made.message.size_bytes == len(made.content)
 
 
+def test_several_may_read_it() -> None:
+    options = SendOptions(forward_complaints_to="abuse@shop.test, no address, desk@shop.test")
+    made = Forwards(ids=IDS, hostname="h.test").complaint(
+        replace(MESSAGE, options=options), DELIVERY, b"x", 0.0
+    )
+    assert made is not None
+    assert [each.recipient for each in made.deliveries] == ["abuse@shop.test", "desk@shop.test"]
+    assert b"To: <abuse@shop.test>,\r\n <desk@shop.test>\r\n" in made.content
+    assert len(made.events) == 2
+
+
 @pytest.mark.parametrize("place", ["", "no address", "grüße@shop.test", "a@b\r\nc"])
 def test_nowhere_to_send_it(place: str) -> None:
     message = replace(MESSAGE, options=SendOptions(forward_complaints_to=place))

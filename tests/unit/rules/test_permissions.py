@@ -31,6 +31,9 @@ from posthouse.rules import permissions
         (["ips.read", "2fa_required"], "ips.read", True),
         (["2fa_required"], "ips.read", False),
         (["mail.Send"], "mail.send", False),
+        (["mail_settings.footer.read"], "settings.read", True),
+        (["mail_settings.footer.read"], "settings.write", False),
+        (["user.settings.enforced_tls.update"], "settings.write", True),
     ],
 )
 def test_what_a_key_may_do(held: list[str], word: str, is_allowed: bool) -> None:
@@ -44,6 +47,20 @@ def test_a_preset_allows_the_same_in_either_language(name: str, in_scopes: bool)
     wanted = permissions.preset(name, in_scopes=False)
     assert [word for word in permissions.PERMISSIONS if permissions.may(held, word)] == list(wanted)
     assert len(set(held)) == len(held)
+
+
+@pytest.mark.parametrize(
+    ("wanted", "held", "missing"),
+    [
+        (["mail.send"], ["mail.send", "api_keys.create"], []),
+        (["mail.send", "stats.read"], ["api_keys.create"], ["mail.send", "stats.read"]),
+        (["api_keys.delete"], ["api_keys.create"], []),
+        (["2fa_required"], ["api_keys.create"], []),
+        (["templates.read", "whitelabel.read"], ["templates.read", "keys.write"], ["whitelabel.read"]),
+    ],
+)
+def test_nobody_gives_what_they_have_not(wanted: list[str], held: list[str], missing: list[str]) -> None:
+    assert permissions.beyond(wanted, held) == missing
 
 
 def test_the_presets() -> None:

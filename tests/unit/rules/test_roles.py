@@ -33,6 +33,8 @@ TABLE = {
     "hooks.write": (OWNER, DEVELOPER),
     "ips.read": (OWNER, DEVELOPER, VIEWER),
     "ips.write": (OWNER, DEVELOPER),
+    "settings.read": (OWNER, DEVELOPER, VIEWER),
+    "settings.write": (OWNER, DEVELOPER),
     "people.read": (OWNER, DEVELOPER, VIEWER),
     "people.write": (OWNER,),
     "account.read": (OWNER, DEVELOPER, VIEWER),

@@ -12,16 +12,18 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
+from posthouse.dialects.account_wide import FOOTER, FRAME, UNSUBSCRIBE
 from posthouse.dialects.dialect import TemplateUse
 from posthouse.dialects.sendgrid.draft import Draft, Ignored, Invalid, invalid
-from posthouse.dialects.sendgrid.links import (
+from posthouse.dialects.sendgrid.inherited import inherited
+from posthouse.dialects.sendgrid.values import flag, is_absent, plain
+from posthouse.dialects.unsubscribe_texts import (
     DEFAULT_HTML,
     DEFAULT_TEXT,
     SUBSCRIPTION,
     bare_link,
     subscription_block,
 )
-from posthouse.dialects.sendgrid.values import flag, is_absent, plain
 from posthouse.mail.addresses import parse_mailboxes
 from posthouse.model.address import BadAddress, ascii_domain
 from posthouse.model.options import (
@@ -30,11 +32,14 @@ from posthouse.model.options import (
     CLICKS_OFF,
     PIXEL_PLACEHOLDER,
     TEST_SANDBOX,
+    UTM,
     Block,
 )
 
 Settings = Mapping[str, Any]
 _BODY_TAGS = ("<% body %>", "<%body%>")
+_DECIDES = {"footer": FOOTER, "template": FRAME, "subscriptiontrack": UNSUBSCRIBE}
+"""What of the account's texts a filter takes the place of, on or off."""
 
 
 def read_filters(draft: Draft, given: Mapping[str, Any]) -> None:
@@ -74,7 +79,13 @@ def _apply(draft: Draft, row: Filter, settings: Settings) -> str:
     unknown = [name for name in settings if name not in row.settings and name != "enable"]
     if unknown:
         draft.warn(f"there is no setting {plain(unknown[0])[:100]}: ignored")
-    return row.on(draft, settings) if is_on else row.off(draft)
+    if is_on:
+        said = row.on(draft, {**inherited(draft.context.account, row.name, settings), **settings})
+    else:
+        said = row.off(draft)
+    if row.name in _DECIDES:
+        draft.wishes.decided.add(_DECIDES[row.name])
+    return said
 
 
 def _text(settings: Settings, name: str) -> str:
@@ -159,6 +170,11 @@ def _utm(draft: Draft, settings: Settings) -> str:
     return "links get these parameters"
 
 
+def _no_utm(draft: Draft) -> str:
+    draft.set("utm", ())
+    return "links get no parameters"
+
+
 def _clicks(draft: Draft, settings: Settings) -> str:
     in_text = flag(settings.get("enable_text"))
     if in_text is None:
@@ -207,8 +223,13 @@ def _blind_copy(draft: Draft, settings: Settings) -> str:
 
 
 def _forward_complaints(draft: Draft, settings: Settings) -> str:
-    draft.set("forward_complaints_to", _addresses(draft, settings.get("email"))[0])
+    draft.set("forward_complaints_to", ", ".join(_addresses(draft, settings.get("email"))))
     return "complaints about this mail are passed on there"
+
+
+def _no_forwarding(draft: Draft) -> str:
+    draft.set("forward_complaints_to", "")
+    return "complaints about this mail are not passed on"
 
 
 # -- signing, tests --------------------------------------------------------------------
@@ -254,7 +275,6 @@ class Filter(NamedTuple):
     off: Callable[[Draft], str]
 
 
-UTM = ("utm_source", "utm_medium", "utm_term", "utm_content", "utm_campaign")  # documented order
 _TEXTS = ("text/html", "text/plain")
 _NOTHING = _off("is switched off")
 _ACCOUNT = "belongs to the account, not to a message: ignored"
@@ -269,7 +289,7 @@ FILTERS = (
         _unsubscribe_text,
         _off("no unsubscribe text"),
     ),
-    Filter("ganalytics", UTM, _utm, _NOTHING),
+    Filter("ganalytics", UTM, _utm, _no_utm),
     Filter("clicktrack", ("enable_text",), _clicks, _no_clicks),
     Filter("opentrack", ("replace",), _opens, _no_opens),
     Filter(
@@ -294,7 +314,7 @@ FILTERS = (
         _NOTHING,
     ),
     Filter("bcc", ("email",), _blind_copy, _NOTHING),
-    Filter("forwardspam", ("email",), _forward_complaints, _NOTHING),
+    Filter("forwardspam", ("email",), _forward_complaints, _no_forwarding),
     Filter("dkim", ("domain", "use_from"), _dkim, _NOTHING),
     Filter("drop", (), _sandbox, _NOTHING),
     Filter(

@@ -3,14 +3,14 @@
 The tags of a group work only when the message names a group (documented). Inside texts that we append the
 link stands as a literal of private-use characters: nobody's substitution tag takes a piece out of it.
 
-Public: group_links, group_block, bare_link, subscription_block, SUBSCRIPTION.
+Public: group_links, group_block.
 """
 
 from __future__ import annotations
 
+from posthouse.dialects.unsubscribe_texts import bare_link
 from posthouse.model.options import Block, LinkTag
 
-SUBSCRIPTION = "\ue0f0\ue0f1\ue0f0"
 _GROUP = "\ue0f0\ue0f2\ue0f0"
 _PREFERENCES = "\ue0f0\ue0f3\ue0f0"
 
@@ -28,9 +28,6 @@ TEMPLATE_TAGS = (
     ("{{{unsubscribe}}}", "unsubscribe_group"),
     ("{{{unsubscribe_preferences}}}", "preferences"),
 )
-
-DEFAULT_HTML = "<p>No longer want these emails? <% Unsubscribe %></p>"
-DEFAULT_TEXT = "No longer want these emails? Unsubscribe: <% %>"
 
 
 def group_links() -> list[LinkTag]:
@@ -51,27 +48,3 @@ def group_block() -> Block:
         f'<a href="{_PREFERENCES}">Unsubscribe Preferences</a></p>',
         text=f"Unsubscribe: {_GROUP}\nUnsubscribe Preferences: {_PREFERENCES}",
     )
-
-
-def bare_link(literal: str, kind: str) -> LinkTag:
-    """A literal that becomes the URL itself, without markup."""
-    return LinkTag(literal, kind)
-
-
-def subscription_block(html: str, text: str) -> Block:
-    """`<% words %>` becomes a link with these words, `<% %>` and everything in plain text the bare URL."""
-    return Block(html=_with_links(html, is_html=True), text=_with_links(text, is_html=False))
-
-
-def _with_links(text: str, *, is_html: bool) -> str:
-    done: list[str] = []
-    at = 0
-    while True:
-        begin = text.find("<%", at)
-        end = text.find("%>", begin + 2) if begin >= 0 else -1
-        if end < 0:
-            return "".join([*done, text[at:]])
-        words = text[begin + 2 : end].strip()
-        link = f'<a href="{SUBSCRIPTION}">{words}</a>' if is_html and words else SUBSCRIPTION
-        done += (text[at:begin], link)
-        at = end + 2
