@@ -5,7 +5,7 @@ alternatives that are no plain or HTML text (an invitation), resources of the HT
 Content-ID), and attachments. Then it is put together in the usual order, mixed(alternative(plain,
 related(html, …), …), …), leaving out every level that would hold a single part.
 
-Public names: with_texts, fresh_boundary.
+Public: with_texts.
 """
 
 from __future__ import annotations
@@ -13,9 +13,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from hashlib import sha256
 
+from posthouse.mail.entities import Entity, multipart, text_entity, whole_part
 from posthouse.mail.letter import Letter, closed
 from posthouse.mail.parts import Node, TooMuch, read_tree
-from posthouse.mail.transfer import encode
 
 # RFC 2045 3: these describe the one body that a letter had; MIME-Version is the letter's.
 _BODY_FIELDS = frozenset(
@@ -44,18 +44,6 @@ class _Kept:
     mixed: list[bytes] = field(default_factory=list)
 
 
-@dataclass(slots=True)
-class _Entity:
-    """A part that is being made: `fields` are its Content-* lines, each with CRLF."""
-
-    fields: bytes
-    body: bytes
-
-    @property
-    def whole(self) -> bytes:
-        return self.fields + b"\r\n" + self.body
-
-
 def with_texts(letter: Letter, html: str | None, text: str | None) -> bytes:
     """The letter with these body texts instead of its own; None: there is none of that kind.
 
@@ -67,20 +55,7 @@ def with_texts(letter: Letter, html: str | None, text: str | None) -> bytes:
         return letter.raw
     kept = _taken_apart(letter)
     entity = _put_together(kept, html, text, sha256(letter.raw).hexdigest())
-    return b"%b\r\n%b" % (_header(letter, entity.fields), closed(entity.body))
-
-
-def fresh_boundary(raw: bytes, seed: str) -> str:
-    """A boundary that does not occur in `raw`; the same for the same input.
-
-    RFC 2045 6.7: with `=_` in it neither quoted-printable nor base64 text can ever contain it.
-    """
-    number = 0
-    while True:
-        boundary = "=_" + sha256(f"{seed} {number}".encode("utf-8", "replace")).hexdigest()[:32]
-        if boundary.encode() not in raw:
-            return boundary
-        number += 1
+    return b"%b\r\n%b" % (_header(letter, entity.fields), closed(b"".join(entity.body)))
 
 
 def _taken_apart(letter: Letter) -> _Kept:
@@ -135,40 +110,19 @@ def _whole_top(letter: Letter) -> bytes:
     return b"%b\r\n%b" % (fields, letter.body)
 
 
-def _put_together(kept: _Kept, html: str | None, text: str | None, seed: str) -> _Entity:
-    alternatives: list[bytes] = []
+def _put_together(kept: _Kept, html: str | None, text: str | None, seed: str) -> Entity:
+    alternatives: list[Entity] = []
+    related = [whole_part(part) for part in kept.related]
+    mixed = [whole_part(part) for part in kept.mixed]
     if text is not None:
-        alternatives.append(_text_entity("plain", text).whole)
+        alternatives.append(text_entity("text/plain", text))
     if html is not None:
-        page = _text_entity("html", html).whole
-        alternatives.append(_multipart("related", [page, *kept.related], seed, 'type="text/html"').whole)
+        page = text_entity("text/html", html)
+        alternatives.append(multipart("related", [page, *related], seed, 'type="text/html"'))
     else:
-        kept.mixed[:0] = kept.related
-    alternatives += kept.alternatives
-    body = _multipart("alternative", alternatives, seed)
-    return _multipart("mixed", [body.whole, *kept.mixed], seed)
-
-
-def _multipart(kind: str, parts: list[bytes], seed: str, more: str = "") -> _Entity:
-    """The parts under one head; a single part is handed back itself."""
-    if len(parts) == 1:
-        fields, _, body = parts[0].partition(b"\r\n\r\n")
-        return _Entity(fields + b"\r\n", body)
-    boundary = fresh_boundary(b"".join(parts), f"{kind} {seed}")
-    mark = b"--" + boundary.encode()
-    body = b"".join([b"%b\r\n%b\r\n" % (mark, part) for part in parts]) + mark + b"--\r\n"
-    parameter = f"; {more}" if more else ""
-    return _Entity(f'Content-Type: multipart/{kind}{parameter};\r\n boundary="{boundary}"\r\n'.encode(), body)
-
-
-def _text_entity(kind: str, text: str) -> _Entity:
-    """Always encoded, so that later insertions find room; the shorter of the two encodings."""
-    lines = text.replace("\r\n", "\n").replace("\r", "\n").replace("\n", "\r\n")
-    octets = lines.encode("utf-8", "replace")
-    above = len(octets) - len(octets.decode("ascii", "ignore"))
-    transfer = "base64" if above * 6 > len(octets) else "quoted-printable"
-    fields = f"Content-Type: text/{kind}; charset=utf-8\r\nContent-Transfer-Encoding: {transfer}\r\n"
-    return _Entity(fields.encode(), encode(octets, transfer))
+        mixed = related + mixed
+    alternatives += [whole_part(part) for part in kept.alternatives]
+    return multipart("mixed", [multipart("alternative", alternatives, seed), *mixed], seed)
 
 
 def _header(letter: Letter, fields: bytes) -> bytes:

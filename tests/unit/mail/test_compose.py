@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from posthouse.mail.compose import fresh_boundary, with_texts
+from posthouse.mail.compose import with_texts
+from posthouse.mail.entities import fresh_boundary
 from posthouse.mail.letter import parse
 from posthouse.mail.parts import Node, read_tree, text_parts
 from posthouse.mail.transfer import decode
