@@ -7,14 +7,18 @@ from __future__ import annotations
 
 
 class PosthouseError(Exception):
-    """Parent of `Refused` and `TryLater`: a reply code, an enhanced code (RFC 3463) and a public text."""
+    """Parent of `Refused` and `TryLater`: a reply code, an enhanced code (RFC 3463) and a public text.
+    `retry_s`: when it is known to go again, 0.0 for unknown."""
 
-    def __init__(self, code: int, enhanced: str, text: str, *, reason: str = "") -> None:
+    def __init__(
+        self, code: int, enhanced: str, text: str, *, reason: str = "", retry_s: float = 0.0
+    ) -> None:
         super().__init__(f"{code} {enhanced} {text}")
         self.code = code
         self.enhanced = enhanced
         self.text = text
         self.reason = reason
+        self.retry_s = retry_s
 
 
 class Refused(PosthouseError):
