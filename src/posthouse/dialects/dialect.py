@@ -62,11 +62,13 @@ class Words:
 @dataclass(frozen=True, slots=True)
 class Header:
     """One field of the letter's top header: `name` in lower case, `title` as written, `raw` the octets behind
-    the colon with their folding (CRLF + white space) still in them."""
+    the colon with their folding (CRLF + white space) still in them. `is_parameter`: it stood beside the
+    letter, in an HTTP call; `title` is the parameter's name."""
 
     name: str
     title: str
     raw: bytes
+    is_parameter: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -159,7 +159,7 @@ class OptionReader:
         found = self._prefixes.by_dialect(headers)
         own = sending.dialect.name
         order = sorted(found, key=lambda name: name != own)  # stable: the others as they appear
-        addresses = [each.address for each in envelope]
+        addresses = [each.address for each in envelope if not each.options.copy_of]
         return joined(
             [
                 self._dialects[name].read(found[name], self._context(sending, addresses, name == own))

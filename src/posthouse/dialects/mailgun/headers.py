@@ -3,7 +3,7 @@ header.
 
 Every header gets exactly one `Seen`, in the order of the letter; the last word about it counts.
 
-Public: Reading, Found, refusal.
+Public: Reading, Found, refusal, bad_parameter.
 """
 
 from __future__ import annotations
@@ -24,10 +24,15 @@ REPEATED = "not used: the header is repeated, the last one counts"
 EMPTY = "ignored: it has no value"
 
 
-def refusal(text: str) -> Refused:
+def refusal(text: str, reason: str = "bad-option") -> Refused:
     """A letter that must not be sent with a header read wrong (our decision: the service's HTTP interface
     refuses these with the same text, what its SMTP door does is not documented)."""
-    return Refused(554, "5.6.0", _UNSHOWABLE.sub("?", text), reason="bad-option")
+    return Refused(554, "5.6.0", _UNSHOWABLE.sub("?", text), reason=reason)
+
+
+def bad_parameter(found: Found, error: Exception) -> Refused:
+    """A call with a word that means nothing: whoever made it is still there to be told (our text)."""
+    return refusal(f"{found.header.title} parameter is not valid: {error}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,9 +48,11 @@ class Found:
 
 
 class Reading:
-    """`wishes` grow while the steps read."""
+    """`wishes` grow while the steps read. Parameters of a call come after the letter's own headers, so that
+    they decide (our decision)."""
 
     def __init__(self, headers: Sequence[Header], context: Context) -> None:
+        headers = sorted(headers, key=_is_parameter)
         self.context = context
         self.wishes = Wishes()
         self._headers = headers
@@ -94,3 +101,7 @@ class Reading:
             Seen(header.title, text_of(header.raw)[:SHOWN_CHARS], *self._told[place])
             for place, header in enumerate(self._headers)
         ]
+
+
+def _is_parameter(header: Header) -> bool:
+    return header.is_parameter

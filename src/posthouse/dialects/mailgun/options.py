@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from posthouse.dialects.dialect import Context, Header, Wishes
-from posthouse.dialects.mailgun.headers import Reading, refusal
+from posthouse.dialects.mailgun.headers import Reading, bad_parameter, refusal
 from posthouse.dialects.mailgun.suppress import read_suppressed
 from posthouse.dialects.mailgun.table import NOT_OPTIONS, ROWS, Row
 from posthouse.dialects.mailgun.tags import read_tags
@@ -56,7 +56,9 @@ def _read_row(row: Row, reading: Reading) -> None:
         value = row.grammar(found.text, reading.context)
     except BadValue as error:
         if row.refuses:
-            raise refusal(str(error)) from error
+            raise refusal(str(error), row.reason) from error
+        if found.header.is_parameter:
+            raise bad_parameter(found, error) from error
         reading.tell(found, f"ignored: {error}", is_warning=True)
         return
     for field, each in value.items() if not row.field else ((row.field, value),):

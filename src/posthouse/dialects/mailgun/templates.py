@@ -10,7 +10,7 @@ Public: read_template.
 from __future__ import annotations
 
 from posthouse.dialects.dialect import TemplateUse
-from posthouse.dialects.mailgun.headers import Found, Reading, refusal
+from posthouse.dialects.mailgun.headers import Found, Reading, bad_parameter, refusal
 from posthouse.dialects.mailgun.json_header import object_of
 from posthouse.dialects.mailgun.table import flag
 from posthouse.dialects.mailgun.times import BadValue
@@ -58,6 +58,8 @@ def _wants_text(found: Found | None, reading: Reading) -> bool:
     try:
         wants_text = bool(flag(found.text, reading.context))
     except BadValue as error:
+        if found.header.is_parameter:
+            raise bad_parameter(found, error) from error
         reading.tell(found, f"ignored: {error}", is_warning=True)
         return False
     reading.tell(found, "a plain part is made too" if wants_text else "no plain part is made")

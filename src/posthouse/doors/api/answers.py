@@ -67,6 +67,7 @@ _STATUSES = {
     "from-domain": 403,
     "not-verified": 403,
     "sandbox": 403,
+    "foreign-ip": 403,
     "too-large": 413,
 }
 """HTTP statuses by our reasons; see also `problem_of`."""
@@ -83,8 +84,7 @@ def problem_of(error: PosthouseError | CommitInDoubt) -> Problem:
     reason = error.reason
     if isinstance(error, TryLater):
         is_limit = reason in _LIMITS
-        retry_s = error.retry_s or (60.0 if is_limit else 10.0)
-        return Problem(429 if is_limit else 503, reason, error.text, retry_s=retry_s)
+        return Problem(429 if is_limit else 503, reason, error.text, retry_s=60.0 if is_limit else 10.0)
     status = _STATUSES.get(reason, 400)
     if reason.startswith("no-") and reason not in _NOT_ABSENT:
         status = 404

@@ -59,7 +59,7 @@ async def post(
     """
     if (trouble := call.parts.store.refusal) is not None:
         raise trouble
-    principal = _as_service(call)
+    principal = _as_service(call, call.principal)
     read = _read_all(call, principal, letters)
     if _may_be_news(read):
         read = await _read_again(call, principal, letters, read)
@@ -77,11 +77,21 @@ async def post(
     return given
 
 
-def _as_service(call: Call) -> Principal:
+def _as_service(call: Call, principal: Principal) -> Principal:
     """Mail by a service's API hears that service's words and gets its defaults, whatever the key was made
-    for."""
-    principal = call.principal
-    return principal if principal.dialect == call.service else replace(principal, dialect=call.service)
+    for. A domain in the call's path is the sending domain, as one in a user name is behind SMTP."""
+    if principal.dialect != call.service:
+        principal = replace(principal, dialect=call.service)
+    domain = call.found_domain
+    if domain is None or principal.domain:
+        return principal
+    return replace(
+        principal,
+        domain_id=domain.id,
+        domain=domain.name,
+        region=domain.region,
+        verified=domain.verified_at is not None,
+    )
 
 
 def _read_all(call: Call, principal: Principal, letters: Sequence[Posted]) -> list[_Read] | PosthouseError:
@@ -130,8 +140,12 @@ async def _read_again(
     except Exception as error:
         log.warning("a letter is judged by what was known: the store does not answer: %s", error)
         return read
+    if call.found_domain is not None:
+        found = call.parts.identity.domain(call.found_domain.name)
+        if found is not None and found.account_id == call.account_id:
+            call.found_domain = found
     current = call.parts.identity.current(call.principal) or call.principal
-    return _read_all(call, replace(current, dialect=principal.dialect), letters)
+    return _read_all(call, _as_service(call, current), letters)
 
 
 async def _accepted(

@@ -11,14 +11,13 @@ from starlette.requests import Request
 
 from posthouse.doors.api.answers import Answer, Problem
 from posthouse.doors.api.endpoints import Endpoints
-from posthouse.doors.api.mailgun import absent
+from posthouse.doors.api.mailgun import absent, messages
 from posthouse.doors.api.mailgun.phrases import phrase
-from posthouse.doors.api.rates import Rate, rate_headers
 
 
 class _Mailgun:
     name = "mailgun"
-    endpoints = Endpoints((*absent.ENDPOINTS,))
+    endpoints = Endpoints((*messages.ENDPOINTS, *absent.ENDPOINTS))
 
     def secret(self, request: Request) -> str | None:
         scheme, _, written = request.headers.get("authorization", "").partition(" ")
@@ -32,10 +31,6 @@ class _Mailgun:
 
     def phrase(self, problem: Problem, request: Request) -> Answer:
         return phrase(problem, request)
-
-    def rate_headers(self, rate: Rate) -> dict[str, str]:
-        # milliseconds (observed)
-        return rate_headers(rate, per_s=1000)
 
 
 MAILGUN = _Mailgun()
