@@ -7,14 +7,18 @@ from __future__ import annotations
 
 
 class PosthouseError(Exception):
-    """Parent of `Refused` and `TryLater`: a reply code, an enhanced code (RFC 3463) and a public text."""
+    """Parent of `Refused` and `TryLater`: a reply code, an enhanced code (RFC 3463) and a public text.
+    `retry_s`: when it is known to go again, 0.0 for unknown."""
 
-    def __init__(self, code: int, enhanced: str, text: str, *, reason: str = "") -> None:
+    def __init__(
+        self, code: int, enhanced: str, text: str, *, reason: str = "", retry_s: float = 0.0
+    ) -> None:
         super().__init__(f"{code} {enhanced} {text}")
         self.code = code
         self.enhanced = enhanced
         self.text = text
         self.reason = reason
+        self.retry_s = retry_s
 
 
 class Refused(PosthouseError):
@@ -23,23 +27,12 @@ class Refused(PosthouseError):
 
 class TryLater(PosthouseError):
     """Ours or a resource's temporary trouble (4yz, HTTP 429 or 503): the customer should try again.
-
-    `again_at`: the instant from which it may work, 0.0 when nobody knows; `most`: the limit that was reached,
-    0 for none.
-    """
+    `most`: the limit that was reached, 0 for none."""
 
     def __init__(
-        self,
-        code: int,
-        enhanced: str,
-        text: str,
-        *,
-        reason: str = "",
-        again_at: float = 0.0,
-        most: int = 0,
+        self, code: int, enhanced: str, text: str, *, reason: str = "", retry_s: float = 0.0, most: int = 0
     ) -> None:
-        super().__init__(code, enhanced, text, reason=reason)
-        self.again_at = again_at
+        super().__init__(code, enhanced, text, reason=reason, retry_s=retry_s)
         self.most = most
 
 

@@ -45,7 +45,7 @@ def refusal(limit: Limit, count: int, at: float) -> PosthouseError:
         return Refused(550, "5.5.3", text, reason="over-limit")
     free_at = limit.span.begins_at(limit.span.window(at) + 1)
     text = f"Too many recipients: {who}: recipient limit exceeded, try again after {date_time(free_at)}"
-    return TryLater(452, "4.5.3", text, reason="rate-limit", again_at=free_at, most=limit.most)
+    return TryLater(452, "4.5.3", text, reason="rate-limit", retry_s=free_at - at, most=limit.most)
 
 
 def _count(conn: Connection, limits: Sequence[Limit], count: int, at: float) -> Limit | dict[Span, int]:

@@ -84,7 +84,8 @@ def problem_of(error: PosthouseError | CommitInDoubt) -> Problem:
     reason = error.reason
     if isinstance(error, TryLater):
         is_limit = reason in _LIMITS
-        return Problem(429 if is_limit else 503, reason, error.text, retry_s=60.0 if is_limit else 10.0)
+        retry_s = error.retry_s or (60.0 if is_limit else 10.0)
+        return Problem(429 if is_limit else 503, reason, error.text, retry_s=retry_s)
     status = _STATUSES.get(reason, 400)
     if reason.startswith("no-") and reason not in _NOT_ABSENT:
         status = 404

@@ -9,8 +9,9 @@ Public: Service, ServiceApp.
 from __future__ import annotations
 
 import asyncio
+from collections.abc import MutableMapping
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 import structlog
 from starlette.requests import Request
@@ -21,7 +22,7 @@ from posthouse.doors.api.answers import Answer, Problem, Said, problem_of
 from posthouse.doors.api.call import Call
 from posthouse.doors.api.endpoints import Endpoint, Endpoints
 from posthouse.doors.api.parts import ApiParts
-from posthouse.doors.api.rates import CallRates
+from posthouse.doors.api.rates import CallRates, Rate
 from posthouse.model.account import CredentialKind, Domain, Principal
 from posthouse.model.errors import CommitInDoubt, PosthouseError
 from posthouse.rules.permissions import may
@@ -29,6 +30,7 @@ from posthouse.rules.permissions import may
 log = structlog.get_logger()
 
 _NOBODY = Principal("", "", "", "", False, "", "", permissions=())
+_RATE = "posthouse.rate"
 _ALWAYS = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
 
 
@@ -53,6 +55,10 @@ class Service(Protocol):
         (405), too-large (413), bad-type (415), too-many-calls (429), broken (500)."""
         ...
 
+    def rate_headers(self, rate: Rate) -> dict[str, str]:
+        """What every answer to a counted call says about the limit of calls."""
+        ...
+
 
 @dataclass(slots=True)
 class ServiceApp:
@@ -70,7 +76,7 @@ class ServiceApp:
             return
         headers = [
             (name.lower().encode("latin-1"), value.encode("latin-1"))
-            for name, value in {**_ALWAYS, **answer.headers}.items()
+            for name, value in {**_ALWAYS, **self._rate_headers(scope), **answer.headers}.items()
         ]
         if answer.status != 204:
             headers.append((b"content-length", str(len(answer.body)).encode()))
@@ -91,6 +97,10 @@ class ServiceApp:
             log.exception("a call failed", path=request.url.path, method=request.method)
             text = "Something went wrong here; it is written in the log"
             return self._phrased(Problem(500, "broken", text), request)
+
+    def _rate_headers(self, scope: Scope) -> dict[str, str]:
+        rate = scope.get(_RATE)
+        return {} if rate is None else self.service.rate_headers(rate)
 
     def _phrased(self, problem: Problem, request: Request) -> Answer:
         answer = self.service.phrase(problem, request)
@@ -116,7 +126,7 @@ class ServiceApp:
         principal = await self._principal(request)
         self._judge(principal, endpoint)
         if not endpoint.is_sending:
-            self.rates.judge(principal.credential_id)
+            self._count(principal, scope)
         domain = None
         if endpoint.wants_domain and "domain" in match.parameters:
             domain = await self._domain(principal, match.parameters["domain"])
@@ -172,6 +182,11 @@ class ServiceApp:
         if is_for_one and not (names_domain or endpoint.is_for_domains):
             text = "This key is for one domain; the call needs a key of the whole account"
             raise Problem(403, "no-permission", text)
+
+    def _count(self, principal: Principal, scope: MutableMapping[str, Any]) -> None:
+        rate = scope[_RATE] = self.rates.count(principal.credential_id)
+        if rate is not None and rate.left < 0:
+            raise Problem(429, "too-many-calls", "too many requests", retry_s=rate.rest_s)
 
     async def _domain(self, principal: Principal, name: str) -> Domain:
         """S20: another account's domain is answered like one that is not there."""

@@ -56,10 +56,8 @@ def _foreign_from(text: str) -> str:
 
 def _over_rate(error: TryLater, domain: Domain, now: float) -> Said:
     """429 and never 420, with the time in a form for programs too."""
-    again_at = error.again_at or now + problem_of(error).retry_s
-    _, _, why = error.text.partition(_NOT_ALLOWED)
-    if not why or error.again_at:
-        why = f"recipient limit exceeded, try again after {formatdate(again_at, usegmt=True)}"
+    again_at = now + problem_of(error).retry_s
+    why = f"recipient limit exceeded, try again after {formatdate(again_at, usegmt=True)}"
     headers = {
         "Retry-After": str(max(1, round(again_at - now))),
         "X-RateLimit-Limit": str(error.most),

@@ -13,6 +13,7 @@ from posthouse.doors.api.answers import Answer, Problem
 from posthouse.doors.api.endpoints import Endpoints
 from posthouse.doors.api.mailgun import absent, messages
 from posthouse.doors.api.mailgun.phrases import phrase
+from posthouse.doors.api.rates import Rate, rate_headers
 
 
 class _Mailgun:
@@ -31,6 +32,10 @@ class _Mailgun:
 
     def phrase(self, problem: Problem, request: Request) -> Answer:
         return phrase(problem, request)
+
+    def rate_headers(self, rate: Rate) -> dict[str, str]:
+        # milliseconds (observed)
+        return rate_headers(rate, per_s=1000)
 
 
 MAILGUN = _Mailgun()

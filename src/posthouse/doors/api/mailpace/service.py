@@ -9,6 +9,7 @@ from starlette.requests import Request
 
 from posthouse.doors.api.answers import Answer, Problem, json_answer
 from posthouse.doors.api.endpoints import Endpoints
+from posthouse.doors.api.rates import Rate, rate_headers
 
 
 class _MailPace:
@@ -20,6 +21,9 @@ class _MailPace:
 
     def phrase(self, problem: Problem, request: Request) -> Answer:
         return json_answer({"error": problem.text}, problem.status)
+
+    def rate_headers(self, rate: Rate) -> dict[str, str]:
+        return rate_headers(rate)
 
 
 MAILPACE = _MailPace()

@@ -9,6 +9,7 @@ from starlette.requests import Request
 
 from posthouse.doors.api.answers import Answer, Problem, json_answer
 from posthouse.doors.api.endpoints import Endpoints
+from posthouse.doors.api.rates import Rate, rate_headers
 
 
 class _Native:
@@ -24,6 +25,9 @@ class _Native:
     def phrase(self, problem: Problem, request: Request) -> Answer:
         told = {"type": f"about:blank#{problem.reason}", "title": problem.text, "status": problem.status}
         return json_answer(told, problem.status, {"Content-Type": "application/problem+json"})
+
+    def rate_headers(self, rate: Rate) -> dict[str, str]:
+        return rate_headers(rate)
 
 
 NATIVE = _Native()

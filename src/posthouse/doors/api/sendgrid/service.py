@@ -5,10 +5,14 @@ Public: SENDGRID.
 
 from __future__ import annotations
 
+from base64 import b64decode
+
 from starlette.requests import Request
 
-from posthouse.doors.api.answers import Answer, Problem, json_answer
+from posthouse.doors.api.answers import Answer, Problem
 from posthouse.doors.api.endpoints import Endpoints
+from posthouse.doors.api.rates import Rate, rate_headers
+from posthouse.doors.api.sendgrid.phrases import OLD_PATH, phrase
 
 
 class _SendGrid:
@@ -16,14 +20,28 @@ class _SendGrid:
     endpoints = Endpoints(())
 
     def secret(self, request: Request) -> str | None:
-        scheme, _, key = request.headers.get("authorization", "").partition(" ")
+        scheme, _, written = request.headers.get("authorization", "").partition(" ")
         if not scheme:
             return None
-        return key.strip() if scheme.lower() == "bearer" else ""
+        if scheme.lower() == "bearer":
+            return written.strip()
+        is_old = request.url.path.startswith(OLD_PATH)
+        return _basic_key(written) if is_old and scheme.lower() == "basic" else ""
 
     def phrase(self, problem: Problem, request: Request) -> Answer:
-        error = {"message": problem.text, "field": problem.field or None, "help": None}
-        return json_answer({"errors": [error]}, problem.status)
+        return phrase(problem, request)
+
+    def rate_headers(self, rate: Rate) -> dict[str, str]:
+        return rate_headers(rate)
+
+
+def _basic_key(written: str) -> str:
+    """The password of the user `apikey`: only the second version of the API knows that (documented)."""
+    try:
+        user, _, key = b64decode(written, validate=True).decode().partition(":")
+    except ValueError:
+        return ""
+    return key.rstrip("\r\n") if user.strip().lower() == "apikey" else ""
 
 
 SENDGRID = _SendGrid()
