@@ -329,3 +329,37 @@ def test_jobs_of_the_dead_are_free_again(conn: Connection) -> None:
     assert jobs.release_lost_jobs(conn) == 0
     assert jobs.release_jobs(conn, "w1") == 1
     assert len(jobs.take_jobs(conn, "w2", NOW, 5)) == 2
+
+
+# Changes
+
+
+def test_a_group_is_changed_but_not_to_anothers_name(conn: Connection) -> None:
+    news = groups.add_group(conn, "acc", "News", "All news")
+    groups.add_group(conn, "acc", "Offers")
+    groups.change_group(conn, replace(news, description="Some news", is_default=True))
+    assert groups.find_group(conn, "acc", news.number) == replace(
+        news, description="Some news", is_default=True
+    )
+    with pytest.raises(Duplicate):
+        groups.change_group(conn, replace(news, name="Offers"))
+    assert groups.find_group(conn, "other", news.number) is None
+
+
+def test_a_template_and_its_version_are_changed_in_place(conn: Connection) -> None:
+    about = templates.Template("t1", "acc", "", "hello", "", NOW)
+    templates.add_template(conn, about)
+    templates.add_template(conn, replace(about, id="t2", name="bye"))
+    version = templates.Version("t1", "v1", True, templates.HANDLEBARS, "<p>", "", {}, NOW)
+    templates.add_version(conn, version)
+    assert templates.change_template(conn, replace(about, name="Hi", more={"name": "Hi there"}))
+    with pytest.raises(Duplicate):
+        templates.change_template(conn, replace(about, name="bye"))
+    assert not templates.change_template(conn, replace(about, id="t9", name="nine"))
+    changed = replace(version, html="<b>", text="b", fields={"Subject": "s"}, more={"name": "one"})
+    assert templates.change_version(conn, changed)
+    assert not templates.change_version(conn, replace(changed, tag="v2"))
+    found = templates.find(conn, "acc", "", "hi")
+    assert found is not None
+    assert found.template.more == {"name": "Hi there"}
+    assert found.version == changed, "and it is active as before"

@@ -1,7 +1,8 @@
 """Lists of addresses that must not get mail, and the groups that recipients may leave one by one.
 
 Public: Place, place, add, remove, suppression_row, cursor_of, place_after, parse_instant, allow, disallow,
-allowed_row, group_row, add_group, remove_group.
+allowed_row, group_row, add_group, load_group, change_group,
+remove_group.
 """
 
 from __future__ import annotations
@@ -196,14 +197,52 @@ def add_group(
 ) -> Group:
     """A new group, inside the caller's transaction. Raises Refused."""
     name = name.strip()
-    if not name or not name.isprintable() or len(name) > MAX_GROUP_NAME:
-        raise _refused(f"A group's name has 1 to {MAX_GROUP_NAME} visible characters", "bad-name")
-    if not (description.isprintable() and len(description) <= MAX_DESCRIPTION):
-        raise _refused(f"A description is one line of at most {MAX_DESCRIPTION} characters", "bad-text")
+    _judge_group(name, description)
     try:
         return groups.add_group(conn, account_id, name, description, is_default=is_default)
     except Duplicate as error:
         raise _refused(f"There is a group {name} already", "exists") from error
+
+
+def load_group(conn: Connection, account_id: str, number: int) -> Group:
+    """One of the account's. Raises Refused, in the same words for another account's (S20)."""
+    found = groups.find_group(conn, account_id, number) if 0 < number < 2**31 else None
+    if found is None:
+        raise _no_group(number)
+    return found
+
+
+def change_group(
+    conn: Connection,
+    account_id: str,
+    number: int,
+    *,
+    name: str | None = None,
+    description: str | None = None,
+    is_default: bool | None = None,
+) -> Group:
+    """What is said takes the place of what was, inside the caller's transaction. Raises Refused."""
+    before = load_group(conn, account_id, number)
+    made = Group(
+        number,
+        account_id,
+        before.name if name is None else name.strip(),
+        before.description if description is None else description,
+        before.is_default if is_default is None else is_default,
+    )
+    _judge_group(made.name, made.description)
+    try:
+        groups.change_group(conn, made)
+    except Duplicate as error:
+        raise _refused(f"There is a group {made.name} already", "exists") from error
+    return made
+
+
+def _judge_group(name: str, description: str) -> None:
+    if not name or not name.isprintable() or len(name) > MAX_GROUP_NAME:
+        raise _refused(f"A group's name has 1 to {MAX_GROUP_NAME} visible characters", "bad-name")
+    if not (description.isprintable() and len(description) <= MAX_DESCRIPTION):
+        raise _refused(f"A description is one line of at most {MAX_DESCRIPTION} characters", "bad-text")
 
 
 def remove_group(conn: Connection, account_id: str, number: int) -> None:

@@ -1,13 +1,15 @@
 """Stored templates: judged before they are kept, so that a mistake is told to who makes it, not to who sends.
 
-Limits per domain and version are those that senders know (100 templates, 40 versions, 100 KB).
+Limits are those that senders of a service know (`Bounds`); ours are 100 templates of a domain, 40 versions of
+each, 100 KB.
 
-Public: Draft, store_version, version_row, template_rows, load, MAX_TEMPLATES, MAX_VERSIONS, MAX_BYTES.
+Public: Draft, Bounds, store_version, change_version, add_template, change_template, version_row,
+template_rows, load, MAX_TEMPLATES, MAX_VERSIONS, MAX_BYTES.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from posthouse.desk.reports import utc_text
@@ -27,9 +29,24 @@ FIELDS = ("Subject", "From", "Reply-To")
 
 
 @dataclass(frozen=True, slots=True)
+class Bounds:
+    """How many templates of a domain, versions of each, and bytes of a version there may be at most.
+    `may_be_empty`: a version without any text is kept, to be written later."""
+
+    templates: int = MAX_TEMPLATES
+    versions: int = MAX_VERSIONS
+    bytes: int = MAX_BYTES
+    may_be_empty: bool = False
+
+
+USUAL = Bounds()
+
+
+@dataclass(frozen=True, slots=True)
 class Draft:
     """A version as somebody wants it stored. `domain` "": a template of the whole account. `fields`: of
-    FIELDS, those that letters without them get. The first version of a template is active anyway."""
+    FIELDS, those that letters without them get. The first version of a template is active anyway. `more`: of
+    the version, as in `store.templates.Version`."""
 
     account_id: str
     domain: str
@@ -41,6 +58,8 @@ class Draft:
     fields: dict[str, str] = field(default_factory=dict)
     description: str = ""
     is_active: bool = False
+    more: dict[str, Any] = field(default_factory=dict)
+    bounds: Bounds = USUAL
 
 
 def store_version(conn: Connection, ids: Ids, now: float, draft: Draft) -> Found:
@@ -48,8 +67,8 @@ def store_version(conn: Connection, ids: Ids, now: float, draft: Draft) -> Found
     _judge(draft)
     about = _template_for(conn, ids, now, draft)
     held = templates.versions_of(conn, about.id)
-    if len(held) >= MAX_VERSIONS:
-        raise _refused(f"The template {about.name} has {MAX_VERSIONS} versions already", "limit")
+    if len(held) >= draft.bounds.versions:
+        raise _refused(f"The template {about.name} has {draft.bounds.versions} versions already", "limit")
     version = Version(
         template_id=about.id,
         tag=draft.tag.lower(),
@@ -59,6 +78,7 @@ def store_version(conn: Connection, ids: Ids, now: float, draft: Draft) -> Found
         text=draft.text,
         fields=draft.fields,
         created_at=now,
+        more=draft.more,
     )
     try:
         templates.add_version(conn, version)
@@ -72,24 +92,66 @@ def _template_for(conn: Connection, ids: Ids, now: float, draft: Draft) -> Templ
     for about in templates.list_templates(conn, draft.account_id):
         if (about.domain, about.name) == (draft.domain, name):
             return about
-    if templates.count_templates(conn, draft.account_id, draft.domain) >= MAX_TEMPLATES:
-        whose = draft.domain or "the account"
-        raise _refused(f"There are {MAX_TEMPLATES} templates of {whose} already", "limit")
     about = Template(ids.new(), draft.account_id, draft.domain, name, draft.description, now)
-    templates.add_template(conn, about)
+    add_template(conn, about, draft.bounds)
     return about
 
 
+def add_template(conn: Connection, new: Template, bounds: Bounds = USUAL) -> None:
+    """Keep a template that has no version yet, inside the caller's transaction. Raises Refused."""
+    _judge_name("name", new.name)
+    if templates.count_templates(conn, new.account_id, new.domain) >= bounds.templates:
+        whose = new.domain or "the account"
+        raise _refused(f"There are {bounds.templates} templates of {whose} already", "limit")
+    try:
+        templates.add_template(conn, new)
+    except Duplicate as error:
+        raise _refused(f"There is a template {new.name} already", "exists") from error
+
+
+def change_template(conn: Connection, new: Template) -> None:
+    """Another name, description or `more` for a template that is there. Raises Refused."""
+    _judge_name("name", new.name)
+    try:
+        templates.change_template(conn, new)
+    except Duplicate as error:
+        raise _refused(f"There is a template {new.name} already", "exists") from error
+
+
+def change_version(conn: Connection, draft: Draft) -> Found:
+    """Other texts for a version that is there; letters that were accepted keep what they have. With
+    `is_active` it is used from now on; which one is active else stays. Raises Refused."""
+    _judge(draft)
+    found = templates.find(conn, draft.account_id, draft.domain, draft.name, draft.tag)
+    if found is None:
+        raise _refused(f"There is no version {draft.tag} of the template {draft.name}", "no-template")
+    new = replace(
+        found.version,
+        engine=draft.engine,
+        html=draft.html,
+        text=draft.text,
+        fields=draft.fields,
+        more=draft.more,
+    )
+    templates.change_version(conn, new)
+    if draft.is_active and not new.is_active:
+        templates.activate(conn, new.template_id, new.tag)
+        new = replace(new, is_active=True)
+    return Found(found.template, new)
+
+
+def _judge_name(what: str, name: str) -> None:
+    if not name.strip() or name != name.strip() or not name.isprintable() or len(name) > MAX_NAME:
+        text = f"A template's {what} has 1 to {MAX_NAME} visible characters, no blank at its ends"
+        raise _refused(text, "bad-name")
+
+
 def _judge(draft: Draft) -> None:
-    for what, name in (("name", draft.name), ("version", draft.tag)):
-        if not name.strip() or name != name.strip() or not name.isprintable() or len(name) > MAX_NAME:
-            raise _refused(
-                f"A template's {what} has 1 to {MAX_NAME} visible characters, no blank at its ends",
-                "bad-name",
-            )
+    _judge_name("name", draft.name)
+    _judge_name("version", draft.tag)
     if draft.engine not in ENGINES:
         raise _refused(f"There is no engine {draft.engine}; allowed: {', '.join(ENGINES)}", "bad-engine")
-    if not draft.html and not draft.text:
+    if not draft.html and not draft.text and not draft.bounds.may_be_empty:
         raise _refused("A template needs an HTML text or a plain text", "empty")
     sources = {"the HTML text": draft.html, "the plain text": draft.text, **draft.fields}
     if any("\0" in source for source in sources.values()):
@@ -100,8 +162,8 @@ def _judge(draft: Draft) -> None:
         size = sum(len(source.encode()) for source in sources.values())
     except UnicodeEncodeError as error:
         raise _refused("A template is UTF-8 text", "bad-text") from error
-    if size > MAX_BYTES:
-        raise _refused(f"The version has {size} bytes; a version has at most {MAX_BYTES}", "limit")
+    if size > draft.bounds.bytes:
+        raise _refused(f"The version has {size} bytes; a version has at most {draft.bounds.bytes}", "limit")
     if draft.engine == HANDLEBARS:
         _judge_syntax(sources)
 

@@ -64,6 +64,16 @@ Index(
     suppression.c.scope,
 )
 
+# One list of the account by time, the newest first; and how many a group has.
+Index(
+    "suppression_newest",
+    suppression.c.account_id,
+    suppression.c.kind,
+    suppression.c.scope,
+    suppression.c.at,
+    suppression.c.address,
+)
+
 # Kinds of mail that a recipient may leave one by one. Numbers are never given twice: suppressions name them.
 unsub_group = Table(
     "unsub_group",

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sqlalchemy import bindparam, delete, select
+from sqlalchemy import bindparam, delete, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert_into
 
 from posthouse.store import suppressions
@@ -45,6 +45,36 @@ _of_account = Statement(
     .order_by(unsub_group.c.number),
     "of_account",
 )
+_one = Statement(
+    select(unsub_group).where(
+        unsub_group.c.account_id == bindparam("of_account"), unsub_group.c.number == bindparam("of_number")
+    ),
+    "of_account",
+    "of_number",
+)
+_named = Statement(
+    select(unsub_group.c.number).where(
+        unsub_group.c.account_id == bindparam("of_account"), unsub_group.c.name == bindparam("of_name")
+    ),
+    "of_account",
+    "of_name",
+)
+_change = Statement(
+    update(unsub_group)
+    .where(
+        unsub_group.c.account_id == bindparam("of_account"), unsub_group.c.number == bindparam("of_number")
+    )
+    .values(
+        name=bindparam("new_name"),
+        description=bindparam("new_description"),
+        is_default=bindparam("new_default"),
+    ),
+    "of_account",
+    "of_number",
+    "new_name",
+    "new_description",
+    "new_default",
+)
 _remove = Statement(
     delete(unsub_group).where(
         unsub_group.c.account_id == bindparam("of_account"), unsub_group.c.number == bindparam("of_number")
@@ -79,6 +109,23 @@ def list_groups(conn: Connection, account_id: str | None = None) -> list[Group]:
     """All groups, or an account's, by number."""
     rows = conn.rows(_all) if account_id is None else conn.rows(_of_account, account_id)
     return [_to_group(row) for row in rows]
+
+
+def find_group(conn: Connection, account_id: str, number: int) -> Group | None:
+    """One of the account's."""
+    row = conn.row(_one, account_id, number)
+    return None if row is None else _to_group(row)
+
+
+def change_group(conn: Connection, group: Group) -> None:
+    """Store name, description and default of a group that is there. Raises Duplicate if the account has
+    another one of that name."""
+    named = conn.row(_named, group.account_id, group.name)
+    if named is not None and named[0] != group.number:
+        raise Duplicate(f"the group {group.name} is there already")
+    values = (group.name, group.description, int(group.is_default))
+    conn.change(_change, group.account_id, group.number, *values)
+    raise_identity(conn)
 
 
 def remove_group(conn: Connection, account_id: str, number: int) -> bool:

@@ -33,7 +33,8 @@ Place = tuple[str, str, str, str]
 """Where a row stands in the order of a list: address, kind, domain, scope."""
 
 
-def _to_suppression(row: Row) -> Suppression:
+def to_suppression(row: Row) -> Suppression:
+    """A row with all columns of the table."""
     account_id, address, kind, domain, scope, at, detail = row
     return Suppression(account_id, address, _KINDS[kind], domain, scope, float(at), detail)
 
@@ -60,7 +61,7 @@ def is_empty(conn: Connection) -> bool:
 def find(conn: Connection, pairs: Iterable[tuple[str, str]]) -> list[Suppression]:
     """All rows of these (account id, address), in no order. HOT: a step for each 100 of them."""
     folded = dict.fromkeys((account_id, address.lower()) for account_id, address in pairs)
-    return [_to_suppression(row) for row in conn.answers(_find, list(folded))]
+    return [to_suppression(row) for row in conn.answers(_find, list(folded))]
 
 
 # Change
@@ -213,7 +214,7 @@ def listing(conn: Connection, query: SuppressionQuery) -> list[Suppression]:
     chosen = {name: value for name, value in given.items() if value is not None}
     statement = _list(tuple(chosen), query.after is not None)
     return [
-        _to_suppression(row)
+        to_suppression(row)
         for row in conn.rows(statement, *chosen.values(), *(query.after or ()), query.limit)
     ]
 

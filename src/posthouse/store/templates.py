@@ -110,6 +110,30 @@ _activate = Statement(
     "of_template",
     "of_tag",
 )
+_change_template = Statement(
+    update(template)
+    .where(template.c.id == bindparam("of_id"))
+    .values(name=bindparam("new_name"), description=bindparam("new_description"), more=bindparam("new_more")),
+    "of_id",
+    "new_name",
+    "new_description",
+    "new_more",
+)
+_change_version = Statement(
+    update(template_version)
+    .where(
+        template_version.c.template_id == bindparam("of_template"),
+        template_version.c.tag == bindparam("of_tag"),
+    )
+    .values({name: bindparam(f"new_{name}") for name in ("engine", "html", "text", "fields", "more")}),
+    "of_template",
+    "of_tag",
+    "new_engine",
+    "new_html",
+    "new_text",
+    "new_fields",
+    "new_more",
+)
 _remove = Statement(delete(template).where(template.c.id == bindparam("of_id")), "of_id")
 _remove_version = Statement(
     delete(template_version).where(
@@ -140,6 +164,23 @@ def add_version(conn: Connection, new: Version) -> None:
         raise Duplicate(f"the version {new.tag} is there already")
     if new.is_active:
         conn.change(_activate, new.template_id, new.tag.lower())
+
+
+def change_template(conn: Connection, new: Template) -> bool:
+    """Store name, description and `more` of a template; its versions stay. False: there is none of that id.
+    Raises Duplicate if its domain has another one of that name."""
+    other = conn.row(_exactly_named, new.account_id, new.name.lower(), new.domain)
+    if other is not None and other[0] != new.id:
+        raise Duplicate(f"the template {new.name} is there already")
+    values = (new.name.lower(), harmless(new.description), _more_text(new.more))
+    return conn.change(_change_template, new.id, *values) > 0
+
+
+def change_version(conn: Connection, new: Version) -> bool:
+    """Store texts, fields and `more` of a version; mail that was accepted keeps what it has. False: there is
+    no such version. Which one is active is `activate`'s."""
+    texts = (new.engine, new.html, new.text, json_text(dict(new.fields)), _more_text(new.more))
+    return conn.change(_change_version, new.template_id, new.tag.lower(), *texts) > 0
 
 
 def activate(conn: Connection, template_id: str, tag: str) -> bool:
@@ -192,6 +233,16 @@ _named = Statement(
     )
     .order_by(template.c.domain.desc())
     .limit(1),
+    "of_account",
+    "of_name",
+    "of_domain",
+)
+_exactly_named = Statement(
+    select(template.c.id).where(
+        template.c.account_id == bindparam("of_account"),
+        template.c.name == bindparam("of_name"),
+        template.c.domain == bindparam("of_domain"),
+    ),
     "of_account",
     "of_name",
     "of_domain",

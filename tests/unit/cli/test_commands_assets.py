@@ -157,17 +157,6 @@ def test_a_wrapper_is_no_handlebars(house: Cli) -> None:
     assert (made["domain"], made["is_active"]) == ("", True)
 
 
-def test_templates_have_limits(house: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("posthouse.desk.templates.MAX_TEMPLATES", 1)
-    monkeypatch.setattr("posthouse.desk.templates.MAX_VERSIONS", 1)
-    assert house("template", "add", "a", "--file", "-", given=b"x").code == 0
-    more = house("template", "add", "a", "--file", "-", "--version", "v2", given=b"x")
-    assert "has 1 versions already" in more.err
-    assert "There are 1 templates of the account already" in (
-        house("template", "add", "b", "--file", "-", given=b"x").err
-    )
-
-
 def test_one_name_in_two_domains_asks_which(house: Cli) -> None:
     house("domain", "add", "other.example", "--assume-verified")
     for domain in ("example.com", "other.example"):

@@ -21,7 +21,7 @@ _LATER = {
     "template": ("more",),
     "template_version": ("more",),
 }
-_LATER_INDEXES = ("suppression_page",)
+_LATER_INDEXES = ("suppression_page", "suppression_newest")
 _TEXT = {"sqlite": "TEXT", "postgresql": 'TEXT COLLATE "C"'}
 _KEPT = "id, account_id, domain_id, kind, login, secret_hash, created_at, revoked_at"
 

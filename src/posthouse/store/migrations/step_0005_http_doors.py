@@ -1,5 +1,5 @@
 """Step 5: answers that are given once, senders, notes about tags; what services add to templates; lists of
-suppressed addresses page by page.
+suppressed addresses page by page and by time.
 
 Columns are added with an empty default, which costs the same for an empty and for a large store.
 """
