@@ -1,6 +1,10 @@
 """One HTTP connection with limits: uvicorn itself waits for ever for a request, reads a head of any size, and
 counts connections only when they ask.
 
+A head must come in half a minute. A body may take longer as long as it comes at the least rate of the SMTP
+door, so that a large attachment passes a slow line. A body that comes after the answer is read and thrown
+away, or its client would never see the answer; but not for ever.
+
 Public: HttpConnection, MOST_CONNECTIONS.
 """
 
@@ -11,16 +15,25 @@ import asyncio
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 MOST_CONNECTIONS = 1000
-REQUEST_S = 30.0  # from the connection, or the first byte of a later request, to its last byte
+REQUEST_S = 30.0  # from the connection, or the first byte of a later request, to the end of its head
+LEAST_BYTES_S = 500.0  # of a body, counted after REQUEST_S
+MOST_REQUEST_S = 3600.0
 MOST_HEAD_BYTES = 64 * 1024
+MOST_THROWN_BYTES = 64 * 1024 * 1024
+STUCK_S = 60.0  # a client that takes nothing of an answer for so long
 
 
 class HttpConnection(HttpToolsProtocol):
     """Who sends no whole request in time, or too much of a head, or comes as one too many, is cut off."""
 
     _deadline: asyncio.TimerHandle | None = None
-    _head_bytes = 0
+    _begun_at = 0.0
+    _octets = 0  # of this request
+    _body_octets = 0
+    _thrown_octets = 0
     _is_in_head = True
+    _unsent = 0
+    _stuck: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
@@ -31,12 +44,15 @@ class HttpConnection(HttpToolsProtocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._stop_waiting()
+        if self._stuck is not None:
+            self._stuck.cancel()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        self._head_bytes += len(data)
+        self._octets += len(data)
         super().data_received(data)
-        if self._is_in_head and self._head_bytes > MOST_HEAD_BYTES:
+        # chunked bodies have lines of their own, and fields behind their end (RFC 9112 7.1)
+        if self._octets - 2 * self._body_octets > MOST_HEAD_BYTES:
             self.transport.abort()
 
     def on_message_begin(self) -> None:
@@ -45,18 +61,72 @@ class HttpConnection(HttpToolsProtocol):
 
     def on_headers_complete(self) -> None:
         self._is_in_head = False
+        if self.parser.get_http_version() == "1.1" and _hosts(self.headers) != 1:
+            raise ValueError("not one Host field")  # RFC 9112 3.2: answered 400
         super().on_headers_complete()
+        self.headers = []  # fields behind a chunked body are no fields of the request
+
+    def on_body(self, body: bytes) -> None:
+        self._body_octets += len(body)
+        if self.cycle.response_complete:
+            self._thrown_octets += len(body)
+            if self._thrown_octets > MOST_THROWN_BYTES:
+                self.transport.abort()
+        super().on_body(body)
 
     def on_message_complete(self) -> None:
         super().on_message_complete()
         self._stop_waiting()
-        self._is_in_head, self._head_bytes = True, 0
+        self._is_in_head, self._octets, self._body_octets, self._thrown_octets = True, 0, 0, 0
+
+    def pause_writing(self) -> None:
+        super().pause_writing()
+        if self._stuck is None:
+            self._unsent = self.transport.get_write_buffer_size()
+            self._stuck = self.loop.call_later(STUCK_S, self._look_at_unsent)
+
+    def resume_writing(self) -> None:
+        super().resume_writing()
+        if self._stuck is not None:
+            self._stuck.cancel()
+            self._stuck = None
+
+    def _look_at_unsent(self) -> None:
+        unsent = self.transport.get_write_buffer_size()
+        if unsent >= self._unsent:
+            self.transport.abort()
+        else:
+            self._unsent = unsent
+            self._stuck = self.loop.call_later(STUCK_S, self._look_at_unsent)
+
+    def timeout_keep_alive_handler(self) -> None:
+        """As uvicorn's own, but an answer that is still being taken may go on."""
+        if self._stuck is not None:
+            return
+        if self.transport.get_write_buffer_size():
+            self.transport.abort()  # closing would wait for a client that takes nothing
+        else:
+            super().timeout_keep_alive_handler()
 
     def _wait_for_request(self) -> None:
         self._stop_waiting()
-        self._deadline = self.loop.call_later(REQUEST_S, self.transport.abort)
+        self._begun_at = self.loop.time()
+        self._deadline = self.loop.call_later(REQUEST_S, self._look)
+
+    def _look(self) -> None:
+        """Cut it off, or look again when what came meanwhile is used up."""
+        spent_s = self.loop.time() - self._begun_at
+        may_take_s = min(MOST_REQUEST_S, REQUEST_S + self._body_octets / LEAST_BYTES_S)
+        if self._is_in_head or spent_s >= may_take_s:
+            self.transport.abort()
+        else:
+            self._deadline = self.loop.call_later(max(1.0, may_take_s - spent_s), self._look)
 
     def _stop_waiting(self) -> None:
         if self._deadline is not None:
             self._deadline.cancel()
             self._deadline = None
+
+
+def _hosts(headers: list[tuple[bytes, bytes]]) -> int:
+    return sum([name == b"host" for name, _ in headers])

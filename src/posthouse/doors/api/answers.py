@@ -8,6 +8,7 @@ Public: Answer, json_answer, text_answer, NOTHING, Problem, Said, problem_of.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -41,15 +42,26 @@ def text_answer(text: str, status: int = 200, headers: dict[str, str] | None = N
 
 class Problem(Exception):
     """A call that cannot be done. `text`: one sentence for the customer; `reason`: a word of ours; `field`:
-    what of the call is wrong, "" for none; `retry_s`: when to try again, 0 for not at all."""
+    what of the call is wrong, "" for none; `retry_s`: when to try again, 0 for not at all; `allowed`: the
+    methods that the address takes, for 405."""
 
-    def __init__(self, status: int, reason: str, text: str, *, field: str = "", retry_s: float = 0.0) -> None:
+    def __init__(
+        self,
+        status: int,
+        reason: str,
+        text: str,
+        *,
+        field: str = "",
+        retry_s: float = 0.0,
+        allowed: Sequence[str] = (),
+    ) -> None:
         super().__init__(f"{status} {reason}: {text}")
         self.status = status
         self.reason = reason
         self.text = text
         self.field = field
         self.retry_s = retry_s
+        self.allowed = allowed
 
 
 class Said(Exception):

@@ -1,54 +1,91 @@
-"""Bodies of requests: read under the memory budget and with limits, then as JSON or as a form.
+"""Bodies of requests: read under the memory budget and with limits, unpacked, then as JSON or as a form.
 
-Public: Form, Upload, read_body, parse_json, parse_form.
+Public: Form, Upload, Held, Incoming, read_body, parse_json, parse_form.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import Any
-from urllib.parse import parse_qsl
+import asyncio
+import zlib
+from dataclasses import dataclass
+from typing import Any, NamedTuple
 
 import msgspec
 from starlette.types import Receive
 
+from posthouse.dialects.depth import is_too_deep
 from posthouse.doors.api.answers import Problem
+from posthouse.doors.api.forms import Form, Upload, parse_urlencoded
+from posthouse.doors.api.multipart import parse_multipart
+from posthouse.doors.budget import BodyBudget
+from posthouse.mail.content_type import parse_content_type
 
-MOST_FIELDS = 10_000
+__all__ = ["Form", "Held", "Incoming", "Upload", "parse_form", "parse_json", "read_body"]
+
+MOST_DEPTH = 100
+_STEP_BYTES = 1024 * 1024  # unpacked at once; others are served in between
+_WBITS = {"gzip": 31, "x-gzip": 31, "deflate": 15}
+_RAW_DEFLATE = -15
+_URLENCODED, _MULTIPART = "application/x-www-form-urlencoded", "multipart/form-data"
 _decode = msgspec.json.Decoder().decode
 
 
-@dataclass(frozen=True, slots=True)
-class Upload:
-    """A file of a form, or a field that came with a file name or type of its own."""
-
-    name: str
-    filename: str
-    type: str
-    content: bytes
-
-
 @dataclass(slots=True)
-class Form:
-    """Fields and files in the order in which they came; a name may occur several times."""
+class Held:
+    """What one call has of the memory for bodies, until it is answered."""
 
-    fields: list[tuple[str, str]] = field(default_factory=list)
-    files: list[Upload] = field(default_factory=list)
+    budget: BodyBudget
+    octets: int = 0
 
-    def get(self, name: str, default: str = "") -> str:
-        """The last value of a field."""
-        return next((value for key, value in reversed(self.fields) if key == name), default)
+    def begin(self) -> None:
+        """Past three quarters of the budget new bodies are asked to come back; what is in arrival goes on.
+        Raises Problem (503)."""
+        if not self.budget.admits_new:
+            raise _busy()
 
-    def all(self, name: str) -> list[str]:
-        """All values of a field, also of `name[]`."""
-        return [value for key, value in self.fields if key in (name, f"{name}[]")]
+    def take(self, octets: int) -> None:
+        """Raises Problem (503) past all of it."""
+        self.count(octets)
+        if self.budget.is_exceeded:
+            raise _busy()
 
-    def __contains__(self, name: str) -> bool:
-        return any(key == name for key, _ in self.fields)
+    def count(self, octets: int) -> None:
+        self.octets += octets
+        self.budget.held_bytes += octets
+
+    def give_back(self) -> None:
+        self.budget.held_bytes -= self.octets
+        self.octets = 0
 
 
-async def read_body(receive: Receive, most_bytes: int) -> bytes:
-    """The whole body. Raises Problem (413), and when the client leaves."""
+def _busy() -> Problem:
+    text = "Too much mail at once; try again in a minute"
+    return Problem(503, "busy", text, retry_s=30.0)
+
+
+class Incoming(NamedTuple):
+    """A body that is still to come. `length` and `encoding`: its two header fields, "" for none."""
+
+    receive: Receive
+    length: str
+    encoding: str
+
+
+async def read_body(incoming: Incoming, most_bytes: int, held: Held) -> bytes:
+    """The whole body as it was meant. Raises Problem (400, 413, 415, 503), also when the client leaves."""
+    encoding = incoming.encoding.strip().lower()
+    if encoding not in ("", "identity", *_WBITS):
+        text = f"The Content-Encoding {encoding[:100]} is not known here; use gzip, or none"
+        raise Problem(415, "bad-encoding", text, field="Content-Encoding")
+    length = incoming.length
+    if length.isdecimal() and int(length[:20]) > most_bytes:  # before a client that asks sends it (Expect)
+        raise _too_large(most_bytes)
+    held.begin()
+    body = await _received(incoming.receive, most_bytes, held)
+    return await _inflated(body, _WBITS[encoding], most_bytes, held) if encoding in _WBITS else body
+
+
+async def _received(receive: Receive, most_bytes: int, held: Held) -> bytes:
     chunks: list[bytes] = []
     size = 0
     while True:
@@ -58,27 +95,88 @@ async def read_body(receive: Receive, most_bytes: int) -> bytes:
         chunk = message.get("body", b"")
         size += len(chunk)
         if size > most_bytes:
-            raise Problem(413, "too-large", f"The request is larger than {most_bytes} bytes")
+            raise _too_large(most_bytes)
+        held.take(len(chunk))
         chunks.append(chunk)
         if not message.get("more_body"):
             return chunks[0] if len(chunks) == 1 else b"".join(chunks)
 
 
+async def _inflated(body: bytes, wbits: int, most_bytes: int, held: Held) -> bytes:
+    """The body unpacked step by step, never more than may come plainly (S12)."""
+    if wbits == _WBITS["deflate"] and not _has_zlib_header(body):
+        wbits = _RAW_DEFLATE  # RFC 9110 8.4.1.2: some clients leave the wrapper out
+    stream = zlib.decompressobj(wbits)
+    pieces: list[bytes] = []
+    size = 0
+    while not stream.eof:
+        try:
+            piece = stream.decompress(body, _STEP_BYTES)
+        except zlib.error as error:
+            raise _not_packed() from error
+        body = stream.unconsumed_tail
+        size += len(piece)
+        if size > most_bytes:
+            raise _too_large(most_bytes)
+        if not piece and not stream.eof:
+            raise _not_packed()  # it ends too soon
+        held.take(len(piece))
+        pieces.append(piece)
+        if len(piece) == _STEP_BYTES:
+            await asyncio.sleep(0)
+    if stream.unused_data:
+        raise _not_packed()
+    return b"".join(pieces)
+
+
+def _has_zlib_header(body: bytes) -> bool:
+    """RFC 1950 2.2."""
+    return len(body) > 1 and body[0] & 15 == 8 and int.from_bytes(body[:2], "big") % 31 == 0
+
+
+def _not_packed() -> Problem:
+    text = "The body is not what its Content-Encoding says"
+    return Problem(400, "bad-encoding", text, field="Content-Encoding")
+
+
+def _too_large(most_bytes: int) -> Problem:
+    return Problem(413, "too-large", f"The request is larger than {most_bytes} bytes")
+
+
 def parse_json(body: bytes) -> Any:
-    """Raises Problem (400, `bad-json`)."""
+    """Values of at most `MOST_DEPTH` levels; of members with one name the last counts. Raises Problem (400,
+    `bad-json`)."""
     try:
-        return _decode(body)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise Problem(400, "bad-json", f"The body is not JSON: {error}") from error
+        value = _decode(body)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+        raise _bad_json(str(error)) from error
+    is_nested = isinstance(value, dict | list)
+    if is_nested and body.count(b"{") + body.count(b"[") > MOST_DEPTH and is_too_deep(value, MOST_DEPTH):
+        raise _bad_json(f"it is nested deeper than {MOST_DEPTH} levels")
+    if b"\\u0000" in body and _has_nul(value):
+        raise _bad_json("a text has the character U+0000")  # no store takes it
+    return value
+
+
+def _has_nul(value: Any) -> bool:
+    """Does not go deeper than `MOST_DEPTH`."""
+    if isinstance(value, str):
+        return "\0" in value
+    if isinstance(value, dict):
+        return any("\0" in name or _has_nul(inner) for name, inner in value.items())
+    return isinstance(value, list) and any(map(_has_nul, value))
+
+
+def _bad_json(why: str) -> Problem:
+    return Problem(400, "bad-json", f"The body is not JSON: {why}")
 
 
 def parse_form(body: bytes, content_type: str) -> Form:
     """urlencoded or multipart/form-data. Raises Problem (400 `bad-form`, 415 `bad-type`)."""
     kind = content_type.partition(";")[0].strip().lower()
-    if kind not in ("application/x-www-form-urlencoded", ""):
-        raise Problem(415, "bad-type", f"The body should be a form, not {kind[:100]}")
-    try:
-        pairs = parse_qsl(body.decode(), keep_blank_values=True, errors="strict", max_num_fields=MOST_FIELDS)
-    except ValueError as error:
-        raise Problem(400, "bad-form", f"The form cannot be read: {error}") from error
-    return Form(fields=pairs)
+    if kind in (_URLENCODED, ""):
+        return parse_urlencoded(body)
+    if kind == _MULTIPART:
+        _, parameters = parse_content_type(content_type.encode("latin-1", "replace"))
+        return parse_multipart(body, parameters.get("boundary", ""))
+    raise Problem(415, "bad-type", f"The body should be a form, not {kind[:100]}")

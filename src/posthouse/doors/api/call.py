@@ -5,6 +5,7 @@ Public: Call.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -14,7 +15,7 @@ from typing import Any, TypeVar
 from starlette.requests import Request
 
 from posthouse.doors.api.answers import Answer, Problem
-from posthouse.doors.api.bodies import Form, parse_form, parse_json, read_body
+from posthouse.doors.api.bodies import Form, Held, Incoming, parse_form, parse_json, read_body
 from posthouse.doors.api.parts import ApiParts
 from posthouse.model.account import Domain, Principal
 from posthouse.store.answered import Answered, claim, fill
@@ -24,6 +25,7 @@ from posthouse.store.engine import each
 Value = TypeVar("Value")
 
 LONGEST_KEY = 255
+_HOST = re.compile(r"[A-Za-z0-9._-]+(?::[0-9]+)?\Z|\[[0-9A-Fa-f:.]+\](?::[0-9]+)?\Z")
 
 
 @dataclass
@@ -38,6 +40,10 @@ class Call:
     params: dict[str, str] = field(default_factory=dict)
     found_domain: Domain | None = None
     _body: bytes | None = None
+    _held: Held = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._held = Held(self.parts.budget)
 
     @property
     def account_id(self) -> str:
@@ -61,7 +67,11 @@ class Call:
     @property
     def base_url(self) -> str:
         """`https://host` as the client called us, for addresses in answers."""
-        return str(self.request.base_url).rstrip("/")
+        scope = self.request.scope
+        host = self.request.headers.get("host", "")
+        if not _HOST.match(host):
+            host = self.parts.settings.smtp.hostname
+        return f"{scope['scheme']}://{host}"
 
     @property
     def query(self) -> Any:
@@ -69,17 +79,29 @@ class Call:
         return self.request.query_params
 
     async def body(self) -> bytes:
+        """The body, unpacked. Raises Problem."""
         if self._body is None:
-            self._body = await read_body(self.request.receive, self.parts.settings.http.request_bytes)
+            headers = self.request.headers
+            length, encoding = headers.get("content-length", ""), headers.get("content-encoding", "")
+            incoming = Incoming(self.request.receive, length, encoding)
+            self._body = await read_body(incoming, self.parts.settings.http.request_bytes, self._held)
         return self._body
 
     async def json(self) -> Any:
         """The body as JSON. Raises Problem."""
-        return parse_json(await self.body())
+        body = await self.body()
+        self._held.count(len(body))  # it is there twice now
+        return parse_json(body)
 
     async def form(self) -> Form:
         """The body as a form. Raises Problem."""
-        return parse_form(await self.body(), self.request.headers.get("content-type", ""))
+        body = await self.body()
+        self._held.count(len(body))
+        return parse_form(body, self.request.headers.get("content-type", ""))
+
+    def close(self) -> None:
+        """It is answered: what it held of the memory for bodies is free."""
+        self._held.give_back()
 
     # The store
 
@@ -122,7 +144,7 @@ class Call:
             text = f"The Idempotency-Key is longer than {LONGEST_KEY} characters"
             raise Problem(400, "bad-key", text, field="Idempotency-Key")
         who = f"{self.principal.credential_id}\n{self.service}\n{key}"
-        path = f"{self.request.method} {self.request.url.path}\n".encode()
+        path = f"{self.request.method} {self.request.scope['path']}\n".encode()
         fingerprint = "" if any_body else sha256(path + await self.body()).hexdigest()
         id = sha256(who.encode("utf-8", "replace")).hexdigest()
         return Answered(id, self.account_id, fingerprint, 0, b"", self.now)

@@ -102,10 +102,12 @@ class Endpoints:
 
 
 def _segments(raw_path: bytes) -> list[str] | None:
+    """None: it names nothing, because it is not UTF-8 or has the character U+0000, which no store takes."""
     try:
-        return [unquote_to_bytes(each).decode() for each in raw_path.lstrip(b"/").split(b"/")]
+        found = [unquote_to_bytes(each).decode() for each in raw_path.lstrip(b"/").split(b"/")]
     except UnicodeDecodeError:
         return None
+    return None if any("\0" in each for each in found) else found
 
 
 def _walk(

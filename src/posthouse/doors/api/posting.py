@@ -95,7 +95,7 @@ def _as_service(call: Call, principal: Principal) -> Principal:
 
 
 def _read_all(call: Call, principal: Principal, letters: Sequence[Posted]) -> list[_Read] | PosthouseError:
-    protocol = "HTTPS" if call.request.url.scheme == "https" else "HTTP"
+    protocol = "HTTPS" if call.request.scope["scheme"] == "https" else "HTTP"
     arrival = Arrival("", call.client, protocol)
     try:
         return [

@@ -9,7 +9,7 @@ Public: Service, ServiceApp.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import MutableMapping
+from collections.abc import MutableMapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -21,6 +21,7 @@ from starlette.types import Receive, Scope, Send
 from posthouse.doors.api.answers import Answer, Problem, Said, problem_of
 from posthouse.doors.api.call import Call
 from posthouse.doors.api.endpoints import Endpoint, Endpoints
+from posthouse.doors.api.forms import MOST_FIELDS
 from posthouse.doors.api.parts import ApiParts
 from posthouse.doors.api.rates import CallRates, Rate
 from posthouse.model.account import CredentialKind, Domain, Principal
@@ -75,7 +76,7 @@ class ServiceApp:
             await answer(scope, receive, send)
             return
         headers = [
-            (name.lower().encode("latin-1"), value.encode("latin-1"))
+            (name.lower().encode("latin-1"), value.encode("latin-1", "replace"))
             for name, value in {**_ALWAYS, **self._rate_headers(scope), **answer.headers}.items()
         ]
         if answer.status != 204:
@@ -94,7 +95,7 @@ class ServiceApp:
         except (PosthouseError, CommitInDoubt) as error:
             return self._phrased(problem_of(error), request)
         except Exception:
-            log.exception("a call failed", path=request.url.path, method=request.method)
+            log.exception("a call failed", path=request.scope["path"], method=request.method)
             text = "Something went wrong here; it is written in the log"
             return self._phrased(Problem(500, "broken", text), request)
 
@@ -105,8 +106,8 @@ class ServiceApp:
     def _phrased(self, problem: Problem, request: Request) -> Answer:
         answer = self.service.phrase(problem, request)
         more = {"Retry-After": str(max(1, round(problem.retry_s)))} if problem.retry_s else {}
-        if problem.reason in ("too-large", "client-left"):
-            more["Connection"] = "close"  # the rest of the body would be read as the next request
+        if problem.allowed:
+            more["Allow"] = _allow(problem.allowed)
         return Answer(answer.status, answer.body, {**more, **answer.headers}) if more else answer
 
     async def _handled(self, request: Request) -> Answer | Response:
@@ -116,22 +117,26 @@ class ServiceApp:
         match = self.service.endpoints.find(method, raw_path)
         if match is None:
             raise Problem(404, "no-path", "There is no such address here")
+        if match.endpoint is None and method == "OPTIONS":
+            return Answer(204, headers={"Allow": _allow(match.allowed)})  # nothing for pages of other sites
         if match.endpoint is None:
-            raise Problem(405, "bad-method", f"This address takes {', '.join(match.allowed)}")
+            text = f"This address takes {', '.join(match.allowed)}"
+            raise Problem(405, "bad-method", text, allowed=match.allowed)
         endpoint = match.endpoint
-        if endpoint.is_open:
-            return await endpoint.handler(
-                Call(self.parts, request, _NOBODY, self.service.name, match.parameters)
-            )
-        principal = await self._principal(request)
-        self._judge(principal, endpoint)
-        if not endpoint.is_sending:
-            self._count(principal, scope)
-        domain = None
-        if endpoint.wants_domain and "domain" in match.parameters:
-            domain = await self._domain(principal, match.parameters["domain"])
+        _judge_query(scope["query_string"])
+        principal, domain = _NOBODY, None
+        if not endpoint.is_open:
+            principal = await self._principal(request)
+            self._judge(principal, endpoint)
+            if not endpoint.is_sending:
+                self._count(principal, scope)
+            if endpoint.wants_domain and "domain" in match.parameters:
+                domain = await self._domain(principal, match.parameters["domain"])
         call = Call(self.parts, request, principal, self.service.name, match.parameters, domain)
-        return await endpoint.handler(call)
+        try:
+            return await endpoint.handler(call)
+        finally:
+            call.close()
 
     # Who it is
 
@@ -204,3 +209,16 @@ class ServiceApp:
         if found is None or found.account_id != principal.account_id:
             return None
         return found if principal.domain_id in ("", found.id) else None
+
+
+def _allow(methods: Sequence[str]) -> str:
+    """The Allow field (RFC 9110 10.2.1); what takes GET takes HEAD too."""
+    return ", ".join([*methods, *(["HEAD"] if "GET" in methods else []), "OPTIONS"])
+
+
+def _judge_query(query: bytes) -> None:
+    """Raises Problem (400)."""
+    if b"%00" in query:
+        raise Problem(400, "bad-query", "The query has the character U+0000")  # no store takes it
+    if query.count(b"&") >= MOST_FIELDS:
+        raise Problem(400, "bad-query", f"The query has more than {MOST_FIELDS} parameters")
