@@ -81,10 +81,12 @@ class Reader:
         principal: Principal,
         arrival: Arrival,
         beside: Sequence[Header] = (),
+        id: str = "",
     ) -> tuple[Submission, TemplateUse | None]:
         """Judge the letter, read what it asks for and put our Received field on top. Raises Refused.
 
-        `beside`: what was asked for beside the letter, as if it stood in option headers.
+        `beside`: what was asked for beside the letter, as if it stood in option headers. `id`: the message's
+        to be, "" for a new one.
         """
         letter = self._parsed(body)
         inner = self._options.unwrapped(letter)
@@ -105,7 +107,7 @@ class Reader:
         asked = self._options.read(letter, recipients, sending, extra)
         if sending.settings.is_sandbox:
             _judge_sandbox(asked.recipients, sending)
-        message_id = self._ids.new()
+        message_id = id or self._ids.new()
         top = self._received(message_id, asked, arrival)
         top += self._sender_field(letter, author_domain, mail, principal)
         rejection = asked.rejection

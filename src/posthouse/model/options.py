@@ -64,6 +64,8 @@ class SendOptions(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True)
     tags: tuple[str, ...] = ()
     metadata: dict[str, Any] = {}
     batch_id: str = ""
+    call_id: str = ""  # of several letters of one call: the first one's id, by which the caller knows all
+    call_place: int = 0  # how many recipients the letters before this one have
 
     # tracking
     track_opens: bool | None = None

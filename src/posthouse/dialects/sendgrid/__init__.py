@@ -1,13 +1,13 @@
 """SendGrid: its words in the session, and the `X-SMTPAPI` field.
 
 `words` is what a client hears, `unfold` makes one JSON object of the field, `smtpapi` walks through its keys
-and `filters` through its filters. Public: DIALECT.
+and `filters` through its filters; `calls` reads what an HTTP call says beside a letter. Public: DIALECT.
 """
 
 from __future__ import annotations
 
 from posthouse.dialects.dialect import Dialect
-from posthouse.dialects.sendgrid.smtpapi import read
+from posthouse.dialects.sendgrid.calls import read
 from posthouse.dialects.sendgrid.words import WORDS
 
 # Nothing about tracking in `defaults`: that is the domain's or the installation's choice. The lists of this

@@ -6,11 +6,13 @@ Public: Draft, Invalid, Ignored, NAME, invalid.
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
 from posthouse.dialects.dialect import Context, Rejection, Wishes
 from posthouse.dialects.sendgrid.values import excerpt
+from posthouse.model.errors import Refused
 from posthouse.model.options import Block, LinkTag, Seen
 
 NAME = "X-SMTPAPI"
@@ -33,9 +35,12 @@ def invalid(sentence: str) -> Rejection:
 @dataclass(slots=True)
 class Draft:
     """`to`: the entries, None without that key. `sub`: tag -> a value for each entry, or one for all.
-    `each_at`: instants by place, 0 for now. `option`, `value`: what is being read, for `seen`."""
+    `each_at`: instants by place, 0 for now. `title`: what the options stand in. `option`, `value`: what is
+    being read, for `seen`. `trouble`: what follows when the template cannot be used."""
 
     context: Context
+    title: str = NAME
+    trouble: Callable[[str], Refused | Rejection] = invalid
     wishes: Wishes = field(default_factory=Wishes)
     to: list[str] | None = None
     sub: dict[str, list[str] | str] = field(default_factory=dict)
@@ -51,7 +56,7 @@ class Draft:
 
     def at(self, option: str, value: Any) -> None:
         """From here on `set`, `note` and `warn` speak of this option."""
-        self.option, self.value = f"{NAME} {option}", value
+        self.option, self.value = f"{self.title} {option}", value
 
     def set(self, name: str, value: Any) -> None:
         """A field of SendOptions."""

@@ -70,9 +70,13 @@ def event_id(facts: Facts) -> str:
 
 def message_id(facts: Facts) -> str:
     """`<22 characters>.recvd-<host>-<n>-<hex time>-<n>.<index>`: clients take what is before the first dot
-    and compare it with the id that the session told."""
-    id = facts.event.message_id
-    return f"{id_of(id)}.recvd-posthouse-1-{_second_of(id):X}-0.{facts.place}"
+    and compare it with the id that they were told. A later letter of the same call has its own id in place
+    of the last number."""
+    own = facts.event.message_id
+    told = facts.text("call_id")  # of several letters of a call: its first one's
+    last = id_of(own) if told and told != own else "0"
+    place = facts.place + facts.whole("call_place")
+    return f"{id_of(told or own)}.recvd-posthouse-1-{_second_of(told or own):X}-{last}.{place}"
 
 
 def _second_of(id: str) -> int:

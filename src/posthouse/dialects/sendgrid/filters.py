@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 from posthouse.dialects.account_wide import FOOTER, FRAME, UNSUBSCRIBE
 from posthouse.dialects.dialect import TemplateUse
-from posthouse.dialects.sendgrid.draft import Draft, Ignored, Invalid, invalid
+from posthouse.dialects.sendgrid.draft import Draft, Ignored, Invalid
 from posthouse.dialects.sendgrid.inherited import inherited
 from posthouse.dialects.sendgrid.values import flag, is_absent, plain
 from posthouse.dialects.unsubscribe_texts import (
@@ -116,7 +116,7 @@ def _stored_template(draft: Draft, settings: Settings) -> str:
     if not name:
         raise Invalid("the filter templates has no template_id")
     draft.template = name
-    draft.wishes.template = TemplateUse(name, trouble=invalid)
+    draft.wishes.template = TemplateUse(name, trouble=draft.trouble)
     return "the stored template is the body" if name.startswith("d-") else "the stored template is the frame"
 
 

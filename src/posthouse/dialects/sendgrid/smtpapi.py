@@ -4,13 +4,13 @@ Types are lenient (`values`); what cannot be meant at all makes the whole field 
 answered with 250 and dropped with a notice, because sending it without its options would do harm. A key that
 is unknown, or wrong without harm, is ignored with a warning.
 
-Public: KEYS, read.
+Public: KEYS, read, read_keys, left_out.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from posthouse.dialects.dialect import Context, Header, Wishes
@@ -18,7 +18,7 @@ from posthouse.dialects.sendgrid import people
 from posthouse.dialects.sendgrid.draft import NAME, Draft, Ignored, Invalid, invalid
 from posthouse.dialects.sendgrid.filters import read_filters
 from posthouse.dialects.sendgrid.links import group_block, group_links
-from posthouse.dialects.sendgrid.unfold import Malformed, Reading, read_object
+from posthouse.dialects.sendgrid.unfold import Malformed, read_object
 from posthouse.dialects.sendgrid.values import excerpt, integer, is_absent, plain
 from posthouse.model.options import Seen
 
@@ -45,7 +45,7 @@ def read(headers: Sequence[Header], context: Context) -> Wishes:
             return _rejected(draft, str(error))
     for header in headers:
         if not mine or header is not mine[0]:
-            draft.wishes.seen.append(_left_out(header))
+            draft.wishes.seen.append(left_out(header))
     return draft.wishes
 
 
@@ -58,7 +58,12 @@ def _read_first(draft: Draft, header: Header) -> None:
     except Malformed as error:
         raise Invalid(str(error)) from None
     draft.note(reading.effect)
-    _read_keys(draft, reading)
+    read_keys(draft, reading.value)
+
+
+def read_keys(draft: Draft, given: Mapping[str, Any]) -> None:
+    """All keys of an object into the draft's wishes. Raises Invalid."""
+    _read_keys(draft, given)
     people.settle(draft)
     draft.at("filters", "")
     if draft.group:
@@ -69,8 +74,7 @@ def _read_first(draft: Draft, header: Header) -> None:
         draft.set("links", tuple(draft.links))
 
 
-def _read_keys(draft: Draft, reading: Reading) -> None:
-    given = reading.value
+def _read_keys(draft: Draft, given: Mapping[str, Any]) -> None:
     for key in KEYS:
         if key.name not in given:
             continue
@@ -112,7 +116,8 @@ def _shown(header: Header) -> str:
     return _CONTROLS.sub("", header.raw[:_MOST_SHOWN].decode("latin-1")).strip()
 
 
-def _left_out(header: Header) -> Seen:
+def left_out(header: Header) -> Seen:
+    """What becomes of a field under the dialect's prefixes that is not read."""
     shown = excerpt(_shown(header))
     if header.name == NAME.lower():
         return Seen(header.title, shown, f"only the first {NAME} counts", is_warning=True)

@@ -33,12 +33,14 @@ log = structlog.get_logger()
 @dataclass(frozen=True, slots=True)
 class Posted:
     """One letter. `content`: header and body with CRLF line ends. `sender`: of the envelope, None for the
-    null sender. `options`: option headers, read as if they stood in the letter."""
+    null sender. `options`: option headers, read as if they stood in the letter. `id`: what it will be
+    called, where its caller must know that before; "" for a new one."""
 
     content: bytes
     sender: Address | None
     recipients: list[Recipient]
     options: Sequence[Header] = ()
+    id: str = ""
 
 
 _Read = tuple[Submission, TemplateUse | None]
@@ -106,6 +108,7 @@ def _read_all(call: Call, principal: Principal, letters: Sequence[Posted]) -> li
                 principal,
                 arrival,
                 letter.options,
+                letter.id,
             )
             for letter in letters
         ]

@@ -1,0 +1,92 @@
+"""The body of `POST /v3/mail/send`, typed (sendgrid.md 3.2).
+
+Public: MailSend, Personalization, Person, Content, Attachment, Asm, decode, DYNAMIC.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+DYNAMIC = "d-"  # how the ids of dynamic templates begin
+
+
+class Person(msgspec.Struct, frozen=True, gc=False):
+    email: str
+    name: str | None = None
+
+
+class Personalization(msgspec.Struct, frozen=True, rename={"sender": "from"}):
+    """One envelope, which is one letter."""
+
+    to: list[Person]
+    cc: list[Person] | None = None
+    bcc: list[Person] | None = None
+    sender: Person | None = None
+    subject: str | None = None
+    headers: dict[str, str] | None = None
+    substitutions: dict[str, str] | None = None
+    dynamic_template_data: dict[str, Any] | None = None
+    custom_args: dict[str, str] | None = None
+    send_at: int | None = None
+
+    @property
+    def people(self) -> list[Person]:
+        """All who get the letter."""
+        return [*self.to, *(self.cc or ()), *(self.bcc or ())]
+
+
+class Content(msgspec.Struct, frozen=True, gc=False):
+    type: str
+    value: str
+
+
+class Attachment(msgspec.Struct, frozen=True, gc=False):
+    """`content`: base64."""
+
+    content: str
+    filename: str
+    type: str | None = None
+    disposition: str | None = None
+    content_id: str | None = None
+
+
+class Asm(msgspec.Struct, frozen=True):
+    group_id: int
+    groups_to_display: list[int] | None = None
+
+
+class MailSend(msgspec.Struct, frozen=True, rename={"sender": "from"}):
+    personalizations: list[Personalization]
+    sender: Person
+    reply_to: Person | None = None
+    reply_to_list: list[Person] | None = None
+    subject: str | None = None
+    content: list[Content] | None = None
+    attachments: list[Attachment] | None = None
+    template_id: str | None = None
+    sections: dict[str, str] | None = None
+    headers: dict[str, str] | None = None
+    categories: list[str] | None = None
+    custom_args: dict[str, str] | None = None
+    send_at: int | None = None
+    batch_id: str | None = None
+    asm: Asm | None = None
+    ip_pool_name: str | None = None
+    mail_settings: dict[str, Any] | None = None
+    tracking_settings: dict[str, Any] | None = None
+
+    @property
+    def is_sandboxed(self) -> bool:
+        """Checked only, not sent."""
+        given = (self.mail_settings or {}).get("sandbox_mode")
+        return bool(given and given.get("enable"))
+
+    @property
+    def is_dynamic(self) -> bool:
+        return (self.template_id or "").startswith(DYNAMIC)
+
+
+decode = msgspec.json.Decoder(MailSend).decode
+"""Raises msgspec.ValidationError for another shape, msgspec.DecodeError for what is no JSON."""
