@@ -13,6 +13,8 @@ from hashlib import sha256
 
 from posthouse.mail.transfer import LINE_MAX, encode
 
+_ASCII = bytes(range(128))
+
 
 @dataclass(frozen=True, slots=True)
 class Entity:
@@ -103,5 +105,5 @@ def _with_crlf(text: str) -> str:
 
 
 def _shorter(octets: bytes) -> str:
-    above = 0 if octets.isascii() else len(octets) - len(octets.decode("ascii", "ignore"))
+    above = 0 if octets.isascii() else len(octets.translate(None, _ASCII))
     return "base64" if above * 6 > len(octets) else "quoted-printable"

@@ -166,6 +166,11 @@ def encode(decoded: bytes, transfer: str) -> bytes:
     """Octets in quoted-printable (CRLF stays a line break, any other octet survives) or base64."""
     if transfer == "base64":
         return _base64_lines(decoded)
+    breaks = decoded.count(b"\r\n")
+    is_clean = decoded.count(b"\r") == decoded.count(b"\n") == breaks
+    if is_clean and breaks and b" \r\n" not in decoded and b"\t\r\n" not in decoded:
+        # not with blanks before a line's end: the C function writes those past column 76
+        return binascii.b2a_qp(decoded, istext=True)
     lines = [_quoted_line(line) for line in decoded.split(b"\r\n")]
     return b"\n".join(lines).replace(b"\n", b"\r\n")
 
