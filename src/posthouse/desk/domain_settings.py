@@ -104,6 +104,13 @@ def _addresses(text: str) -> tuple[str, ...]:
     return tuple(sorted(found))
 
 
+def _file_types(text: str) -> tuple[str, ...]:
+    found = {word.strip().lower().removeprefix(".") for word in text.split(",") if word.strip()}
+    if len(found) > 200 or not all(word.isalnum() and word.isascii() and len(word) <= 20 for word in found):
+        raise ValueError
+    return tuple(sorted(found))
+
+
 _SWITCH = Kind("yes, no", yes_or_no)
 _LIMIT = Kind("a whole number of recipients, 0 for no limit", count)
 KINDS: Mapping[str, Kind] = {
@@ -128,5 +135,6 @@ KINDS: Mapping[str, Kind] = {
     "page_name": Kind("a name of at most 80 characters", _line(80)),
     "page_colour": Kind("a colour as #1a2b3c", _colour),
     "page_text": Kind("a line of at most 300 characters", _line(300)),
+    "attachment_types": Kind("all, safe, or file extensions with commas between them", _file_types),
 }
 """By the names of `model.account.DomainSettings`, in their order."""

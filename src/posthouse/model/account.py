@@ -89,7 +89,8 @@ class DomainSettings(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=Tr
     most recipients in an hour or day, 0 for no limit. `keeps_fields`: mail of a rebuilding dialect keeps its
     header. `from_policy`: whose From its credentials may write, "account", "domain" (it and what stands below
     it) or "any"; "" for the installation's choice. `return_path`: "keep" leaves mail the envelope senders
-    that its authors give; "own" or "" takes ours, which bring bounces back to us.
+    that its authors give; "own" or "" takes ours, which bring bounces back to us. `attachment_types`: which
+    files a service with a list of its own takes: extensions, "all" or "safe", () for its list.
     """
 
     track_opens: bool | None = None
@@ -113,6 +114,7 @@ class DomainSettings(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=Tr
     page_name: str = ""
     page_colour: str = ""
     page_text: str = ""
+    attachment_types: tuple[str, ...] = ()
 
 
 DEFAULTS = DomainSettings()

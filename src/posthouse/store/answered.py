@@ -2,7 +2,7 @@
 
 A row is written in the transaction of the effect, so that there is never one without the other.
 
-Public: Answered, KEPT_S, claim, fill, forget, drop_before.
+Public: Answered, KEPT_S, claim, find, fill, forget, drop_before.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from sqlalchemy import bindparam, delete, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert_into
 
 from posthouse.store.api_tables import answered
-from posthouse.store.connection import Connection
+from posthouse.store.connection import Connection, Row
 from posthouse.store.rows import json_text
 from posthouse.store.statement import Statement
 
@@ -57,7 +57,7 @@ _read_headers = msgspec.json.Decoder(dict[str, str]).decode
 def claim(conn: Connection, new: Answered) -> Answered | None:
     """Write the answer that a call is about to get. None: the call is the first one and may go on; else the
     answer that was given before, within a day. Waits for another transaction that is at the same key."""
-    row = (
+    values = (
         new.id,
         new.account_id,
         new.fingerprint,
@@ -66,15 +66,27 @@ def claim(conn: Connection, new: Answered) -> Answered | None:
         new.body,
         new.at,
     )
-    while not conn.change(_put, *row):
-        found = conn.row(_find, new.id)
-        if found is None:  # removed in between
+    while not conn.change(_put, *values):
+        row = conn.row(_find, new.id)
+        if row is None:  # removed in between
             continue
-        id, account_id, fingerprint, status, headers, body, at = found
-        if at > new.at - KEPT_S:
-            return Answered(id, account_id, fingerprint, status, bytes(body), at, _read_headers(headers))
+        found = _to_answered(row)
+        if found.at > new.at - KEPT_S:
+            return found
         conn.change(_forget, new.id)
     return None
+
+
+def find(conn: Connection, id: str, now: float) -> Answered | None:
+    """The answer that was given under this id within a day."""
+    row = conn.row(_find, id)
+    found = _to_answered(row) if row else None
+    return found if found and found.at > now - KEPT_S else None
+
+
+def _to_answered(row: Row) -> Answered:
+    id, account_id, fingerprint, status, headers, body, at = row
+    return Answered(id, account_id, fingerprint, status, bytes(body), at, _read_headers(headers))
 
 
 _fill = Statement(

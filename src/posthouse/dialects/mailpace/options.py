@@ -5,7 +5,7 @@ manner of a programming language (its Rails gem documents `['a', 'b']`), bare li
 and the names that the service had before 2022. Limits on number and length of tags are our decision: none
 is documented.
 
-Public: PREFIXES, read.
+Public: PREFIXES, read, quoted_list.
 """
 
 from __future__ import annotations
@@ -29,6 +29,7 @@ PREFIXES = ("x-mailpace-", "x-ohmysmtp-", "x-oms-", LIST_UNSUBSCRIBE)
 
 _QUOTED = re.compile(r""" *+(?:"((?:[^"\\]|\\.)*)"|'((?:[^'\\]|\\.)*)') *+(?:,|\Z)""")
 _ESCAPED = re.compile(r"\\(.)")
+_to_escape = re.compile(r'["\\]')
 _CONTROLS = re.compile("[\x00-\x1f\x7f-\x9f\ufffd]")
 _BETWEEN_LINKS = re.compile(r",(?= *(?:<|https?://|mailto:))", re.IGNORECASE)
 _BARE_LINK = re.compile(r"(?:https?://|mailto:)[^<>\s]+\Z", re.IGNORECASE)
@@ -79,6 +80,12 @@ def _split(text: str) -> list[str]:
         found.append(_ESCAPED.sub(r"\1", match[1] if match[1] is not None else match[2]))
         at = match.end()
     return found
+
+
+def quoted_list(tags: Sequence[str]) -> str:
+    """The value that gives just these tags, commas in them and all; "" for none."""
+    written = ", ".join('"' + _to_escape.sub(r"\\\g<0>", tag) + '"' for tag in tags)
+    return f"[{written}]" if tags else ""
 
 
 def _limited(tags: Sequence[str], wishes: Wishes) -> tuple[str, ...]:

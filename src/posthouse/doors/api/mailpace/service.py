@@ -7,20 +7,26 @@ from __future__ import annotations
 
 from starlette.requests import Request
 
-from posthouse.doors.api.answers import Answer, Problem, json_answer
+from posthouse.doors.api.answers import Answer, Problem
 from posthouse.doors.api.endpoints import Endpoints
+from posthouse.doors.api.mailpace import sending
+from posthouse.doors.api.mailpace.answers import phrased
 from posthouse.doors.api.rates import Rate, rate_headers
+
+# the second: the service's name until 2022, still in examples
+_HEADERS = ("mailpace-server-token", "ohmysmtp-server-token")
 
 
 class _MailPace:
     name = "mailpace"
-    endpoints = Endpoints(())
+    endpoints = Endpoints(sending.ENDPOINTS)
 
     def secret(self, request: Request) -> str | None:
-        return request.headers.get("mailpace-server-token", "").strip() or None
+        shown = (request.headers.get(name, "").strip() for name in _HEADERS)
+        return next((token for token in shown if token), None)
 
     def phrase(self, problem: Problem, request: Request) -> Answer:
-        return json_answer({"error": problem.text}, problem.status)
+        return phrased(problem)
 
     def rate_headers(self, rate: Rate) -> dict[str, str]:
         return rate_headers(rate)
