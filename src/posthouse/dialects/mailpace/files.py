@@ -12,63 +12,17 @@ from collections.abc import Sequence
 
 ALL, SAFE = "all", "safe"
 # documented
-EXTENSIONS = frozenset(
-    {"jpeg", "jpg", "png", "gif", "txt", "pdf", "docx", "xlsx", "pptx", "csv", "att", "ics", "ical", "html"}
-    | {"zip", "auf"}
-)
+EXTENSIONS = frozenset({
+    "jpeg", "jpg", "png", "gif", "txt", "pdf", "docx", "xlsx", "pptx", "csv", "att", "ics", "ical", "html",
+    "zip", "auf",
+})  # fmt: skip
 # What Gmail and Outlook block: programs and scripts by any name.
-UNSAFE = frozenset(
-    {"ade", "adp", "apk", "appx", "appxbundle", "bat", "cab", "chm", "cmd", "com", "cpl", "diagcab", "dll"}
-    | {
-        "diagcfg",
-        "diagpkg",
-        "dmg",
-        "ex",
-        "ex_",
-        "exe",
-        "hta",
-        "img",
-        "ins",
-        "iso",
-        "isp",
-        "jar",
-        "jnlp",
-        "js",
-    }
-    | {
-        "jse",
-        "lib",
-        "lnk",
-        "mde",
-        "mjs",
-        "msc",
-        "msi",
-        "msix",
-        "msixbundle",
-        "msp",
-        "mst",
-        "nsh",
-        "pif",
-        "ps1",
-    }
-    | {
-        "psc1",
-        "reg",
-        "scr",
-        "sct",
-        "shb",
-        "sys",
-        "vb",
-        "vbe",
-        "vbs",
-        "vhd",
-        "vxd",
-        "wsc",
-        "wsf",
-        "wsh",
-        "xll",
-    }
-)
+UNSAFE = frozenset({
+    "ade", "adp", "apk", "appx", "appxbundle", "bat", "cab", "chm", "cmd", "com", "cpl", "diagcab", "diagcfg",
+    "diagpkg", "dll", "dmg", "ex", "ex_", "exe", "hta", "img", "ins", "iso", "isp", "jar", "jnlp", "js",
+    "jse", "lib", "lnk", "mde", "mjs", "msc", "msi", "msix", "msixbundle", "msp", "mst", "nsh", "pif", "ps1",
+    "psc1", "reg", "scr", "sct", "shb", "sys", "vb", "vbe", "vbs", "vhd", "vxd", "wsc", "wsf", "wsh", "xll",
+})  # fmt: skip
 
 
 def takes(name: str, setting: Sequence[str]) -> bool:
