@@ -18,6 +18,7 @@ from posthouse.desk.passwords import Passwords
 from posthouse.desk.rechecks import RECHECK_S, Rechecks
 from posthouse.dialects.table import HOOK_FORMS
 from posthouse.doors.api.parts import ApiParts
+from posthouse.doors.api.streams import Streams
 from posthouse.doors.smtp import Doorkeeper, Entrance
 from posthouse.doors.status_view import WorkerStatus
 from posthouse.doors.throttle import Throttle
@@ -319,6 +320,7 @@ def build_parts(
             last_uses=last_uses,
             dispatcher=dispatcher,
             note_rejected=rejections.note,
+            streams=Streams(),
         ),
         nudges=NudgeWatch(store, partial(try_again, dispatcher, trust)),
         site_watch=SiteWatch(

@@ -261,6 +261,7 @@ async def _leave(
     """F16: no new transactions, open ones finish, what was not begun goes back to the store."""
     for server in servers:
         server.close()
+    parts.api.streams.close()
     await asyncio.gather(parts.keeper.drain(DRAIN_S), parts.dispatcher.stop(DRAIN_S))
     for task in loops:
         task.cancel()

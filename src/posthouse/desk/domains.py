@@ -21,7 +21,7 @@ from posthouse.model.errors import Refused
 from posthouse.store import domain_keys, egress, hook_keys, identity, web_certificates
 from posthouse.store.engine import Connection
 
-__all__ = ["Draft", "change_settings", "create", "draft", "load", "remove", "sending_name"]
+__all__ = ["Draft", "change_settings", "create", "create_for", "draft", "load", "remove", "sending_name"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +61,11 @@ def create(conn: Connection, ids: Ids, new: Draft, account: str = "", *, is_prov
     made with its first domain. `is_proven`: DNS shows that the domain is the account's, so another account
     that has it loses it with its keys and users (`claims`). Raises Refused."""
     account_id = accounts.ensure(conn, ids, new.domain.created_at, account)
+    return create_for(conn, account_id, new, is_proven=is_proven)
+
+
+def create_for(conn: Connection, account_id: str, new: Draft, *, is_proven: bool = False) -> Domain:
+    """The same for an account that is there, by its id."""
     domain = replace(new.domain, account_id=account_id)
     if not is_proven:
         claims.refuse_foreign(conn, account_id, domain.name)

@@ -144,8 +144,9 @@ class Call:
             text = f"The Idempotency-Key is longer than {LONGEST_KEY} characters"
             raise Problem(400, "bad-key", text, field="Idempotency-Key")
         who = f"{self.principal.credential_id}\n{self.service}\n{key}"
-        path = f"{self.request.method} {self.request.scope['path']}\n".encode()
-        fingerprint = "" if any_body else sha256(path + await self.body()).hexdigest()
+        asked = f"{self.request.method} {self.request.scope['path']}?".encode()
+        asked += self.request.scope["query_string"] + b"\n"
+        fingerprint = "" if any_body else sha256(asked + await self.body()).hexdigest()
         id = sha256(who.encode("utf-8", "replace")).hexdigest()
         return Answered(id, self.account_id, fingerprint, 0, b"", self.now)
 

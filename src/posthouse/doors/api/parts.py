@@ -11,6 +11,7 @@ from posthouse.config import Settings
 from posthouse.desk.identity_view import IdentityView
 from posthouse.desk.installation import Installation
 from posthouse.desk.last_use import LastUses
+from posthouse.doors.api.streams import Streams
 from posthouse.doors.budget import BodyBudget
 from posthouse.doors.submission import Reader
 from posthouse.doors.throttle import Throttle
@@ -38,3 +39,4 @@ class ApiParts:
     last_uses: LastUses
     dispatcher: Dispatcher
     note_rejected: NoteRejected
+    streams: Streams

@@ -7,14 +7,17 @@ from __future__ import annotations
 
 from starlette.requests import Request
 
-from posthouse.doors.api.answers import Answer, Problem, json_answer
+from posthouse.doors.api.answers import Answer, Problem
 from posthouse.doors.api.endpoints import Endpoints
+from posthouse.doors.api.native import about
+from posthouse.doors.api.native.problems import phrase
+from posthouse.doors.api.native.table import ENDPOINTS
 from posthouse.doors.api.rates import Rate, rate_headers
 
 
 class _Native:
     name = "native"
-    endpoints = Endpoints(())
+    endpoints = Endpoints((*ENDPOINTS, *about.ENDPOINTS))
 
     def secret(self, request: Request) -> str | None:
         scheme, _, key = request.headers.get("authorization", "").partition(" ")
@@ -23,8 +26,7 @@ class _Native:
         return key.strip() if scheme.lower() == "bearer" else ""
 
     def phrase(self, problem: Problem, request: Request) -> Answer:
-        told = {"type": f"about:blank#{problem.reason}", "title": problem.text, "status": problem.status}
-        return json_answer(told, problem.status, {"Content-Type": "application/problem+json"})
+        return phrase(problem)
 
     def rate_headers(self, rate: Rate) -> dict[str, str]:
         return rate_headers(rate)

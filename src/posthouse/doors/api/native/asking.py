@@ -1,0 +1,85 @@
+"""What a call asks: its query or its body as a value of the type that its endpoint names.
+
+Public: read_query, read_body.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+from typing import Any, TypeVar
+
+import msgspec
+from msgspec import Struct
+from msgspec.inspect import BoolType, ListType, Metadata, UnionType, type_info
+
+from posthouse.doors.api.answers import Problem
+from posthouse.doors.api.call import Call
+from posthouse.doors.api.native.wrong import value_problem
+
+Asked = TypeVar("Asked", bound=Struct)
+
+_NUL = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
+_QUERY = "The query"
+
+
+@cache
+def _decoder(asks: type[Struct]) -> Any:
+    return msgspec.json.Decoder(asks).decode
+
+
+async def read_body(call: Call, asks: type[Asked]) -> Asked:
+    """The JSON body; an empty one counts as `{}`. Raises Problem (400, 413, 415)."""
+    kind = call.request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if kind not in ("", "application/json"):
+        text = f"The body should be JSON (Content-Type: application/json), not {kind[:100]}"
+        raise Problem(415, "bad-type", text)
+    body = await call.body()
+    if _NUL.search(body):
+        raise Problem(400, "bad-value", "Text may not hold the character U+0000")
+    try:
+        read: Asked = _decoder(asks)(body or b"{}")
+    except msgspec.ValidationError as error:
+        raise value_problem(error, asks) from error
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise Problem(400, "bad-json", f"The body is not JSON: {error}") from error
+    return read
+
+
+def read_query(call: Call, asks: type[Asked]) -> Asked:
+    """The query's parameters. Raises Problem (400)."""
+    values: dict[str, Any] = {}
+    forms = _forms(asks)
+    for name, value in call.query.multi_items():
+        form = forms.get(name, "")
+        if "\0" in value or "\ufffd" in value:
+            raise Problem(400, "bad-value", f"{name[:100]} is not UTF-8 text", field=name[:100])
+        if form == "list":
+            values.setdefault(name, []).append(value)
+            continue
+        if name in values:
+            raise Problem(400, "bad-value", f"{name[:100]} is there twice", field=name[:100])
+        if form == "bool" and value not in ("true", "false"):
+            raise Problem(400, "bad-value", f"{name} should be true or false", field=name)
+        values[name] = value
+    try:
+        return msgspec.convert(values, asks, strict=False)
+    except msgspec.ValidationError as error:
+        raise value_problem(error, asks, _QUERY) from error
+
+
+@cache
+def _forms(asks: type[Struct]) -> dict[str, str]:
+    """By parameter: "list" for one that may be repeated, "bool", "" for others."""
+    found: Any = type_info(asks)
+    return {field.encode_name: _form(field.type) for field in found.fields}
+
+
+def _form(kind: Any) -> str:
+    if isinstance(kind, Metadata):
+        return _form(kind.type)
+    if isinstance(kind, UnionType):
+        return next((form for form in map(_form, kind.types) if form), "")
+    if isinstance(kind, ListType):
+        return "list"
+    return "bool" if isinstance(kind, BoolType) else ""
