@@ -252,6 +252,7 @@ def build_hooks(
         worker_id=worker_id,
         counters=counters,
         room=Room(_HOOK_LETTERS_BYTES),
+        api_url=settings.http.url,
     )
     return Hooks(
         store=store,

@@ -78,6 +78,7 @@ class SmtpSettings:
 class HttpSettings:
     listen: tuple[Endpoint, ...]
     listen_tls: tuple[Endpoint, ...]
+    url: str
     request_bytes: int
     calls_per_minute: int
 

@@ -131,6 +131,12 @@ TABLE: tuple[Setting, ...] = (
         "Ports of the same over TLS; each tracking host may show a certificate of its own.",
     ),
     Setting(
+        "http.url",
+        kinds.base_url,
+        "",
+        "Where programs reach the HTTP APIs; empty: events sent to webhooks name no address of stored mail.",
+    ),
+    Setting(
         "http.request_bytes",
         kinds.whole(1024, 1024 * MIB, "bytes"),
         50 * MIB,

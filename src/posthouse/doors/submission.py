@@ -130,6 +130,7 @@ class Reader:
             drop_text=rejection.text if rejection else "",
             author=_shown(letter.first(b"from")),
             addressed=_shown(letter.first(b"to")),
+            method="http" if arrival.protocol.startswith("HTTP") else "",
         )
         return submission, asked.template
 

@@ -230,7 +230,7 @@ class Submission:
     field on top, which names `id`, the message's id to be) and what the door already read in its header.
     `held_for`: accepted, but kept until this domain is verified. `domain`: the sending domain when the
     credential does not name one. `drop_reason` and `drop_text`: accepted with 250, then dropped at once for
-    every recipient, with a notice to the sender."""
+    every recipient, with a notice to the sender. `method`: how it came, "http", or "" by SMTP."""
 
     id: str
     sender: str
@@ -249,6 +249,7 @@ class Submission:
     drop_text: str = ""
     author: str = ""
     addressed: str = ""
+    method: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -36,7 +36,9 @@ def accepted_of(
         _note_cause(deliveries, until_verified(submission.held_for))
     if deliveries:
         message.expires_at = max([each.expires_at for each in deliveries])
-    events = _accepted_events(message, deliveries, principal.login, new_id)
+    events = _accepted_events(
+        message, deliveries, _common_detail(message, principal.login, submission), new_id
+    )
     if submission.drop_reason:
         events = _drop_all(submission, message, deliveries, events, new_id)
         return Accepted(message, submission.content, deliveries, events)
@@ -95,9 +97,8 @@ def _drop_all(
 
 
 def _accepted_events(
-    message: Message, deliveries: Sequence[Delivery], login: str, new_id: NewId
+    message: Message, deliveries: Sequence[Delivery], common: dict[str, Any], new_id: NewId
 ) -> list[Event]:
-    common = _common_detail(message, login)
     return [
         Event(
             id=new_id(),
@@ -114,7 +115,7 @@ def _accepted_events(
     ]
 
 
-def _common_detail(message: Message, login: str) -> dict[str, Any]:
+def _common_detail(message: Message, login: str, submission: Submission) -> dict[str, Any]:
     """What the accepted events of all recipients say."""
     detail: dict[str, Any] = {
         "sender": message.sender,
@@ -124,6 +125,8 @@ def _common_detail(message: Message, login: str) -> dict[str, Any]:
         "login": login,
         "credential": message.credential_id,
     }
+    if submission.method:
+        detail["method"] = submission.method
     options = message.options
     detail |= labels(options)
     if options.template_name:

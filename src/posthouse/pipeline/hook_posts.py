@@ -113,7 +113,7 @@ class _End:
 
 
 class HookPosts:
-    """Makes the posts of one worker."""
+    """Makes the posts of one worker. `api_url` as in `Told`."""
 
     def __init__(
         self,
@@ -126,6 +126,7 @@ class HookPosts:
         worker_id: str,
         counters: Counters,
         room: Room,
+        api_url: str = "",
         chance: Callable[[], float] = random.random,
     ) -> None:
         self._store = store
@@ -136,6 +137,7 @@ class HookPosts:
         self._worker_id = worker_id
         self._counters = counters
         self._room = room
+        self._api_url = api_url
         self._chance = chance
 
     async def send(self, batch: Batch) -> bool:
@@ -146,7 +148,7 @@ class HookPosts:
         left, done = list(batch.items), list[_End]()
         try:
             event_ids = [item.event_id for item in left]
-            told, keys = await self._store.read(_load, batch.hook, self._key_of, event_ids)
+            told, keys = await self._store.read(_load, batch.hook, self._key_of, event_ids, self._api_url)
             while left:
                 part, left = await self._next(batch, told, left)
                 if not part.bodies:
@@ -340,12 +342,12 @@ def give_back(conn: Connection, owner: str, batch: Batch, left: Sequence[HookIte
 
 
 def _load(
-    conn: Connection, hook: Hook, key_of: KeyOf, event_ids: Sequence[str]
+    conn: Connection, hook: Hook, key_of: KeyOf, event_ids: Sequence[str], api_url: str
 ) -> tuple[dict[str, Told], dict[str, HookKey | None]]:
     """The events with their letters, and what signs, by the events' domains."""
     found = events.load(conn, event_ids)
     letters = messages.load_heads(conn, [event.message_id for event in found])
-    told = {event.id: Told(event, letters.get(event.message_id)) for event in found}
+    told = {event.id: Told(event, letters.get(event.message_id), api_url=api_url) for event in found}
     domains = {event.domain for event in found}
     return told, {domain: key_of(conn, hook.account_id, hook.dialect, domain) for domain in domains}
 

@@ -202,7 +202,12 @@ def _message(facts: Facts) -> dict[str, Any]:
 
 
 def _storage(facts: Facts) -> dict[str, Any]:
-    return {"key": id_of(facts.event.message_id), "env": "production"}
+    """Where the letter is kept; programs go to the address as it is."""
+    key = id_of(facts.event.message_id)
+    if not facts.told.api_url:
+        return {"key": key, "env": "production"}
+    url = f"{facts.told.api_url}/v3/domains/{facts.event.domain}/messages/{key}"
+    return {"key": key, "url": url, "env": "production"}
 
 
 def _origin(facts: Facts) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 Each takes the header's text and gives seconds (or HH:MM), or raises `BadValue` with the sentence that the
 service's HTTP interface answers to the same value, where one is known.
 
-Public: deliver_at, window, optimise_period, time_of_day, utc_text, span_text, BadValue.
+Public: instant, deliver_at, window, optimise_period, time_of_day, utc_text, span_text, BadValue.
 """
 
 from __future__ import annotations
@@ -26,6 +26,11 @@ _DATE = re.compile(
     r"\s+(\d{1,2}):(\d{2})(?::(\d{2}))?\s*(?:([+-]?)(\d{2})(\d{2})|([A-Za-z]{1,3}))\s*(?:\([^()]*\)\s*)?",
     re.ASCII,
 )
+# as C libraries write it; the official Python program shows `Thu Jan 28 2021 14:00:03 EST`
+_ASCTIME = re.compile(
+    r"(?:[A-Za-z]{3,9}\.?,?\s+)?([A-Za-z]{3})[a-z]*\.?\s+(\d{1,2}),?\s+(\d{4})\s+([\d:]{4,8})\s*(\S{0,6})",
+    re.ASCII,
+)
 _EPOCH = re.compile(r"\d{1,15}(?:\.\d{1,9})?", re.ASCII)
 _WINDOW = re.compile(r"(?:(\d{1,6})h)?(?:(\d{1,6})m)?", re.ASCII | re.IGNORECASE)
 _HOURS = re.compile(r"(\d{1,6})h", re.ASCII | re.IGNORECASE)
@@ -39,18 +44,20 @@ class BadValue(ValueError):
 
 def deliver_at(text: str, context: Context) -> float:
     """Seconds since the epoch, 0 for a time that has passed: then there is nothing to wait for."""
-    at = _instant(text)
+    at = instant(text)
     if at > context.now + context.schedule_days * DAY:
         days = f"{context.schedule_days:g}"
         raise BadValue(f"o:deliverytime can't be more than {days} days in the future")
     return at if at > context.now else 0.0
 
 
-def _instant(text: str) -> float:
-    """An RFC 2822 date with a zone, or seconds since the epoch (documented until 2024)."""
+def instant(text: str) -> float:
+    """An RFC 2822 date with a zone, or seconds since the epoch (documented until 2024). Raises BadValue."""
     if _EPOCH.fullmatch(text):
         return float(text)
-    match = _DATE.fullmatch(text) if len(text) <= SHOWN_CHARS else None
+    is_short = len(text) <= SHOWN_CHARS
+    written = _ASCTIME.sub(r"\2 \1 \3 \4 \5", text) if is_short and _ASCTIME.fullmatch(text) else text
+    match = _DATE.fullmatch(written.rstrip()) if is_short else None
     try:
         if match is None:
             raise ValueError(text)
