@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import and_, bindparam, case, func, literal_column, or_, select, update
+from sqlalchemy import and_, bindparam, case, exists, func, literal_column, or_, select, update
 from sqlalchemy.sql.elements import ColumnElement
 
 from posthouse.model.clock import Ids
@@ -31,8 +31,8 @@ STEP_ROWS = 5_000
 
 @dataclass(frozen=True, slots=True)
 class Selector:
-    """Which deliveries: exactly one of the first five is set. `domain` is the recipient's, `recipient` an
-    address. `account_id`: only of this account, "" for all."""
+    """Which deliveries: exactly one of them is set, beside `account_id`. `domain` is the recipient's,
+    `recipient` an address, `sending_domain` the sender's. `account_id`: only of this account, "" for all."""
 
     lane: str = ""
     domain: str = ""
@@ -40,12 +40,15 @@ class Selector:
     recipient: str = ""
     everything: bool = False
     account_id: str = ""
+    sending_domain: str = ""
 
     def chosen(self) -> tuple[str, tuple[str, str]]:
         """(field, (its value, account id)). Raises ValueError unless exactly one is set."""
         given = [(name, str(getattr(self, name))) for name in _WHERE if getattr(self, name)]
         if len(given) != 1:
-            raise ValueError("choose one of: a lane, a domain, a message, a recipient, everything")
+            raise ValueError(
+                "choose one of: a lane, a domain, a message, a recipient, everything, a sending domain"
+            )
         field, value = given[0]
         return field, (value, self.account_id)
 
@@ -60,6 +63,7 @@ _WHERE: dict[str, ColumnElement[bool]] = {
     "message_id": and_(delivery.c.id >= _value.concat(word(".")), delivery.c.id < _value.concat(word("/"))),
     "recipient": delivery.c.recipient == _value,
     "everything": _value != word(""),
+    "sending_domain": exists().where(message.c.id == delivery.c.message_id, message.c.domain == _value),
 }
 
 

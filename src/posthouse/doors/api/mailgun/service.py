@@ -11,14 +11,16 @@ from starlette.requests import Request
 
 from posthouse.doors.api.answers import Answer, Problem
 from posthouse.doors.api.endpoints import Endpoints
-from posthouse.doors.api.mailgun import absent, events, messages
+from posthouse.doors.api.mailgun import absent, events, messages, queue, stored
 from posthouse.doors.api.mailgun.phrases import phrase
 from posthouse.doors.api.rates import Rate, rate_headers
 
 
 class _Mailgun:
     name = "mailgun"
-    endpoints = Endpoints((*messages.ENDPOINTS, *events.ENDPOINTS, *absent.ENDPOINTS))
+    endpoints = Endpoints(
+        (*messages.ENDPOINTS, *events.ENDPOINTS, *stored.ENDPOINTS, *queue.ENDPOINTS, *absent.ENDPOINTS)
+    )
 
     def secret(self, request: Request) -> str | None:
         scheme, _, written = request.headers.get("authorization", "").partition(" ")
