@@ -11,7 +11,18 @@ from starlette.requests import Request
 
 from posthouse.doors.api.answers import Answer, Problem
 from posthouse.doors.api.endpoints import Endpoints
-from posthouse.doors.api.mailgun import absent, events, messages, queue, stored
+from posthouse.doors.api.mailgun import (
+    absent,
+    analytics,
+    analytics_tags,
+    events,
+    logs,
+    messages,
+    queue,
+    stats,
+    stored,
+    tags,
+)
 from posthouse.doors.api.mailgun.phrases import phrase
 from posthouse.doors.api.rates import Rate, rate_headers
 
@@ -19,7 +30,18 @@ from posthouse.doors.api.rates import Rate, rate_headers
 class _Mailgun:
     name = "mailgun"
     endpoints = Endpoints(
-        (*messages.ENDPOINTS, *events.ENDPOINTS, *stored.ENDPOINTS, *queue.ENDPOINTS, *absent.ENDPOINTS)
+        (
+            *messages.ENDPOINTS,
+            *events.ENDPOINTS,
+            *stored.ENDPOINTS,
+            *queue.ENDPOINTS,
+            *stats.ENDPOINTS,
+            *tags.ENDPOINTS,
+            *analytics.ENDPOINTS,
+            *analytics_tags.ENDPOINTS,
+            *logs.ENDPOINTS,
+            *absent.ENDPOINTS,
+        )
     )
 
     def secret(self, request: Request) -> str | None:

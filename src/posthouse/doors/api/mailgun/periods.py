@@ -1,0 +1,54 @@
+"""The stretch of time of a statistics call: start, end, resolution, duration (mailgun.md 5.8).
+
+Public: read_period.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+
+from posthouse.desk.statistics import MONTH, Period, period
+from posthouse.dialects.mailgun.times import BadValue, instant
+from posthouse.doors.api.mailgun.phrases import said
+from posthouse.model.errors import Refused
+from posthouse.rules.metrics import DAY, HOUR
+
+_RESOLUTIONS = (HOUR, DAY, MONTH)
+_USUAL_S = 7 * 86_400.0
+_DURATION = re.compile(r"(\d{1,4})([hdm])\Z")
+_UNIT_S = {"h": 3600.0, "d": 86_400.0, "m": 30 * 86_400.0}
+_LATEST = 253_402_300_799.0
+
+
+def read_period(now: float, start: str, end: str, resolution: str, duration: str) -> Period:
+    """Both ends included; a duration counts back from the end and beats the start. Raises Said (400)."""
+    span = resolution.strip().lower() or DAY
+    if span not in _RESOLUTIONS:
+        raise said(f"'resolution' parameter is not valid: use {', '.join(_RESOLUTIONS)}")
+    until = _instant("end", end) if end.strip() else now
+    since = until - _USUAL_S
+    if duration.strip():
+        match = _DURATION.match(duration.strip().lower())
+        if match is None:
+            raise said("'duration' parameter is not valid: use a number and h, d or m, such as 7d")
+        since = until - int(match[1]) * _UNIT_S[match[2]]
+    elif start.strip():
+        since = _instant("start", start)
+    if since > until:
+        raise said("'start' parameter must not be later than 'end'")
+    try:
+        return period(now, span, _iso(max(since, 0.0)), _iso(until))
+    except Refused as refused:
+        raise said("the period is too long for this resolution") from refused
+
+
+def _instant(name: str, text: str) -> float:
+    try:
+        return min(instant(text.strip()), _LATEST)
+    except BadValue as error:
+        raise said(f"'{name}' parameter is not valid: {error}") from error
+
+
+def _iso(at: float) -> str:
+    return dt.datetime.fromtimestamp(max(at, 0.0), dt.UTC).isoformat()

@@ -1,0 +1,137 @@
+"""Tags of a domain: list, read, describe, delete (`/v3/{domain}/tags`, the older and the newer `…/tag?tag=`).
+
+Public: ENDPOINTS.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from posthouse.desk import tags
+from posthouse.desk.tags import MOST_TAGS, Tag
+from posthouse.doors.api.answers import Answer, json_answer
+from posthouse.doors.api.call import Call
+from posthouse.doors.api.endpoints import Endpoint
+from posthouse.doors.api.mailgun.asked import UTC, date_text, fields_of, page_url, whole
+from posthouse.doors.api.mailgun.phrases import said
+from posthouse.model.errors import Refused
+from posthouse.store.connection import Connection
+
+_USUAL, _MOST = 100, 1_000
+_WAYS = {"first", "last", "next", "prev", "previous"}
+
+
+def tag_json(tag: Tag) -> dict[str, Any]:
+    return {
+        "tag": tag.name,
+        "description": tag.description,
+        "first-seen": date_text(tag.first_at, UTC),
+        "last-seen": date_text(tag.last_at, UTC),
+    }
+
+
+async def _list(call: Call) -> Answer:
+    limit = min(whole(call.query.get("limit", ""), "limit", _USUAL) or _USUAL, _MOST)
+    way, pivot = call.query.get("page", "first") or "first", call.query.get("tag", "")
+    prefix = call.query.get("prefix", "")
+    if way not in _WAYS:
+        raise said("'page' parameter is not valid: use first, last, next or prev")
+    is_back = way in ("prev", "previous")
+
+    def read(conn: Connection) -> list[Tag]:
+        return tags.list_tags(
+            conn,
+            account_id=call.account_id,
+            domain=call.domain.name,
+            prefix=prefix,
+            after=pivot if way == "next" else "",
+            before=pivot if is_back else "",
+            from_end=way == "last",
+            limit=limit,
+        )
+
+    found = await call.read(read)
+    first, last = (found[0].name, found[-1].name) if found else (pivot, pivot)
+    asked = {"limit": str(limit)} | ({"prefix": prefix} if prefix else {})
+    paging = {
+        "first": page_url(call, {"page": "first", **asked}),
+        "last": page_url(call, {"page": "last", **asked}),
+        "next": page_url(call, {"page": "next", "tag": last, **asked}),
+        "previous": page_url(call, {"page": "prev", "tag": first, **asked}),
+    }
+    return json_answer({"items": [tag_json(each) for each in found], "paging": paging})
+
+
+async def _name(call: Call) -> str:
+    name = call.params.get("tag") or (await fields_of(call)).get("tag")
+    if not name:
+        raise said("Missing mandatory parameter: tag")
+    return name
+
+
+async def _show(call: Call) -> Answer:
+    name = await _name(call)
+
+    def read(conn: Connection) -> Tag:
+        return tags.load_tag(conn, name, account_id=call.account_id, domain=call.domain.name)
+
+    try:
+        return json_answer(tag_json(await call.read(read)))
+    except Refused as refused:
+        raise said("tag not found", 404) from refused
+
+
+async def _describe(call: Call) -> Answer:
+    name, description = await _name(call), (await fields_of(call)).get("description")
+    try:
+        return await call.write_once(
+            lambda _: json_answer({"message": "Tag updated"}),
+            tags.describe,
+            name,
+            description,
+            account_id=call.account_id,
+            domain=call.domain.name,
+        )
+    except Refused as refused:
+        raise _said(refused) from refused
+
+
+async def _delete(call: Call) -> Answer:
+    name = await _name(call)
+    try:
+        return await call.write_once(
+            lambda _: json_answer({"message": "Tag deleted"}),
+            tags.delete_tag,
+            name,
+            account_id=call.account_id,
+            domain=call.domain.name,
+        )
+    except Refused as refused:
+        raise _said(refused) from refused
+
+
+def _said(refused: Refused) -> Exception:
+    return said("tag not found", 404) if refused.reason == "no-tag" else refused
+
+
+async def _limits(call: Call) -> Answer:
+    def read(conn: Connection) -> int:
+        return tags.count_tags(conn, account_id=call.account_id, domain=call.domain.name)
+
+    return json_answer({"id": call.domain.id, "limit": MOST_TAGS, "count": await call.read(read)})
+
+
+_READ, _WRITE = "stats.read", "domains.write"
+ENDPOINTS: tuple[Endpoint, ...] = (
+    Endpoint("GET", "/v3/{domain}/tags", _READ, _list),
+    *(
+        each
+        for path in ("/v3/{domain}/tag", "/v3/{domain}/tags/{tag}")
+        for each in (
+            Endpoint("GET", path, _READ, _show),
+            Endpoint("PUT", path, _WRITE, _describe),
+            Endpoint("DELETE", path, _WRITE, _delete),
+        )
+    ),
+    Endpoint("GET", "/v3/domains/{domain}/limits/tag", _READ, _limits),
+)
