@@ -12,6 +12,7 @@ from starlette.types import ASGIApp
 
 from posthouse.config import Settings, SmtpSettings
 from posthouse.desk.hook_keys import find_signing_key
+from posthouse.desk.hook_samples import hook_post
 from posthouse.desk.identity_view import IdentityView
 from posthouse.desk.installation import Installation
 from posthouse.desk.last_use import LastUses
@@ -32,7 +33,6 @@ from posthouse.model.clock import Clock, Ids
 from posthouse.net.board import Row
 from posthouse.net.courier import CourierSettings
 from posthouse.net.dns import Route, SiteRules, reaches_ipv6
-from posthouse.net.httpout import HttpOut
 from posthouse.net.roots import trusting_context
 from posthouse.net.tls_pair import TlsPair
 from posthouse.net.trust import Trust
@@ -261,16 +261,6 @@ def build_hooks(
         posts=posts,
         worker_id=worker_id,
         keep_s=settings.keep.hook_days * 86400,
-    )
-
-
-def hook_post(settings: Settings) -> HttpOut:
-    """How posts to receivers leave: `Hooks` bounds how many, so the connections need not."""
-    return HttpOut(
-        allows_private=settings.delivery.post_private_networks == "allow",
-        allows_plain=settings.hooks.plain_http == "allow",
-        most=0,
-        most_per_host=0,
     )
 
 

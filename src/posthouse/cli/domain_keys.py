@@ -221,20 +221,9 @@ def _record(domain: Domain, key: DomainKey) -> Any:
 
 
 def _row(house: House, domain: Domain, key: DomainKey) -> dict[str, Any]:
-    from posthouse.desk.key_states import gone_at
-    from posthouse.model.account import KeyState
+    from posthouse.desk.domain_view import key_row
 
-    record = _record(domain, key)
-    row = {
-        "selector": key.selector,
-        "algorithm": key.algorithm,
-        "state": key.state.value,
-        "since": key.since,
-        "record": {"name": record.name, "kind": record.kind, "value": record.value},
-    }
-    if key.state is KeyState.RETIRING:
-        row["record_until"] = gone_at(key, house.settings.delivery.expire_s)
-    return row
+    return key_row(domain, key, house.settings.delivery.expire_s)
 
 
 def _note(house: House, key: DomainKey) -> str:

@@ -1,13 +1,13 @@
 """A domain's DNS records at the command line: to be published, looked up now, and as they stood lately.
 
-Public: verify, records, print_domain, domain_row, state_word.
+Public: verify, records, print_domain.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -90,6 +90,7 @@ def records(
     """Print the DNS records to publish: as fields for a panel, or as a zone file."""
     from posthouse.cli.house import open_house
     from posthouse.desk import domain_checks
+    from posthouse.desk.domain_view import record_row
     from posthouse.rules import records as rules
 
     house = open_house(ask)
@@ -99,7 +100,7 @@ def records(
         domain_checks.find_zone(house.settings, house.clock, domain.name)
     )
     if ask.as_json:
-        ask.output.lines([_record_row(record, chosen) for record in wanted])
+        ask.output.lines([record_row(record, chosen) for record in wanted])
     elif zone_file:
         ask.output.say(rules.zone_file(wanted, chosen).rstrip())
     else:
@@ -120,16 +121,6 @@ def _say_fields(output: Output, wanted: Sequence[Record], zone: str) -> None:
         output.say(f"  value  {record.value}")
 
 
-def _record_row(record: Record, zone: str) -> dict[str, Any]:
-    from posthouse.rules.records import host_field
-
-    fields = ("use", "purpose", "kind", "name", "value", "is_required")
-    return {field: getattr(record, field) for field in fields} | {
-        "zone": zone,
-        "host": host_field(record.name, zone),
-    }
-
-
 def _loaded(ask: Asked, house: House, name: str) -> tuple[Domain, list[DomainKey], Sender]:
     from posthouse.desk import accounts, domain_checks, domains
 
@@ -143,13 +134,14 @@ def print_domain(
 ) -> None:
     """A domain, what DNS said lately, and the records to publish."""
     from posthouse.desk import domain_checks, verification
+    from posthouse.desk.domain_view import domain_row, record_row
     from posthouse.rules.records import needed
 
     with house.reading() as conn:
         found = verification.last_findings(conn, domain.id)
         wanted = needed(domain, keys, domain_checks.sender_of(conn, house.settings, domain.account_id))
     if output.as_json:
-        rows = [_record_row(record, domain.name) for record in wanted]
+        rows = [record_row(record, domain.name) for record in wanted]
         output.item(domain_row(domain, found) | {"records": rows}, "")
         return
     state = f"verified {when(domain.verified_at)}" if domain.verified_at else "not verified yet"
@@ -176,29 +168,3 @@ def _say_findings(output: Output, found: Findings) -> None:
         output.say(f"{row['state']:<8} {row['kind']:<6} {row['name']}")
         if row["state"] != "ok":
             output.say(f"         {visible(row['text'])}")
-
-
-def domain_row(domain: Domain, found: Findings | None) -> dict[str, Any]:
-    """A domain for JSON."""
-    from msgspec.structs import asdict
-
-    return {
-        "name": domain.name,
-        "region": domain.region,
-        "state": state_word(domain, found),
-        "verified": domain.verified_at is not None,
-        "verified_at": domain.verified_at,
-        "created_at": domain.created_at,
-        "checked_at": found.checked_at if found else None,
-        "next_look_at": found.next_at if found else None,
-        "lost_at": found.lost_at if found else None,
-        "checks": found.records if found else [],
-        "settings": asdict(domain.settings),
-    }
-
-
-def state_word(domain: Domain, found: Findings | None) -> str:
-    """verified, lost (still verified, but its record is gone), or unverified."""
-    if domain.verified_at is None:
-        return "unverified"
-    return "lost" if found and found.lost_at is not None else "verified"

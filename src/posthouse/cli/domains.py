@@ -101,6 +101,7 @@ def list_(ask: Asked) -> None:
     """List the domains."""
     from posthouse.cli.house import open_house
     from posthouse.desk import accounts, verification
+    from posthouse.desk.domain_view import domain_row
     from posthouse.store import identity
 
     with open_house(ask).reading() as conn:
@@ -108,7 +109,7 @@ def list_(ask: Asked) -> None:
         found = identity.list_domains(conn, account_id)
         looks = verification.all_findings(conn, account_id)
     if ask.as_json:
-        ask.output.lines([domain_records.domain_row(domain, looks.get(domain.id)) for domain in found])
+        ask.output.lines([domain_row(domain, looks.get(domain.id)) for domain in found])
         return
     rows = [_cells(domain, looks.get(domain.id)) for domain in found]
     heads = ["DOMAIN", "REGION", "STATE", "RECORDS", "NEXT LOOK", "ADDED"]
@@ -116,11 +117,13 @@ def list_(ask: Asked) -> None:
 
 
 def _cells(domain: Domain, look: Findings | None) -> list[str]:
+    from posthouse.desk.domain_view import state_word
+
     there = sum(row["is_there"] for row in look.records) if look else 0
     return [
         domain.name,
         domain.region,
-        domain_records.state_word(domain, look),
+        state_word(domain, look),
         f"{there} of {len(look.records)} there" if look else "-",
         when(look.next_at if look else None),
         when(domain.created_at),
@@ -198,13 +201,14 @@ def _change(
 ) -> None:
     from posthouse.cli.house import open_house
     from posthouse.desk import accounts, domains, verification
+    from posthouse.desk.domain_view import domain_row
 
     with open_house(ask).writing() as conn:
         account_id = accounts.own_account(conn, ask.account)
         domain, _ = domains.change_settings(conn, account_id, name, change)
         found = verification.last_findings(conn, domain.id)
     if ask.as_json:
-        ask.output.item(domain_records.domain_row(domain, found), "")
+        ask.output.item(domain_row(domain, found), "")
     _say_settings(ask.output, domain)
 
 

@@ -187,9 +187,8 @@ def test(ask: Asked, hook_id: HookId) -> None:
 
     from posthouse.cli.house import open_house
     from posthouse.desk import accounts, hooks
-    from posthouse.desk.hook_samples import post_samples
+    from posthouse.desk.hook_samples import hook_post, post_samples
     from posthouse.dialects.table import HOOK_FORMS
-    from posthouse.wiring import hook_post
 
     house = open_house(ask)
     with house.reading() as conn:

@@ -141,17 +141,16 @@ def _act(ask: Asked, done: str, work: Work, chosen: Selector) -> None:
 
 
 def _selector(lane: str, domain: str, message: str, recipient: str, everything: bool) -> Selector:
-    """Exactly one way to choose: two at once would leave in doubt whether they widen or narrow."""
-    from posthouse.desk.domains import sending_name
-    from posthouse.store.queue import Selector
+    """What the options choose, of all accounts."""
+    from posthouse.desk.queue_choice import chosen
+    from posthouse.model.errors import Refused
 
-    given = [bool(lane), bool(domain), bool(message), bool(recipient), everything]
-    if sum(given) != 1:
-        raise typer.BadParameter("choose by one of --lane, --domain, --message, --recipient or --all")
-    return Selector(
-        lane=lane,
-        domain=sending_name(domain) if domain else "",
-        message_id=message,
-        recipient=recipient,
-        everything=everything,
-    )
+    try:
+        return chosen(
+            "", lane=lane, domain=domain, message=message, recipient=recipient, everything=everything
+        )
+    except Refused as refused:
+        if refused.reason != "bad-choice":
+            raise
+        text = "choose by one of --lane, --domain, --message, --recipient or --all"
+        raise typer.BadParameter(text) from refused

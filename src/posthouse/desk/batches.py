@@ -1,6 +1,6 @@
 """Batches of mail: paused, resumed and cancelled together.
 
-Public: pause, resume, cancel, batch_row.
+Public: pause, resume, cancel, mark, step, load, batch_row.
 """
 
 from __future__ import annotations
@@ -28,8 +28,7 @@ def pause(conn: Connection, pair: Pair, now: float, ids: Ids) -> int:
 
 def resume(conn: Connection, pair: Pair, now: float, ids: Ids) -> int:
     """Let a batch go on; how many deliveries were released. Raises Refused for a batch that is not there."""
-    if batches.find(conn, *pair) is None:
-        raise Refused(501, "5.5.4", f"There is no batch {pair[1]} here", reason="no-batch")
+    load(conn, *pair)
     return _change(conn, pair, GOING, batches.resume_batch, now, ids)
 
 
@@ -42,18 +41,36 @@ def _change(
     conn: Connection, pair: Pair, status: str, verb: Callable[..., Step], now: float, ids: Ids
 ) -> int:
     """The mark first, committed: what comes from now on follows it. Then step by step what is there."""
-    account_id, batch_id = pair
-    if not batch_id.strip() or not batch_id.isprintable() or len(batch_id) > MAX_ID:
-        raise Refused(501, "5.5.4", f"A batch's id has 1 to {MAX_ID} visible characters", reason="bad-name")
     with conn.transaction():
-        batches.set_status(conn, account_id, batch_id, status, now)
+        mark(conn, pair, status, now)
     total, place = 0, ""
     while True:
         with conn.transaction():
-            changed, place = verb(conn, pair, place, now, ids)
+            changed, place = step(conn, verb, pair, place, now, ids)
         total += changed
         if not place:
             return total
+
+
+def mark(conn: Connection, pair: Pair, status: str, now: float) -> None:
+    """Say what is to become of a batch, inside the caller's transaction. Raises Refused."""
+    account_id, batch_id = pair
+    if not batch_id.strip() or not batch_id.isprintable() or len(batch_id) > MAX_ID:
+        raise Refused(501, "5.5.4", f"A batch's id has 1 to {MAX_ID} visible characters", reason="bad-name")
+    batches.set_status(conn, account_id, batch_id, status, now)
+
+
+def step(conn: Connection, verb: Callable[..., Step], pair: Pair, place: str, now: float, ids: Ids) -> Step:
+    """Some of what is there, inside the caller's transaction: how many, and where to go on ("": the end)."""
+    return verb(conn, pair, place, now, ids)
+
+
+def load(conn: Connection, account_id: str, batch_id: str) -> Batch:
+    """Raises Refused."""
+    found = batches.find(conn, account_id, batch_id)
+    if found is None:
+        raise Refused(501, "5.5.4", f"There is no batch {batch_id[:MAX_ID]} here", reason="no-batch")
+    return found
 
 
 def batch_row(item: Batch) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 Nothing of it is queued, counted or tried again.
 
-Public: Sampled, post_samples.
+Public: Sampled, hook_post, post_samples.
 """
 
 from __future__ import annotations
@@ -11,12 +11,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from posthouse.config import Settings
 from posthouse.model.clock import Ids
 from posthouse.model.event import Event, EventKind
 from posthouse.model.hook import Hook, HookForm, HookKey, Told
 from posthouse.model.message import Message
 from posthouse.model.options import SendOptions
-from posthouse.net.httpout import PostResult
+from posthouse.net.httpout import HttpOut, PostResult
 
 _RECIPIENT = "ann@example.com"
 _LETTER = (
@@ -57,6 +58,16 @@ class Post(Protocol):
     async def post(
         self, url: str, content: bytes, content_type: str, headers: Any = None, *, total_s: float = 15.0
     ) -> PostResult: ...
+
+
+def hook_post(settings: Settings) -> HttpOut:
+    """How posts to receivers leave: who uses it bounds how many, so the connections need not."""
+    return HttpOut(
+        allows_private=settings.delivery.post_private_networks == "allow",
+        allows_plain=settings.hooks.plain_http == "allow",
+        most=0,
+        most_per_host=0,
+    )
 
 
 async def post_samples(

@@ -235,13 +235,13 @@ def redeliver_ids(conn: Connection, now: float, hook: Hook, forms: Forms, event_
     missing = sorted(set(event_ids) - {event.id for event in found})
     if missing:
         raise Refused(550, "5.1.2", f"There is no event {missing[0][:40]} here", reason="no-event")
-    return _again(conn, now, hook, forms, found)
+    return again(conn, now, hook, forms, found)
 
 
 def redeliver_attempt(conn: Connection, now: float, hook: Hook, forms: Forms, attempt_id: str) -> int:
     """Post again what one entry of the log posted; how many events are still there. Raises Refused."""
     entry = load_attempt(conn, hook, attempt_id)
-    return _again(conn, now, hook, forms, events.load(conn, entry.event_ids))
+    return again(conn, now, hook, forms, events.load(conn, entry.event_ids))
 
 
 def redeliver_since(
@@ -251,25 +251,30 @@ def redeliver_since(
     no transaction open, and has a short one for each."""
     count, place = 0, ""
     while True:
-        query = EventQuery(
-            account_id=hook.account_id,
-            domain=hook.domain,
-            kinds=tuple(sorted(hook.kinds)),
-            since=since,
-            until=until,
-            after_id=place,
-            limit=_STEP,
-        )
         with conn.snapshot():
-            page = events.find_page(conn, query)
+            page = events.find_page(conn, wanted_since(hook, since, until, place))
         with conn.transaction():
-            count += _again(conn, now, hook, forms, page.events)
+            count += again(conn, now, hook, forms, page.events)
         if page.is_complete:
             return count
         place = page.place
 
 
-def _again(conn: Connection, now: float, hook: Hook, forms: Forms, found: Sequence[Event]) -> int:
+def wanted_since(hook: Hook, since: float, until: float, place: str) -> EventQuery:
+    """Some hundred of the events that the hook wants of that time, behind a place."""
+    return EventQuery(
+        account_id=hook.account_id,
+        domain=hook.domain,
+        kinds=tuple(sorted(hook.kinds)),
+        since=since,
+        until=until,
+        after_id=place,
+        limit=_STEP,
+    )
+
+
+def again(conn: Connection, now: float, hook: Hook, forms: Forms, found: Sequence[Event]) -> int:
+    """Post these (again), inside the caller's transaction; how many."""
     expires_at = now + life_s(form_of(forms, hook.dialect))
     hook_queue.again(conn, [HookItem(hook.id, event.id, now, expires_at) for event in found])
     return len(found)

@@ -70,6 +70,11 @@ class IdentityView:
         """The store's identity version that this view shows; -1 before the first load."""
         return self._current.version
 
+    @property
+    def shared_hosts(self) -> frozenset[str]:
+        """Names of the installation itself."""
+        return self._shared_hosts
+
     # Signing in
 
     def recognise(self, login: str, password: str) -> Principal | None:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 
-from sqlalchemy import bindparam, func, or_, select
+from sqlalchemy import bindparam, delete, func, or_, select
 from sqlalchemy.dialects.postgresql import insert as upsert_into
 
 from posthouse.store.connection import Connection
@@ -90,3 +91,79 @@ def list_captures(
     """The newest copies first, of an account or of all (""); `before_id` continues behind the last line of
     the page before."""
     return [CaptureLine(*row) for row in conn.rows(_list, before_id or _AFTER_ALL, account_id, limit)]
+
+
+# Look for some
+
+
+@dataclass(frozen=True, slots=True)
+class CaptureQuery:
+    """An account's copies; empty fields do not restrict. `domain` is the sending domain, `subject` a text in
+    it, in any case. `before_id` continues behind the last line of the page before."""
+
+    account_id: str
+    domain: str = ""
+    recipient: str = ""
+    subject: str = ""
+    since: float = 0.0
+    before_id: str = ""
+    limit: int = 100
+
+
+_CONDITIONS = {
+    "domain": message.c.domain == bindparam("of_domain"),
+    "recipient": func.lower(capture.c.recipient) == func.lower(bindparam("of_recipient")),
+    "subject": func.lower(message.c.subject).like(bindparam("of_subject"), escape="!"),
+    "since": capture.c.at >= bindparam("of_since"),
+}
+
+
+@cache
+def _search(fields: tuple[str, ...]) -> Statement:
+    query = (
+        select(
+            capture.c.delivery_id,
+            capture.c.message_id,
+            capture.c.at,
+            capture.c.sender,
+            capture.c.recipient,
+            message.c.subject,
+            func.length(capture.c.content),
+        )
+        .select_from(capture.join(message, message.c.id == capture.c.message_id))
+        .where(
+            message.c.account_id == _account,
+            capture.c.delivery_id < bindparam("before"),
+            *[_CONDITIONS[name] for name in fields],
+        )
+        .order_by(capture.c.delivery_id.desc())
+        .limit(bindparam("most"))
+    )
+    return Statement(query, "of_account", "before", *[f"of_{name}" for name in fields], "most")
+
+
+def search(conn: Connection, query: CaptureQuery) -> list[CaptureLine]:
+    """The newest first."""
+    given = {
+        "domain": query.domain,
+        "recipient": query.recipient,
+        "subject": _pattern(query.subject) if query.subject else "",
+        "since": query.since,
+    }
+    chosen = {name: value for name, value in given.items() if value}
+    values = (query.account_id, query.before_id or _AFTER_ALL, *chosen.values(), query.limit)
+    return [CaptureLine(*row) for row in conn.rows(_search(tuple(chosen)), *values)]
+
+
+def _pattern(part: str) -> str:
+    for mark in "!%_":
+        part = part.replace(mark, f"!{mark}")
+    return f"%{part.lower()}%"
+
+
+_remove = Statement(delete(capture).where(capture.c.delivery_id == bindparam("of_id")), "of_id")
+
+
+def remove_capture(conn: Connection, delivery_id: str) -> bool:
+    """False: there was none."""
+    return conn.change(_remove, delivery_id) > 0

@@ -131,7 +131,7 @@ class Options(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omi
     ] = ""
     test_mode: Annotated[
         Literal["drop", "sandbox"] | None,
-        Meta(description="drop: accepted, sent to nobody; sandbox: the copies are captured."),
+        Meta(description="drop: all happens but the sending; sandbox: nothing is stored."),
     ] = None
 
 

@@ -1,6 +1,6 @@
 """What a call asks: its query or its body as a value of the type that its endpoint names.
 
-Public: read_query, read_body.
+Public: read_query, read_body, judge_key.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from posthouse.doors.api.native.wrong import value_problem
 Asked = TypeVar("Asked", bound=Struct)
 
 _NUL = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
+_KEY = re.compile(r"[!-~]{1,255}\Z")
 _QUERY = "The query"
 
 
@@ -38,12 +39,38 @@ async def read_body(call: Call, asks: type[Asked]) -> Asked:
     if _NUL.search(body):
         raise Problem(400, "bad-value", "Text may not hold the character U+0000")
     try:
-        read: Asked = _decoder(asks)(body or b"{}")
+        return _decoded(asks, body or b"{}")
     except msgspec.ValidationError as error:
         raise value_problem(error, asks) from error
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise Problem(400, "bad-json", f"The body is not JSON: {error}") from error
+
+
+def _decoded(asks: type[Asked], body: bytes) -> Asked:
+    try:
+        read: Asked = _decoder(asks)(body)
+    except msgspec.ValidationError as error:
+        if "`float`" not in str(error):
+            raise
+        # JSON knows one kind of number: 7.0 is a whole one (JSON Schema 2020-12, 6.1.1)
+        return msgspec.convert(_with_whole_numbers(msgspec.json.decode(body)), asks)
     return read
+
+
+def _with_whole_numbers(value: Any) -> Any:
+    if isinstance(value, float):
+        return int(value) if value.is_integer() else value
+    if isinstance(value, dict):
+        return {key: _with_whole_numbers(each) for key, each in value.items()}
+    return [_with_whole_numbers(each) for each in value] if isinstance(value, list) else value
+
+
+def judge_key(call: Call) -> None:
+    """The Idempotency-Key of a call that changes something. Raises Problem (400)."""
+    key = call.request.headers.get("idempotency-key")
+    if key is not None and not _KEY.match(key):
+        text = "An Idempotency-Key has 1 to 255 visible ASCII characters, no blanks"
+        raise Problem(400, "bad-key", text, field="Idempotency-Key")
 
 
 def read_query(call: Call, asks: type[Asked]) -> Asked:

@@ -14,6 +14,7 @@ from posthouse.dialects.depth import is_too_deep
 from posthouse.dialects.native.options import MOST_DEPTH
 from posthouse.dialects.native.wishes import Instant, Options, options_header
 from posthouse.doors.api.answers import Problem
+from posthouse.doors.api.native.octets import Octets
 from posthouse.doors.api.posting import Posted
 from posthouse.mail.addresses import Mailbox, parse_mailboxes
 from posthouse.mail.build import Draft, Part, build
@@ -53,7 +54,7 @@ class Attachment(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
     name: Annotated[str, Meta(max_length=1000, examples=["invoice.pdf"])] = ""
     type: Annotated[str, Meta(max_length=255, examples=["application/pdf"])] = "application/octet-stream"
-    content: Annotated[bytes, Meta(description="In base64.")]
+    content: Octets
     content_id: Annotated[
         str, Meta(max_length=255, description="Its name for `cid:` links of the HTML part.")
     ] = ""

@@ -20,7 +20,7 @@ from starlette.responses import Response
 from posthouse.doors.api.answers import Answer, json_answer
 from posthouse.doors.api.call import Call
 from posthouse.doors.api.endpoints import Endpoint
-from posthouse.doors.api.native.asking import read_body, read_query
+from posthouse.doors.api.native.asking import judge_key, read_body, read_query
 
 PREFIX = "/posthouse/v1"
 Work = Callable[[Call, Any], Awaitable[Answer | Response]]
@@ -87,6 +87,8 @@ def _made(
     in_body = method in ("POST", "PUT", "PATCH") and not more.get("takes")
 
     async def handler(call: Call) -> Answer | Response:
+        if method != "GET":
+            judge_key(call)
         asked = await read_body(call, asks) if in_body else read_query(call, asks)
         return await work(call, asked)
 

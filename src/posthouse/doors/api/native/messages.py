@@ -13,7 +13,7 @@ from msgspec import Meta, Struct
 
 from posthouse.doors.api.answers import Answer, Problem, json_answer
 from posthouse.doors.api.call import Call
-from posthouse.doors.api.native.bodies import MOST_RECIPIENTS, NewMessage, letter_of
+from posthouse.doors.api.native.bodies import NewMessage, letter_of
 from posthouse.doors.api.native.endpoint import NativeEndpoint, writing
 from posthouse.doors.api.posting import Posted, post
 from posthouse.model.account import MAIL_SEND
@@ -45,7 +45,7 @@ class MimeEnvelope(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
 
     to: Annotated[
         list[Annotated[str, Meta(min_length=3, max_length=320)]],
-        Meta(min_length=1, max_length=MOST_RECIPIENTS, description="An address; may be repeated."),
+        Meta(min_length=1, max_length=50, description="An address; may be repeated."),
     ]
     sender: Annotated[
         str, Meta(max_length=320, description="The envelope's sender; empty: reports go to nobody.")

@@ -78,6 +78,7 @@ def description(endpoints: Iterable[NativeEndpoint], version: str) -> dict[str, 
         "paths": paths,
         "components": {
             "schemas": schemas.components,
+            "responses": _problems(schemas),
             "securitySchemes": {
                 "key": {
                     "type": "http",
@@ -200,10 +201,22 @@ def _responses(endpoint: NativeEndpoint, schemas: _Schemas) -> dict[str, Any]:
     elif endpoint.media:
         good["content"] = {endpoint.media: {"schema": {"type": "string"}}}
     found = {str(endpoint.status): good}
-    problem = {"content": {KIND: {"schema": schemas.of(ProblemDetails)}}}
     for status in endpoint.statuses:
-        found[str(status)] = {"description": _STATUS_WORDS[status], **problem}
+        found[str(status)] = {"$ref": f"#/components/responses/{_name_of(status)}"}
     return found
+
+
+def _problems(schemas: _Schemas) -> dict[str, Any]:
+    """Answers that say no, by name."""
+    content = {KIND: {"schema": schemas.of(ProblemDetails)}}
+    return {
+        _name_of(status): {"description": words, "content": content}
+        for status, words in _STATUS_WORDS.items()
+    }
+
+
+def _name_of(status: int) -> str:
+    return "".join(HTTPStatus(status).phrase.title().split())
 
 
 _STATUS_WORDS = {
@@ -216,7 +229,6 @@ _STATUS_WORDS = {
     415: "The body is of the wrong type",
     422: "The call asks for something that cannot be had",
     429: "Too many calls; try again after `Retry-After` seconds",
-    502: "Another host that had to be asked does not answer as it should",
     503: "Not possible now; try again after `Retry-After` seconds",
 }
 

@@ -63,7 +63,8 @@ TITLES = MappingProxyType(
 )
 """The kinds that people meet most; any other is named by its reason."""
 
-_OF_FORM = frozenset({"bad-json", "bad-value", "bad-form", "bad-key", "client-left"})
+_OF_FORM = frozenset({"bad-json", "bad-value", "bad-form", "client-left"})
+_OF_KEYS = "Idempotency-Key"
 
 
 def title_of(reason: str) -> str:
@@ -72,7 +73,7 @@ def title_of(reason: str) -> str:
 
 def status_of(problem: Problem) -> int:
     """400 is for a call in a wrong form; one in the right form that asks for something wrong gets 422."""
-    is_of_form = problem.reason in _OF_FORM
+    is_of_form = problem.reason in _OF_FORM or problem.field == _OF_KEYS
     return 422 if problem.status == 400 and not is_of_form else problem.status
 
 

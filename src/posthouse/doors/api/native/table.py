@@ -5,13 +5,39 @@ Public: ENDPOINTS.
 
 from __future__ import annotations
 
-from posthouse.doors.api.native import events, messages, recipients, stored, suppressions
+from posthouse.doors.api.native import (
+    account,
+    addresses,
+    credentials,
+    domain_keys,
+    domains,
+    events,
+    hooks,
+    inbox,
+    messages,
+    queueing,
+    recipients,
+    statistics,
+    stored,
+    suppressions,
+    templates,
+)
 from posthouse.doors.api.native.endpoint import NativeEndpoint
 
 ENDPOINTS: tuple[NativeEndpoint, ...] = (
     *messages.ENDPOINTS,
     *stored.ENDPOINTS,
     *events.ENDPOINTS,
+    *inbox.ENDPOINTS,
+    *statistics.ENDPOINTS,
+    *queueing.ENDPOINTS,
+    *domains.ENDPOINTS,
+    *domain_keys.ENDPOINTS,
+    *templates.ENDPOINTS,
     *suppressions.ENDPOINTS,
     *recipients.ENDPOINTS,
+    *hooks.ENDPOINTS,
+    *credentials.ENDPOINTS,
+    *addresses.ENDPOINTS,
+    *account.ENDPOINTS,
 )

@@ -1,0 +1,214 @@
+"""The queue and its batches: what waits and why; try now, hold, release, drop.
+
+Public: ENDPOINTS.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable
+from functools import partial
+from typing import Annotated, Any, Literal
+
+from msgspec import Meta, Struct
+
+from posthouse.desk import batches, reports
+from posthouse.desk.queue_choice import chosen
+from posthouse.desk.room import give_room_back
+from posthouse.doors.api.answers import Answer
+from posthouse.doors.api.call import Call
+from posthouse.doors.api.native.changing import in_steps, once
+from posthouse.doors.api.native.endpoint import NativeEndpoint, Nothing, Page, many, one, reading, writing
+from posthouse.pipeline.nudges import FLUSH
+from posthouse.store import batches as stored
+from posthouse.store import queue, workers
+
+Word = Annotated[str, Meta(min_length=1, max_length=1000)]
+
+
+class LaneRow(Struct, frozen=True, kw_only=True):
+    """What waits for one recipient domain and shares one fate. `code` and `text`: the last answer;
+    `suspended`: the account may not send; `site_suspended_until`: nothing goes to its hosts until then."""
+
+    lane: str
+    domain: str
+    waiting: int
+    taken: int
+    held: int
+    oldest_at: dt.datetime | None
+    oldest_s: float
+    next_due_at: dt.datetime | None
+    code: int
+    text: str
+    suspended: bool
+    site_suspended_until: dt.datetime | None
+    site_reason: str
+
+
+class Choice(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Which deliveries: exactly one of these."""
+
+    lane: Annotated[Word | None, Meta(description="This lane, as the queue names it.")] = None
+    domain: Annotated[Word | None, Meta(description="Recipients in this domain.")] = None
+    message_id: Annotated[Word | None, Meta(description="Of this message.")] = None
+    recipient: Annotated[Word | None, Meta(description="To this address.")] = None
+    all: Annotated[Literal[True] | None, Meta(description="The account's whole queue.")] = None
+
+
+class Flushed(Struct, frozen=True, kw_only=True):
+    """How many deliveries are due now."""
+
+    flushed: int
+
+
+class Held(Struct, frozen=True, kw_only=True):
+    """How many deliveries are held now."""
+
+    held: int
+
+
+class Released(Struct, frozen=True, kw_only=True):
+    """How many deliveries go on."""
+
+    released: int
+
+
+class Dropped(Struct, frozen=True, kw_only=True):
+    """How many deliveries were given up."""
+
+    dropped: int
+
+
+async def show_queue(call: Call, asked: Nothing) -> Answer:
+    return many(LaneRow, await call.read(reports.queue_overview, call.now, call.account_id))
+
+
+def _selector(call: Call, asked: Choice) -> queue.Selector:
+    return chosen(
+        call.account_id,
+        lane=asked.lane or "",
+        domain=asked.domain or "",
+        message=asked.message_id or "",
+        recipient=asked.recipient or "",
+        everything=bool(asked.all),
+    )
+
+
+async def retry_queue(call: Call, asked: Choice) -> Answer:
+    selector = _selector(call, asked)
+    done = await in_steps(call, one(Flushed), "flushed", queue.flush, selector, call.now)
+    await call.write(workers.nudge, FLUSH)
+    return done
+
+
+async def hold_queue(call: Call, asked: Choice) -> Answer:
+    selector = _selector(call, asked)
+    return await in_steps(call, one(Held), "held", queue.hold, selector, call.now, call.parts.ids)
+
+
+async def release_queue(call: Call, asked: Choice) -> Answer:
+    selector = _selector(call, asked)
+    return await in_steps(call, one(Released), "released", queue.release, selector, call.now, call.parts.ids)
+
+
+async def drop_queue(call: Call, asked: Choice) -> Answer:
+    selector = _selector(call, asked)
+    return await in_steps(
+        call, one(Dropped), "dropped", queue.drop, selector, call.now, call.parts.ids, give_room_back
+    )
+
+
+# Batches
+
+
+class BatchRow(Struct, frozen=True, kw_only=True):
+    """Messages that share an id of their sender's."""
+
+    id: str
+    state: Literal["going", "paused", "cancelled"]
+    created_at: dt.datetime
+
+
+class BatchSearch(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The newest batches."""
+
+    limit: Annotated[int, Meta(ge=1, le=1000)] = 100
+
+
+class PausedBatch(Struct, frozen=True, kw_only=True):
+    """How many deliveries are held now."""
+
+    id: str
+    held: int
+
+
+class ResumedBatch(Struct, frozen=True, kw_only=True):
+    """How many deliveries go on."""
+
+    id: str
+    released: int
+
+
+class CancelledBatch(Struct, frozen=True, kw_only=True):
+    """How many deliveries were given up."""
+
+    id: str
+    cancelled: int
+
+
+async def list_batches(call: Call, asked: BatchSearch) -> Answer:
+    found = await call.read(stored.list_batches, call.account_id, asked.limit)
+    return many(BatchRow, map(batches.batch_row, found))
+
+
+async def pause_batch(call: Call, asked: Nothing) -> Answer:
+    return await _change(call, stored.PAUSED, stored.pause_batch, "held", PausedBatch)
+
+
+async def resume_batch(call: Call, asked: Nothing) -> Answer:
+    await call.read(batches.load, call.account_id, call.params["batch_id"])
+    return await _change(call, stored.GOING, stored.resume_batch, "released", ResumedBatch)
+
+
+async def cancel_batch(call: Call, asked: Nothing) -> Answer:
+    verb = partial(stored.cancel_batch, room=give_room_back)
+    return await _change(call, stored.CANCELLED, verb, "cancelled", CancelledBatch)
+
+
+async def _change(call: Call, status: str, verb: Callable[..., stored.Step], word: str, kind: Any) -> Answer:
+    """The mark first, committed; then step by step what is there (`desk.batches`)."""
+    pair = call.account_id, call.params["batch_id"]
+
+    async def work() -> Answer:
+        await call.write(batches.mark, pair, status, call.now)
+        total, place = 0, ""
+        while True:
+            changed, place = await call.write(batches.step, verb, pair, place, call.now, call.parts.ids)
+            total += changed
+            if not place:
+                return one(kind)({"id": pair[1], word: total})
+
+    return await once(call, work)
+
+
+_READ, _WRITE = "queue.read", "queue.write"
+ENDPOINTS: tuple[NativeEndpoint, ...] = (
+    reading("/queue", _READ, show_queue, "Show the queue", topic="Queue", gives=Page[LaneRow],
+            text="One row for each lane: how much waits, since when, and the last answer."),
+    writing("POST", "/queue/retry", _WRITE, retry_queue, "Try now what waits for later", topic="Queue",
+            asks=Choice, gives=Flushed),
+    writing("POST", "/queue/hold", _WRITE, hold_queue, "Hold what waits", topic="Queue", asks=Choice,
+            gives=Held),
+    writing("POST", "/queue/release", _WRITE, release_queue, "Let go what is held", topic="Queue",
+            asks=Choice, gives=Released),
+    writing("POST", "/queue/drop", _WRITE, drop_queue, "Give up what waits or is held", topic="Queue",
+            text="Each recipient gets a `cancelled` event.", asks=Choice, gives=Dropped),
+    reading("/batches", _READ, list_batches, "List batches", topic="Batches", asks=BatchSearch,
+            gives=Page[BatchRow]),
+    writing("POST", "/batches/{batch_id}/pause", _WRITE, pause_batch, "Pause a batch", topic="Batches",
+            text="What waits of it is held, and what comes later.", gives=PausedBatch),
+    writing("POST", "/batches/{batch_id}/resume", _WRITE, resume_batch, "Let a batch go on", topic="Batches",
+            gives=ResumedBatch),
+    writing("POST", "/batches/{batch_id}/cancel", _WRITE, cancel_batch, "Cancel a batch", topic="Batches",
+            text="What waits of it is given up, and what comes later.", gives=CancelledBatch),
+)  # fmt: skip
