@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from posthouse.model.clock import id_at
@@ -29,7 +29,7 @@ from posthouse.rules.metrics import (
     seen_names,
     sums_of,
 )
-from posthouse.store import engaged, event_ranges, tallies, tally_names
+from posthouse.store import engaged, event_ranges, tags, tallies, tally_names
 from posthouse.store.connection import Connection
 
 DAY_S = 86400
@@ -110,10 +110,18 @@ def _compared(conn: Connection, day: int, advance: Advance) -> tuple[int, list[D
         logged = _logged(conn, day, advance)
         counted = Counter(tallies.of_spans(conn, DAY, day, day))
         counted.update(tallies.of_spans(conn, HOUR, day * 24, day * 24 + 23))
+        forgotten = tags.when_forgotten(conn)
     # hours that have gone with time stay away
     keys = [key for key in logged.keys() | counted.keys() if key[3] == DAY or hour is None or key[4] >= hour]
-    wrong = [key for key in sorted(keys) if logged[key] != counted[key]]
+    wrong = [key for key in sorted(keys) if logged[key] != counted[key] and not _is_forgotten(key, forgotten)]
     return turn, [Difference(key, counted[key], logged[key]) for key in wrong]
+
+
+def _is_forgotten(key: Key, forgotten: Mapping[tuple[str, str, str], float]) -> bool:
+    """Somebody deleted what was counted under this name in this span, or in a part of it."""
+    account_id, dim, name, span, at, _ = key
+    when = forgotten.get((account_id, dim, name))
+    return when is not None and at <= when // (3600 if span == HOUR else DAY_S)
 
 
 def _logged(conn: Connection, day: int, advance: Advance) -> Counter[Key]:

@@ -91,17 +91,17 @@ def describe(conn: Connection, name: str, description: str, *, account_id: str, 
     tags.put_note(conn, account_id, name, description.replace("\0", ""))
 
 
-def delete_tag(conn: Connection, name: str, *, account_id: str, domain: str = "") -> None:
+def delete_tag(conn: Connection, name: str, now: float, *, account_id: str, domain: str = "") -> None:
     """Inside the caller's transaction. Without a domain the tag goes from all domains. Raises Refused
     (`no-tag`)."""
     load_tag(conn, name, account_id=account_id, domain=domain)
     dim, opening = _place(domain)
-    tags.forget(conn, account_id, dim, opening + name)
+    tags.forget(conn, account_id, dim, opening + name, now)
     if domain:
         return
     tags.drop_note(conn, account_id, name)
     for each in _domains(conn, account_id):
-        tags.forget(conn, account_id, DOMAIN_TAG, f"{each} {name}")
+        tags.forget(conn, account_id, DOMAIN_TAG, f"{each} {name}", now)
 
 
 def _domains(conn: Connection, account_id: str) -> Iterable[str]:

@@ -48,5 +48,16 @@ tag_note = Table(
     text("description"),
 )
 
-API_TABLES: tuple[Table, ...] = (answered, sender, tag_note)
+# Names that are counted by (`store.tally_names`) whose counters somebody deleted: what was counted up to `at`
+# differs from the log since then, and is meant to.
+forgotten = Table(
+    "forgotten",
+    metadata,
+    part_of("account_id", "account", key=True),
+    text("dim", key=True),
+    text("name", key=True),
+    instant("at"),
+)
+
+API_TABLES: tuple[Table, ...] = (answered, sender, tag_note, forgotten)
 """In the order to make them: parents first."""

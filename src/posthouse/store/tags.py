@@ -1,6 +1,6 @@
 """Names that are counted by, as people manage tags: pages both ways, how many, notes, and forgetting one.
 
-Public: page, count, find, notes, put_note, drop_note, forget.
+Public: page, count, find, notes, put_note, drop_note, forget, when_forgotten.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from sqlalchemy import bindparam, delete, func, select
 from sqlalchemy.dialects.postgresql import insert as upsert_into
 
-from posthouse.store.api_tables import tag_note
+from posthouse.store.api_tables import forgotten, tag_note
 from posthouse.store.connection import Connection
 from posthouse.store.event_tables import tally, tally_name
 from posthouse.store.statement import RowsStatement, Statement, given_key
@@ -134,7 +134,24 @@ _drop_name = Statement(
 )
 
 
-def forget(conn: Connection, account_id: str, dim: str, name: str) -> bool:
-    """Delete a name with all of its counters; was there one? For write transactions."""
+_mark = upsert_into(forgotten).values({column.name: bindparam(column.name) for column in forgotten.columns})
+_put_mark = Statement(
+    _mark.on_conflict_do_update(
+        index_elements=list(forgotten.primary_key.columns), set_={"at": _mark.excluded.at}
+    ),
+    *[column.name for column in forgotten.columns],
+)
+_marks = Statement(select(forgotten))
+
+
+def forget(conn: Connection, account_id: str, dim: str, name: str, at: float) -> None:
+    """Delete a name, if there is one, with all of its counters, and keep in mind when. For write
+    transactions."""
     conn.change(_drop_counts, account_id, dim, name)
-    return conn.change(_drop_name, account_id, dim, name) > 0
+    if conn.change(_drop_name, account_id, dim, name):
+        conn.change(_put_mark, account_id, dim, name, at)
+
+
+def when_forgotten(conn: Connection) -> dict[tuple[str, str, str], float]:
+    """Account, dim and name of all that was forgotten, and when last."""
+    return {(account_id, dim, name): at for account_id, dim, name, at in conn.rows(_marks)}

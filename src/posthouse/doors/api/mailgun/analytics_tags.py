@@ -82,7 +82,7 @@ async def _describe(call: Call) -> Answer:
 
 async def _delete(call: Call) -> Answer:
     name, _ = await _named(call)
-    return await _changed(call, "Tag deleted", tags.delete_tag, name)
+    return await _changed(call, "Tag deleted", tags.delete_tag, name, call.now)
 
 
 async def _named(call: Call) -> tuple[str, dict[str, Any]]:

@@ -103,6 +103,7 @@ async def _delete(call: Call) -> Answer:
             lambda _: json_answer({"message": "Tag deleted"}),
             tags.delete_tag,
             name,
+            call.now,
             account_id=call.account_id,
             domain=call.domain.name,
         )

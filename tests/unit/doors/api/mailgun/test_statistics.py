@@ -7,8 +7,10 @@ from urllib.parse import quote, urlencode, urlsplit
 
 import pytest
 
+from posthouse.desk import recount
 from posthouse.model.event import Event, EventKind
 from posthouse.store import events
+from posthouse.store.engine import connect
 from unit.doors.api.calling import DOMAIN, OTHER_DOMAIN, Api, Reply
 
 DAY = 86_400.0
@@ -168,8 +170,23 @@ async def test_a_tag_is_described_and_deleted(any_api: Api, form: str) -> None:
     assert (reply.status, reply.json()) == (200, {"message": "Tag deleted"})
     assert (await get(api, path)).json() == {"message": "tag not found"}
     assert [item["tag"] for item in (await get(api, TAGS)).json()["items"]] == ["alpha", "news"]
+    assert wrong(api) == []
+    api.clock.advance(DAY)
+    await note(api, EventKind.ACCEPTED, tags=["Spring sale"])
+    await api.fold()
+    shown = (await get(api, f"{TAGS}/{quote('Spring sale')}/stats", event="accepted")).json()
+    assert [bucket["accepted"]["total"] for bucket in shown["stats"]][-4:] == [0, 0, 0, 1]
+    assert wrong(api) == []
     # the mail itself stays counted
-    assert (await get(api, STATS, event="delivered", duration="2d")).json()["stats"][0]["delivered"]["total"]
+    assert (await get(api, STATS, event="delivered", duration="3d")).json()["stats"][0]["delivered"]["total"]
+
+
+def wrong(api: Api) -> list[recount.Difference]:
+    """Counters that differ from the log and are not meant to."""
+    with connect(api.url) as conn:
+        days = recount.covered_days(conn)
+        assert days is not None
+        return [each for day in range(days[0], days[1] + 1) for each in recount.differences(conn, day)]
 
 
 async def test_statistics_of_a_tag(api: Api) -> None:
