@@ -129,6 +129,17 @@ def test_groups_have_numbers_that_are_never_given_twice(conn: Connection) -> Non
     assert identity.identity_version(conn) == before + 4
 
 
+def test_a_group_that_moves_in_keeps_its_number_where_nobody_had_one_so_high(conn: Connection) -> None:
+    first = groups.add_group(conn, "acc", "First")
+    moved = groups.add_group(conn, "acc", "Moved", "Weekly", is_default=True, number=first.number + 700)
+    assert moved.number == first.number + 700
+    assert groups.list_groups(conn, "acc") == [first, moved]
+    assert groups.add_group(conn, "other", "Late", number=first.number + 5).number > moved.number
+    assert groups.add_group(conn, "acc", "Next").number > moved.number
+    with pytest.raises(Duplicate):
+        groups.add_group(conn, "acc", "Moved", number=first.number + 9000)
+
+
 # Addresses and pools
 
 

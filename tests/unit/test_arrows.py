@@ -37,6 +37,7 @@ MAY_IMPORT = {
     "pipeline": BELOW,
     "internet": {"model", "smtp", "mail", "net"},
     "dialects": BELOW | {"desk", "pipeline"},
+    "moving": BELOW | {"desk", "dialects"},
     "doors": BELOW | {"desk", "pipeline", "dialects"},
 }
 TOP = {"app", "wiring", "worker", "startup", "supervisor", "cli", "__main__"}

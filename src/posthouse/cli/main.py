@@ -34,6 +34,7 @@ from posthouse.cli import (
     keys,
     limits,
     message,
+    moving,
     people,
     queue,
     reload,
@@ -117,6 +118,7 @@ app.add_typer(egress.ip_app, name="ip")
 app.add_typer(egress.pool_app, name="pool")
 app.add_typer(batches.app, name="batch")
 app.add_typer(tls_reports.app, name="tls-report")
+app.add_typer(moving.app, name="import")
 command(app, "limits")(limits.limits)
 command(app, "events")(events.events)
 command(app, "trust", of_account=False)(trust.trust)

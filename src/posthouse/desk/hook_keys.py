@@ -4,7 +4,7 @@ Each dialect signs in its service's way: Mailgun's and our own with a secret tha
 shown once, when it is made; SendGrid's and MailPace's with a private key, whose public half is shown at any
 time. MailPace's keys belong to a domain, the others to the account. Private halves are sealed.
 
-Public: WAYS, Made, make, bring, store, show, load_hook_key, find_signing_key.
+Public: WAYS, OF_DOMAIN, Made, make, bring, store, show, load_hook_key, find_signing_key.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ from posthouse.store.engine import Connection
 from posthouse.store.hook_keys import SealedHookKey
 
 WAYS = {"mailgun": MAC, "sendgrid": ECDSA, "mailpace": ED25519, "native": STANDARD}
-_OF_DOMAIN = frozenset({"mailpace"})
+OF_DOMAIN = frozenset({"mailpace"})
 _MOST = 64 * 1024
 _TEXT = re.compile(r"[\x21-\x7e]{16,256}\Z")
 _PREFIX = "whsec_"
@@ -203,7 +203,7 @@ def find_signing_key(
     conn: Connection, installation: Installation, account_id: str, dialect: str, domain: str
 ) -> HookKey | None:
     """What signs a post about mail of `domain`; None without a key. Raises SealBroken."""
-    name = domain if dialect in _OF_DOMAIN else ""
+    name = domain if dialect in OF_DOMAIN else ""
     found = hook_keys.find_hook_key(conn, account_id, name, dialect)
     if found is None:
         return None
@@ -212,7 +212,7 @@ def find_signing_key(
 
 def _domain_of(conn: Connection, account_id: str, dialect: str, domain: str) -> str:
     """The domain that the key is for, "" for the account. Raises Refused."""
-    if dialect not in _OF_DOMAIN:
+    if dialect not in OF_DOMAIN:
         if domain:
             text = f"A {dialect} hook key is for the whole account; leave --domain out"
             raise Refused(501, "5.5.4", text, reason="bad-domain")

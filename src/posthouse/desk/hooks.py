@@ -2,8 +2,8 @@
 
 The forms of the services come in as values (`forms`), by the names of dialects.
 
-Public: Wanted, Forms, add, load, change, set_enabled, remove, form_of, parse_url, parse_kinds, hook_row,
-overview, redeliver_ids, redeliver_attempt, redeliver_since, MOST_HOOKS.
+Public: Wanted, Forms, add, load, change, set_enabled, remove, form_of, parse_url, shown_url, parse_kinds,
+hook_row, overview, redeliver_ids, redeliver_attempt, redeliver_since, MOST_HOOKS.
 """
 
 from __future__ import annotations
@@ -157,6 +157,11 @@ def parse_url(text: str, *, allows_plain: bool) -> str:
         why = "webhooks go to https URLs only; an operator may allow http with hooks.plain_http"
         raise _wrong(why, "plain-http")
     return text
+
+
+def shown_url(url: str) -> str:
+    """For people, without a password."""
+    return struck_out(url)[:200]
 
 
 def parse_kinds(

@@ -4,7 +4,7 @@ C-07).
 Both are found by the keyed hash of the secret and named by a public id, which stands as `login` in the store.
 A key sends for every domain of its account, or for one; a token for its domain.
 
-Public: IssuedKey, NATIVE, issue_key, issue_token, change, revoke, load, listing.
+Public: IssuedKey, NATIVE, issue_key, issue_token, judge_given, change, revoke, load, listing.
 """
 
 from __future__ import annotations
@@ -109,6 +109,14 @@ def issue_token(
         name=_checked_name(name),
     )
     return _add(conn, under(terms, new), secret, is_given=given is not None)
+
+
+def judge_given(kind: CredentialKind, opening: str, text: str) -> None:
+    """Raises Refused for a key or token that does not have the form of one."""
+    if kind is CredentialKind.DOMAIN_TOKEN:
+        given_token("", text)
+    else:
+        given_key(opening, text)
 
 
 def _add(conn: Connection, new: Credential, secret: Secret, *, is_given: bool) -> IssuedKey:

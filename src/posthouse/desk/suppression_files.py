@@ -4,7 +4,8 @@ An import may be broken off and run again: a row that is there already is brough
 not say (kind, sending domain, time) is taken from the command. A row that cannot be used is told with its
 line and left out; the others are written.
 
-Public: Wanted, wanted_of, Summary, BadLine, import_rows, export_rows, purge_rows, STEP_ROWS.
+Public: Wanted, wanted_of, Summary, BadLine, import_rows, export_rows, purge_rows, listed_address,
+listed_instant, encoding_of, STEP_ROWS.
 """
 
 from __future__ import annotations
@@ -117,7 +118,7 @@ def _write(conn: Connection, rows: list[Suppression], summary: Summary, is_dry: 
 
 
 def _rows(stream: io.BufferedReader, wanted: Wanted, summary: Summary) -> Iterator[Suppression | BadLine]:
-    text = io.TextIOWrapper(stream, encoding=_encoding(stream), errors="replace", newline="")
+    text = io.TextIOWrapper(stream, encoding=encoding_of(stream), errors="replace", newline="")
     columns: Columns | None = None
     try:
         for record in records(text.readline):
@@ -170,13 +171,14 @@ def _listed(entry: Entry, columns: Columns, wanted: Wanted) -> list[Suppression]
             domain = ""  # a group belongs to the whole account
     if domain and domain not in wanted.domains:
         raise BadRow(f"there is no domain {domain[:100]} here")
-    address, at = _address(entry.address, kind), _at(entry.at, wanted.now)
+    address, at = listed_address(entry.address, kind), listed_instant(entry.at, wanted.now)
     return [
         Suppression(wanted.account_id, address, kind, domain, scope, at, entry.detail) for scope in scopes
     ]
 
 
-def _address(text: str, kind: SuppressionKind) -> str:
+def listed_address(text: str, kind: SuppressionKind) -> str:
+    """An address in the form of the lists. Raises BadRow."""
     if "\ufffd" in text:
         raise BadRow("the address is not in UTF-8")
     try:
@@ -187,7 +189,7 @@ def _address(text: str, kind: SuppressionKind) -> str:
         raise BadRow(f"not an address: {error}") from error
 
 
-def _at(at: float | None, now: float) -> float:
+def listed_instant(at: float | None, now: float) -> float:
     """Nobody was listed before there was mail, or in the future."""
     return at if at is not None and 0 <= at <= now + _DAY_S else now
 
@@ -195,7 +197,7 @@ def _at(at: float | None, now: float) -> float:
 _MARKS = ((b"\xef\xbb\xbf", "utf-8-sig"), (b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16"))
 
 
-def _encoding(stream: io.BufferedReader) -> str:
+def encoding_of(stream: io.BufferedReader) -> str:
     """By the byte order mark; without one UTF-8, or UTF-16 where every other octet is zero."""
     head = stream.peek(64)[:64]
     for mark, name in _MARKS:

@@ -1,8 +1,7 @@
 """Lists of addresses that must not get mail, and the groups that recipients may leave one by one.
 
 Public: Place, place, add, remove, suppression_row, cursor_of, place_after, parse_instant, allow, disallow,
-allowed_row, group_row, add_group, load_group, change_group,
-remove_group.
+allowed_value, allowed_row, group_row, add_group, load_group, change_group, remove_group.
 """
 
 from __future__ import annotations
@@ -156,7 +155,7 @@ def allow(
     name = sending_name(domain) if domain else ""
     if name:
         load(conn, account_id, name)
-    rows = [Allowed(account_id, name, _allowed_value(text), now, detail) for text in values]
+    rows = [Allowed(account_id, name, allowed_value(text), now, detail) for text in values]
     allowed.add(conn, rows)
     return rows
 
@@ -164,10 +163,11 @@ def allow(
 def disallow(conn: Connection, account_id: str, values: Sequence[str], domain: str) -> int:
     """Take them off again, everywhere or for one sending domain; how many rows went. Raises Refused."""
     name = sending_name(domain) if domain else None
-    return sum(allowed.remove(conn, account_id, _allowed_value(text), name) for text in values)
+    return sum(allowed.remove(conn, account_id, allowed_value(text), name) for text in values)
 
 
-def _allowed_value(text: str) -> str:
+def allowed_value(text: str) -> str:
+    """An entry as the list keeps it. Raises Refused."""
     text = text.strip()
     try:
         if text.rpartition("@")[0]:
@@ -193,13 +193,19 @@ def allowed_row(item: Allowed) -> dict[str, Any]:
 
 
 def add_group(
-    conn: Connection, account_id: str, name: str, description: str = "", *, is_default: bool = False
+    conn: Connection,
+    account_id: str,
+    name: str,
+    description: str = "",
+    *,
+    is_default: bool = False,
+    number: int = 0,
 ) -> Group:
-    """A new group, inside the caller's transaction. Raises Refused."""
+    """A new group, inside the caller's transaction; `number` as in `store.groups`. Raises Refused."""
     name = name.strip()
     _judge_group(name, description)
     try:
-        return groups.add_group(conn, account_id, name, description, is_default=is_default)
+        return groups.add_group(conn, account_id, name, description, is_default=is_default, number=number)
     except Duplicate as error:
         raise _refused(f"There is a group {name} already", "exists") from error
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sqlalchemy import bindparam, delete, select, update
+from sqlalchemy import bindparam, delete, insert, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert_into
 
 from posthouse.store import suppressions
@@ -37,6 +37,9 @@ _add = Statement(
     .on_conflict_do_nothing()
     .returning(unsub_group.c.number),
     *_NEW,
+)
+_add_at = Statement(
+    insert(unsub_group).values({name: bindparam(name) for name in ("number", *_NEW)}), "number", *_NEW
 )
 _all = Statement(select(unsub_group).order_by(unsub_group.c.number))
 _of_account = Statement(
@@ -95,14 +98,28 @@ def scope_of(number: int) -> str:
 
 
 def add_group(
-    conn: Connection, account_id: str, name: str, description: str = "", *, is_default: bool = False
+    conn: Connection,
+    account_id: str,
+    name: str,
+    description: str = "",
+    *,
+    is_default: bool = False,
+    number: int = 0,
 ) -> Group:
-    """A new group with the next number. Raises Duplicate if the account has one of that name."""
+    """A new group with the next number; with `number` instead where that is above every one that was ever
+    given. Raises Duplicate if the account has one of that name."""
     row = conn.row(_add, account_id, name, description, int(is_default))
     if row is None:
         raise Duplicate(f"the group {name} is there already")
+    given = int(row[0])
+    if number > given:
+        conn.change(_remove, account_id, given)
+        conn.change(_add_at, number, account_id, name, description, int(is_default))
+        if conn.engine.name == "postgresql":  # SQLite goes on from the highest by itself
+            conn.script(f"select setval(pg_get_serial_sequence('unsub_group', 'number'), {number:d})")
+        given = number
     raise_identity(conn)
-    return Group(row[0], account_id, name, description, is_default)
+    return Group(given, account_id, name, description, is_default)
 
 
 def list_groups(conn: Connection, account_id: str | None = None) -> list[Group]:

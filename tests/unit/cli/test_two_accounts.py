@@ -103,6 +103,10 @@ CASES: dict[str, list[tuple[str, ...]]] = {
     ],
     "suppression export": [(), ("--group", "{group}"), ("--domain", "{domain}")],
     "suppression purge": [("--older-than", "2100-01-01"), ("--older-than", "0m", "--domain", "{domain}")],
+    # a folder names the domain; --domain adds it, as `domain add` does
+    "import mailgun": [("{domain}",), ("{domain}", "--dry-run")],
+    "import sendgrid": [("group-{group}.csv",), ("group-{group}.csv", "--dry-run")],
+    "import mailpace": [("{domain}",), ("{domain}", "--dry-run")],
     "allow add": [("ann@good.test", "--domain", "{domain}")],
     "allow remove": [("{allowed}",), ("{allowed}", "--domain", "{domain}")],
     "allow list": [(), ("--domain", "{domain}")],
@@ -221,6 +225,11 @@ def _furnished() -> dict[str, str]:
         "person": "ann@theirs.example.com",
         "session": "5e5510" * 10,
     }
+    for name in (ids["domain"], "nowhere.example.com"):
+        Path(name).mkdir()
+        (Path(name) / "bounces.csv").write_text("address,code,error\nann@good.test,550,\n")
+    for number in (ids["group"], "90999"):
+        Path(f"group-{number}.csv").write_text("email,created\nann@good.test,1774529955\n")
     _made("person", "add", ids["person"], "--role", "owner")
     _made("person", "add", MINE, "--role", "owner", "--account", OTHER)
     _sign_in(ids["person"], ids["session"])

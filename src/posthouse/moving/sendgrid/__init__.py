@@ -1,0 +1,1 @@
+"""SendGrid's shapes: what its API answers, and what people save of it."""
