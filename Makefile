@@ -37,6 +37,7 @@ crash: dev-install ## kill it 500 times on each store and count
 
 fuzz: dev-install ## the property tests, with many more examples
 	HYPOTHESIS_PROFILE=long $(BIN)/python -m pytest tests/fuzz -n 2 -q -o timeout=1800
+	POSTHOUSE_API_EXAMPLES=150 $(BIN)/python -m pytest tests/house/test_native_conformance.py -q -o timeout=1800
 
 clients: dev-install ## real mail programs against a running Posthouse (see tests/clients)
 	$(BIN)/python -m pytest tests/clients -q

@@ -95,7 +95,7 @@ async def list_events(call: Call, asked: EventSearch) -> Answer:
 
 
 async def follow_events(call: Call, asked: EventFilter) -> Any:
-    query = query_of(call, asked, until="", newest_first=False, limit=1000)
+    query = query_of(call, asked, until="", newest_first=False, limit=200)
     return await stream_events(call, query, event_of)
 
 

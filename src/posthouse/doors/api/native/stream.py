@@ -17,6 +17,7 @@ from typing import Any
 
 import msgspec
 from starlette.responses import Response, StreamingResponse
+from starlette.types import Receive, Scope, Send
 
 from posthouse.desk import event_log
 from posthouse.desk.reports import event_row
@@ -45,8 +46,19 @@ async def stream_events(call: Call, query: EventQuery, show: Show) -> Answer | R
         return Answer(200, b"", {"Content-Type": KIND})
     with ExitStack() as held:
         held.enter_context(call.parts.streams.place(call.principal.credential_id))
-        lines = _lines(call, query, place, show, held.pop_all())
-    return StreamingResponse(lines, media_type=KIND, headers=_HEADERS)
+        return _Stream(_lines(call, query, place, show), held.pop_all())
+
+
+class _Stream(StreamingResponse):
+    """Gives its place back however it ends."""
+
+    def __init__(self, lines: AsyncIterator[bytes], held: ExitStack) -> None:
+        super().__init__(lines, media_type=KIND, headers=_HEADERS)
+        self._held = held
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        with self._held:
+            await super().__call__(scope, receive, send)
 
 
 async def _beginning(call: Call, query: EventQuery) -> str:
@@ -61,28 +73,25 @@ async def _beginning(call: Call, query: EventQuery) -> str:
     return id_at(await call.read(event_log.settled_before, call.now))
 
 
-async def _lines(
-    call: Call, query: EventQuery, place: str, show: Show, held: ExitStack
-) -> AsyncIterator[bytes]:
+async def _lines(call: Call, query: EventQuery, place: str, show: Show) -> AsyncIterator[bytes]:
     clock = call.parts.clock
-    with held:
-        yield _BEGINNING
-        spoke_at = clock.monotonic()
-        while _may_go_on(call):
-            try:
-                settled = await call.read(event_log.settled_before, call.now)
-                page = await call.read(find_page, replace(query, after_id=place, until=settled))
-            except PosthouseError:  # the store is away: the client comes back with its last id
-                return
-            if page.events:
-                yield b"".join([_message(show(event_row(event))) for event in page.events])
-                spoke_at = clock.monotonic()
-            elif clock.monotonic() - spoke_at >= HEARTBEAT_S:
-                yield _HEARTBEAT
-                spoke_at = clock.monotonic()
-            place = max(place, page.place, id_at(settled) if page.is_complete else "")
-            if await call.parts.streams.pause(POLL_S if page.is_complete else 0.0):
-                return
+    yield _BEGINNING
+    spoke_at = clock.monotonic()
+    while _may_go_on(call):
+        try:
+            settled = await call.read(event_log.settled_before, call.now)
+            page = await call.read(find_page, replace(query, after_id=place, until=settled))
+        except PosthouseError:  # the store is away: the client comes back with its last id
+            return
+        if page.events:
+            yield b"".join([_message(show(event_row(event))) for event in page.events])
+            spoke_at = clock.monotonic()
+        elif clock.monotonic() - spoke_at >= HEARTBEAT_S:
+            yield _HEARTBEAT
+            spoke_at = clock.monotonic()
+        place = max(place, page.place, id_at(settled) if page.is_complete else "")
+        if await call.parts.streams.pause(POLL_S if page.is_complete else 0.0):
+            return
 
 
 def _may_go_on(call: Call) -> bool:
