@@ -8,6 +8,7 @@ Public: ENDPOINTS, queued.
 
 from __future__ import annotations
 
+import asyncio
 import re
 from typing import Any
 
@@ -29,6 +30,7 @@ from posthouse.model.errors import PosthouseError
 from posthouse.model.message import Recipient, Submission
 from posthouse.store import templates
 
+_LARGE = 1 << 20  # octets of files: encoding more would keep the others waiting
 _TEXTS = ("text", "html", "amp-html")
 _MULTIPART = "multipart/form-data"
 _FORMS = (_MULTIPART, "application/x-www-form-urlencoded", "")
@@ -49,7 +51,10 @@ async def _send(call: Call) -> Answer:
     authors = parse_people("from", senders)
     people = People(parse_people("to", to), *(parse_people(each, form.all(each)) for each in ("cc", "bcc")))
     recipients = recipients_of(people, _variables(form))
-    letter = build_letter(form, authors, people)
+    if sum(len(file.content) for _, file in form.files) > _LARGE:
+        letter = await asyncio.to_thread(build_letter, form, authors, people)
+    else:
+        letter = build_letter(form, authors, people)
     return await _post(call, form, letter, recipients)
 
 

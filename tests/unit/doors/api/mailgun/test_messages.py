@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import json
+from email.utils import formatdate
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
+from msgspec.structs import replace
 
-from posthouse.desk import templates
+from posthouse.desk import domains, templates
+from posthouse.dialects.mailgun.parameters import PARAMETERS
 from unit.doors.api.calling import DOMAIN, OTHER_DOMAIN, Api, Reply
 
 SEND = f"/v3/{DOMAIN}/messages"
@@ -480,3 +484,85 @@ async def test_an_idempotency_key_makes_one_mail_of_two_calls(api: Api) -> None:
     second = await send(api, form=LEAST, headers=headers)
     assert first.json() == second.json()
     assert len(api.accepted()) == 1
+
+
+# what a domain may send
+
+
+async def settings(api: Api, **values: Any) -> None:
+    await api.write(domains.change_settings, api.account_id, DOMAIN, lambda held: replace(held, **values))
+
+
+async def test_over_a_limit_the_answer_says_when_to_try_again(api: Api) -> None:
+    await settings(api, hourly_messages=1)
+    assert (await send(api, form=LEAST)).status == 200
+    reply = await send(api, form=LEAST)
+    assert reply.status == 429
+    wait_s = int(reply.headers["retry-after"])
+    assert 0 < wait_s <= 3600
+    again_at = int(reply.headers["x-ratelimit-reset"]) / 1000
+    assert again_at == pytest.approx(api.clock.now() + wait_s, abs=1)
+    assert (reply.headers["x-ratelimit-limit"], reply.headers["x-ratelimit-remaining"]) == ("1", "0")
+    shown = formatdate(again_at, usegmt=True)
+    message = f"Domain {DOMAIN} is not allowed to send: recipient limit exceeded, try again after {shown}"
+    assert reply.json() == {"message": message}
+    assert len(api.accepted()) == 1
+
+
+async def test_more_at_once_than_a_limit_has_will_never_fit(api: Api) -> None:
+    await settings(api, hourly_messages=2)
+    reply = await send(api, form=with_fields(to="a@example.net, b@example.net, c@example.net"))
+    assert reply.status == 403
+    assert reply.json()["message"].startswith(f"Domain {DOMAIN} is not allowed to send large batches yet: ")
+
+
+async def test_a_sandbox_sends_to_authorised_addresses_alone(api: Api) -> None:
+    await settings(api, is_sandbox=True, authorised=("bob@example.net",))
+    assert (await send(api, form=LEAST)).status == 200
+    reply = await send(api, form=with_fields(cc="stranger@example.net"))
+    assert reply.status == 403
+    assert reply.json()["message"] == (
+        f"Domain {DOMAIN} is not allowed to send: Sandbox subdomains are for test purposes only. Please add "
+        "your own domain or add the address to authorized recipients in Account Settings."
+    )
+    assert len(api.accepted()) == 1
+
+
+EVERY = [
+    *("from", "to", "cc", "bcc", "subject", "text", "html", "amp-html"),
+    *("h:X-Own", "h:Reply-To", "h:Sender", "h:To", "h:Cc", "h:From", "h:Subject", "h:Message-Id", "h:Date"),
+    *("h:References", "h:List-Unsubscribe", "h:X-Mailgun-Tag", "h:X-Mailgun-Variables", "h:X-Mailgun-Track"),
+    *("v:own", *PARAMETERS),
+]
+BREAKS = ["\r\n", "\n", "\r", "\0", "\x85", "\u2028", "\v", "\f", "=0D=0A", "%0d%0a", "=?utf-8?q?=0D=0A?="]
+EVIL = "Bcc: evil@example.net"
+
+
+@pytest.mark.parametrize("parameter", EVERY)
+async def test_S3_S4_S19_no_value_of_any_parameter_breaks_out(api: Api, parameter: str) -> None:
+    usual = {
+        "to": "bob@example.net",
+        "from": f"shop@{DOMAIN}",
+        "h:From": f"shop@{DOMAIN}",
+        "h:To": "a@b.example",
+    }
+    beginning = usual.get(parameter, "x")
+    values = [f"{beginning}{sign}{EVIL}{sign}{sign}<p>" for sign in BREAKS]
+    values += [
+        "\ud800",
+        "x" * 20_000,
+        '{"a": NaN}',
+        "[" * 5_000,
+        '{"bob@example.net": {"a": 1e999}}',
+        "'; --",
+    ]
+    for value in values:
+        body = urlencode({**LEAST, parameter: value.encode("utf-8", "surrogatepass")}).encode()
+        reply = await send(api, body=body, headers={"Content-Type": "application/x-www-form-urlencoded"})
+        assert reply.status in (200, 400, 403), (value, reply)
+    for shown in api.accepted():
+        head = shown.content.partition(b"\r\n\r\n")[0]
+        assert all(line.lower().startswith((b" ", b"\t")) or b":" in line for line in head.split(b"\r\n"))
+        assert not any(line.lower().startswith(b"bcc") for line in head.splitlines())
+        assert shown.mail["Bcc"] is None
+        assert set(shown.recipients) <= {"bob@example.net"}
