@@ -28,6 +28,7 @@ from django.utils import timezone
 SENDER = f"Größe <orders@{DOMAIN}>"
 SETTINGS = with_settings(
     {"delivery": {"post_private_networks": "allow"}, "hooks": {"plain_http": "allow"}},
+    {"http": {"url": "https://api.house.test"}},
 )
 
 
@@ -184,3 +185,5 @@ def test_MG_25_anymail_knows_the_event_by_the_messages_id(
     event = until(told, 20, "a post")
     assert f"<{event['message']['headers']['message-id']}>" == made.anymail_status.message_id
     assert (event["user-variables"], event["tags"]) == ({"order": "7"}, ["told"])
+    key = event["storage"]["key"]
+    assert event["storage"]["url"] == f"https://api.house.test/v3/domains/{DOMAIN}/messages/{key}"

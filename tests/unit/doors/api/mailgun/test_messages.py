@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from email.utils import formatdate
 from typing import Any
@@ -484,6 +485,14 @@ async def test_an_idempotency_key_makes_one_mail_of_two_calls(api: Api) -> None:
     second = await send(api, form=LEAST, headers=headers)
     assert first.json() == second.json()
     assert len(api.accepted()) == 1
+
+
+async def test_S29_of_many_equal_calls_at_once_one_has_an_effect(any_api: Api) -> None:
+    calls = [send(any_api, form=LEAST, headers={"Idempotency-Key": "order-8"}) for _ in range(64)]
+    replies = await asyncio.gather(*calls)
+    assert {reply.status for reply in replies} == {200}
+    assert len({reply.body for reply in replies}) == 1
+    assert replies[0].json()["id"] == any_api.accepted_one().message.header_id
 
 
 # what a domain may send
