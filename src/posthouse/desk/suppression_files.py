@@ -4,7 +4,7 @@ An import may be broken off and run again: a row that is there already is brough
 not say (kind, sending domain, time) is taken from the command. A row that cannot be used is told with its
 line and left out; the others are written.
 
-Public: Wanted, wanted_of, Summary, BadLine, import_rows, export_rows, purge_rows, listed_address,
+Public: Wanted, wanted_of, Summary, BadLine, import_rows, steps_of, export_rows, purge_rows, listed_address,
 listed_instant, encoding_of, STEP_ROWS.
 """
 
@@ -107,6 +107,24 @@ def import_rows(
     _write(conn, gathered, summary, is_dry)
     advanced(summary)
     return summary
+
+
+def steps_of(stream: io.BufferedReader, wanted: Wanted, summary: Summary) -> Iterator[list[Suppression]]:
+    """The rows of a file that can be used, so many as one transaction takes; `summary` counts all. Raises
+    Refused when the whole file makes no sense."""
+    gathered: list[Suppression] = []
+    for found in _rows(stream, wanted, summary):
+        if isinstance(found, BadLine):
+            summary.notes += found.is_note
+            summary.bad += not found.is_note
+            continue
+        gathered.append(found)
+        if len(gathered) >= STEP_ROWS:
+            summary.written += len(gathered)
+            yield gathered
+            gathered = []
+    summary.written += len(gathered)
+    yield gathered
 
 
 def _write(conn: Connection, rows: list[Suppression], summary: Summary, is_dry: bool) -> None:

@@ -1,7 +1,7 @@
 """Lists of addresses that must not get mail, and the groups that recipients may leave one by one.
 
-Public: Place, place, add, remove, suppression_row, cursor_of, place_after, parse_instant, allow, disallow,
-allowed_value, allowed_row, group_row, add_group, load_group, change_group, remove_group.
+Public: Place, place, add, Entry, add_entries, remove, suppression_row, cursor_of, place_after, parse_instant,
+allow, disallow, allowed_value, allowed_row, group_row, add_group, load_group, change_group, remove_group.
 """
 
 from __future__ import annotations
@@ -72,6 +72,37 @@ def add(
         load(conn, account_id, domain)  # a list for a name that is misspelt would never be asked
     rows = [
         Suppression(account_id, _address(text, kind), kind, domain, scope, now, detail) for text in addresses
+    ]
+    suppressions.add(conn, rows)
+    return rows
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """An address as another service's list has it. `scopes` as in `Suppression`; `at` None: now."""
+
+    address: str
+    scopes: tuple[str, ...] = ("",)
+    at: float | None = None
+    detail: str = ""
+
+
+def add_entries(
+    conn: Connection,
+    account_id: str,
+    kind: SuppressionKind,
+    domain: str,
+    entries: Sequence[Entry],
+    now: float,
+) -> list[Suppression]:
+    """Put these on one list of a sending domain, each with its own time and detail. All or none, inside the
+    caller's transaction. Raises Refused."""
+    name = load(conn, account_id, domain)[0].name
+    rows = [
+        Suppression(account_id, _address(entry.address, kind), kind, name, scope, at, entry.detail)
+        for entry in entries
+        for scope in entry.scopes
+        for at in [now if entry.at is None else entry.at]
     ]
     suppressions.add(conn, rows)
     return rows

@@ -129,3 +129,43 @@ def listing(conn: Connection, query: AllowedQuery) -> list[Allowed]:
     statement = _list(query.domain is not None, query.after is not None)
     given = [query.account_id, *([] if query.domain is None else [query.domain]), *(query.after or ())]
     return [_to_allowed(row) for row in conn.rows(statement, *given, query.limit)]
+
+
+@cache
+def _pages(has_end: bool, is_backwards: bool) -> Statement:
+    value = allowed.c.value
+    query = select(allowed).where(_wanted[0], _wanted[1], value >= bindparam("low"))
+    names = ["of_account_id", "of_domain", "low"]
+    if has_end:
+        query, names = query.where(value < bindparam("high")), [*names, "high"]
+    order = value.desc() if is_backwards else value
+    return Statement(query.order_by(order).limit(bindparam("most")), *names, "most")
+
+
+def page(
+    conn: Connection,
+    account_id: str,
+    domain: str,
+    ends: tuple[str, str] = ("", ""),
+    *,
+    is_backwards: bool = False,
+    most: int = 100,
+) -> list[Allowed]:
+    """Entries of one sending domain by value. `ends`: the first value that may be among them and the first
+    behind them, "" for none; `is_backwards`: those at the end, still in ascending order."""
+    low, high = ends
+    given = [account_id, domain, low, *([high] if high else []), most]
+    rows = [_to_allowed(row) for row in conn.rows(_pages(bool(high), is_backwards), *given)]
+    return rows[::-1] if is_backwards else rows
+
+
+_is_value = allowed.c.value == bindparam("of_value")
+_find_one = Statement(
+    select(allowed).where(_wanted[0], _wanted[1], _is_value), "of_account_id", "of_domain", "of_value"
+)
+
+
+def find_one(conn: Connection, account_id: str, domain: str, value: str) -> Allowed | None:
+    """One entry of a sending domain."""
+    row = conn.row(_find_one, account_id, domain, value.lower())
+    return None if row is None else _to_allowed(row)

@@ -12,11 +12,11 @@ from starlette.requests import Request
 from posthouse.doors.api.answers import Answer, Problem
 from posthouse.doors.api.endpoints import Endpoints
 from posthouse.doors.api.mailgun import (
-    absent,
     analytics,
     analytics_tags,
     events,
     logs,
+    management,
     messages,
     queue,
     stats,
@@ -40,7 +40,7 @@ class _Mailgun:
             *analytics.ENDPOINTS,
             *analytics_tags.ENDPOINTS,
             *logs.ENDPOINTS,
-            *absent.ENDPOINTS,
+            *management.ENDPOINTS,
         )
     )
 

@@ -1,0 +1,17 @@
+"""All of Mailgun's calls that manage something.
+
+Public: ENDPOINTS.
+"""
+
+from __future__ import annotations
+
+from posthouse.doors.api.endpoints import Endpoint
+from posthouse.doors.api.mailgun import absent, account_webhooks, allowlist, suppressions, webhooks
+
+ENDPOINTS: tuple[Endpoint, ...] = (
+    *absent.ENDPOINTS,
+    *account_webhooks.ENDPOINTS,
+    *allowlist.ENDPOINTS,
+    *suppressions.ENDPOINTS,
+    *webhooks.ENDPOINTS,
+)
