@@ -21,6 +21,8 @@ __all__ = ["KINDS", "authorised", "changed", "shown", "unauthorised"]
 
 _MOST_DAYS = 366.0
 _LONGEST_URL = 500
+_MOST_FOOTER = 5_000  # kept with every message that gets it
+_LINK = "%unsubscribe_url%"
 
 
 def changed(settings: DomainSettings, pairs: Sequence[str]) -> DomainSettings:
@@ -96,6 +98,12 @@ def _line(most: int) -> Callable[[str], str]:
     return read
 
 
+def _footer(text: str) -> str:
+    if len(text) > _MOST_FOOTER or _LINK not in text or "\0" in text:
+        raise ValueError
+    return text
+
+
 def _addresses(text: str) -> tuple[str, ...]:
     try:
         found = {str(parse_address(part.strip())).lower() for part in text.split(",") if part.strip()}
@@ -113,12 +121,15 @@ def _file_types(text: str) -> tuple[str, ...]:
 
 _SWITCH = Kind("yes, no", yes_or_no)
 _LIMIT = Kind("a whole number of recipients, 0 for no limit", count)
+_FOOTER = Kind(f"a text with {_LINK}, which becomes the link, of at most {_MOST_FOOTER} characters", _footer)
 KINDS: Mapping[str, Kind] = {
     "track_opens": _SWITCH,
     "track_clicks": Kind("off, html, all", clicks),
     "pixel_at_top": _SWITCH,
     "tracking_url": Kind("an http or https URL without a query", _base_url),
     "unsubscribe": _SWITCH,
+    "unsubscribe_html": _FOOTER,
+    "unsubscribe_text": _FOOTER,
     "schedule_days": Kind(f"a number of days above 0, at most {_MOST_DAYS:g}", _days),
     "require_tls": _SWITCH,
     "skip_verification": _SWITCH,

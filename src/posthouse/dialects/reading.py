@@ -4,7 +4,7 @@ Every dialect reads the fields under its own prefixes; `merging` joins what they
 recipients, and what nobody said is filled from the domain's settings, then from the account's, then from the
 defaults of the credential's dialect. A letter without option headers costs one look at its field names.
 
-Public: OptionReader, Sending, Asked, Estate.
+Public: OptionReader, Sending, Asked, Estate, UNSUBSCRIBE_HTML, UNSUBSCRIBE_TEXT.
 """
 
 from __future__ import annotations
@@ -30,10 +30,8 @@ _MOST_SEEN_VALUE = 500
 _NOTHING: Set[str] = frozenset()
 _TRACKING = frozenset({"track_opens", "track_clicks"})
 _UNSUBSCRIBE_URL = "%unsubscribe_url%"
-_UNSUBSCRIBE = Block(
-    html=f'\n<p><a href="{_UNSUBSCRIBE_URL}">Unsubscribe</a></p>\n',
-    text=f"\n\nUnsubscribe: <{_UNSUBSCRIBE_URL}>\n",
-)
+UNSUBSCRIBE_HTML = f'<p><a href="{_UNSUBSCRIBE_URL}">Unsubscribe</a></p>'
+UNSUBSCRIBE_TEXT = f"Unsubscribe: <{_UNSUBSCRIBE_URL}>"
 
 
 class Estate(Protocol):
@@ -120,7 +118,7 @@ class OptionReader:
                 has_own_link=account.unsubscribe and _has_own_link(letter),
             )
         if sending.settings.unsubscribe:
-            options = _with_unsubscribe(options, letter)
+            options = _with_unsubscribe(options, letter, sending.settings)
         if options.ip or options.ip_pool:
             options = self._with_sources(options, sending.account_id)
         asked.options = options
@@ -263,7 +261,7 @@ def _short(seen: Seen) -> Seen:
     return replace(seen, value=seen.value[:_MOST_SEEN_VALUE] + "…")
 
 
-def _with_unsubscribe(options: SendOptions, letter: Letter) -> SendOptions:
+def _with_unsubscribe(options: SendOptions, letter: Letter, settings: DomainSettings) -> SendOptions:
     """The domain wants an unsubscribe field and text in all its mail; whoever wrote their own keeps that."""
     if not options.auto_unsubscribe:
         options = replace(options, auto_unsubscribe="unsubscribe")
@@ -271,8 +269,15 @@ def _with_unsubscribe(options: SendOptions, letter: Letter) -> SendOptions:
         return options
     return replace(
         options,
-        blocks=(*options.blocks, _UNSUBSCRIBE),
+        blocks=(*options.blocks, _unsubscribe_block(settings)),
         links=(LinkTag(_UNSUBSCRIBE_URL, "unsubscribe"),),
+    )
+
+
+def _unsubscribe_block(settings: DomainSettings) -> Block:
+    return Block(
+        html=f"\n{settings.unsubscribe_html or UNSUBSCRIBE_HTML}\n",
+        text=f"\n\n{settings.unsubscribe_text or UNSUBSCRIBE_TEXT}\n",
     )
 
 

@@ -82,14 +82,15 @@ class DomainSettings(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=Tr
 
     `track_opens`, `track_clicks` (as in `SendOptions`) unset: the credential's dialect decides.
     `tracking_url`: base of our links, "" for the installation's or `https://email.<domain>`. `unsubscribe`:
-    add an unsubscribe text and field to mail that has none. `schedule_days`: how far ahead mail may be
-    scheduled. `track_privacy`: how much of a visitor is kept (`rules.privacy`). `page_name`, `page_colour`
-    (#rrggbb), `page_text`: what the pages for recipients call the sender, how they look, and a line about
-    whom to ask. `is_sandbox`: only the `authorised` addresses get mail. `hourly_messages`, `daily_messages`:
-    most recipients in an hour or day, 0 for no limit. `keeps_fields`: mail of a rebuilding dialect keeps its
-    header. `from_policy`: whose From its credentials may write, "account", "domain" (it and what stands below
-    it) or "any"; "" for the installation's choice. `return_path`: "keep" leaves mail the envelope senders
-    that its authors give; "own" or "" takes ours, which bring bounces back to us. `attachment_types`: which
+    add an unsubscribe text and field to mail that has none; `unsubscribe_html` and `unsubscribe_text` are
+    that text, "" for ours. `schedule_days`: how far ahead mail may be scheduled. `track_privacy`: how much
+    of a visitor is kept (`rules.privacy`). `page_name`, `page_colour` (#rrggbb), `page_text`: what the
+    pages for recipients call the sender, how they look, and a line about whom to ask. `is_sandbox`: only
+    the `authorised` addresses get mail. `hourly_messages`, `daily_messages`: most recipients in an hour or
+    day, 0 for no limit. `keeps_fields`: mail of a rebuilding dialect keeps its header. `from_policy`: whose
+    From its credentials may write, "account", "domain" (it and what stands below it) or "any"; "" for the
+    installation's choice. `return_path`: "keep" leaves mail the envelope senders that its authors give;
+    "own" or "" takes ours, which bring bounces back to us. `attachment_types`: which
     files a service with a list of its own takes: extensions, "all" or "safe", () for its list.
     """
 
@@ -98,6 +99,8 @@ class DomainSettings(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=Tr
     pixel_at_top: bool = False
     tracking_url: str = ""
     unsubscribe: bool = False
+    unsubscribe_html: str = ""
+    unsubscribe_text: str = ""
     schedule_days: float = 7.0
     require_tls: bool = False
     skip_verification: bool = False

@@ -6,12 +6,26 @@ Public: ENDPOINTS.
 from __future__ import annotations
 
 from posthouse.doors.api.endpoints import Endpoint
-from posthouse.doors.api.mailgun import absent, account_webhooks, allowlist, suppressions, webhooks
+from posthouse.doors.api.mailgun import (
+    absent,
+    account_webhooks,
+    allowlist,
+    credentials,
+    dkim,
+    domain_options,
+    domains,
+    suppressions,
+    webhooks,
+)
 
 ENDPOINTS: tuple[Endpoint, ...] = (
     *absent.ENDPOINTS,
     *account_webhooks.ENDPOINTS,
     *allowlist.ENDPOINTS,
+    *credentials.ENDPOINTS,
+    *dkim.ENDPOINTS,
+    *domain_options.ENDPOINTS,
+    *domains.ENDPOINTS,
     *suppressions.ENDPOINTS,
     *webhooks.ENDPOINTS,
 )

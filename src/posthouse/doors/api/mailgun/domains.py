@@ -1,0 +1,288 @@
+"""Mailgun's calls about sending domains: listed, made, changed, verified in DNS, removed (mailgun.md 5.6).
+
+v3 and v4 are the same calls. What concerns mail that arrives (`spam_action`, `wildcard`) is taken and has no
+effect; what would be a promise that nobody keeps (`encrypt_incoming_message`, another `message_ttl`) is
+refused.
+
+Public: ENDPOINTS, known, tracking_pair, change_settings, both.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Any
+
+from posthouse.desk import (
+    claims,
+    credentials,
+    domain_checks,
+    domain_settings,
+    domains,
+    published,
+    verification,
+)
+from posthouse.desk.domain_keys import selector_name
+from posthouse.desk.domain_names import new_name
+from posthouse.doors.api.answers import Answer, json_answer
+from posthouse.doors.api.bodies import Form
+from posthouse.doors.api.call import Call
+from posthouse.doors.api.endpoints import Endpoint, Handler
+from posthouse.doors.api.mailgun import domain_shapes
+from posthouse.doors.api.mailgun.asked import fields_of, most_of, switch, whole
+from posthouse.doors.api.mailgun.domain_shapes import SYSTEM_USER, Known
+from posthouse.doors.api.mailgun.phrases import said
+from posthouse.model.account import DEFAULTS, Domain
+from posthouse.model.clock import Ids
+from posthouse.model.errors import Refused
+from posthouse.store import egress, identity
+from posthouse.store.connection import Connection
+
+_READ, _WRITE = "domains.read", "domains.write"
+_MOST = 1000
+_STATES = ("active", "unverified", "disabled")
+_SPAM = ("disabled", "block", "tag")
+_SCHEMES = ("http", "https")
+
+
+def _shown(call: Call, domain: Domain) -> dict[str, Any]:
+    settings = call.parts.settings
+    return domain_shapes.shown(domain, settings.tracking.url, settings.keep.content_days * 86400.0)
+
+
+async def known(call: Call, name: str) -> Known:
+    """What is known of the account's domain of that name. Raises Refused, TryLater."""
+    found: Known = await call.read(domain_shapes.known_of, call.parts.settings, call.account_id, name)
+    return found
+
+
+async def _whole(call: Call, name: str, message: str = "") -> Answer:
+    found = await known(call, name)
+    told: dict[str, Any] = {"message": message} if message else {}
+    return json_answer({**told, "domain": _shown(call, found.domain), **domain_shapes.with_records(found)})
+
+
+# Looking
+
+
+async def _list(call: Call) -> Answer:
+    form = await fields_of(call)
+    skip, most = whole(form.get("skip"), "skip", 0), most_of(form, 100, _MOST)
+    found: list[Domain] = await call.read(identity.list_domains, call.account_id)
+    chosen = [domain for domain in found if _is_wanted(domain, form)]
+    _sort(chosen, form.get("sort").strip().lower())
+    items = [_shown(call, domain) for domain in chosen[skip : skip + most]]
+    return json_answer({"total_count": len(chosen), "items": items})
+
+
+def _is_wanted(domain: Domain, form: Form) -> bool:
+    state = form.get("state").strip().lower()
+    if state and state not in _STATES:
+        raise said(f"Invalid state: use one of {', '.join(_STATES)}")
+    is_state = not state or state == ("active" if domain.verified_at is not None else "unverified")
+    authority = form.get("authority").strip().lower()
+    return is_state and form.get("search").strip().lower() in domain.name and authority in ("", domain.name)
+
+
+def _sort(found: list[Domain], order: str) -> None:
+    """The newest first, where nobody says otherwise."""
+    if order not in ("", "name", "name:asc", "name:desc"):
+        raise said("Invalid sort: use name, name:asc or name:desc")
+    if order:
+        found.sort(key=lambda domain: domain.name, reverse=order == "name:desc")
+    else:
+        found.sort(key=lambda domain: (domain.created_at, domain.id), reverse=True)
+
+
+async def _get(call: Call) -> Answer:
+    return await _whole(call, call.domain.name)
+
+
+# Making
+
+
+async def _create(call: Call) -> Answer:
+    form = await fields_of(call)
+    if not form.get("name").strip():
+        raise said("Missing mandatory parameter: name")
+    name = new_name(form.get("name"))
+    selector = selector_name(form.get("dkim_selector"), name) if form.get("dkim_selector").strip() else ""
+    if whole(form.get("dkim_key_size"), "dkim_key_size", 2048) not in (1024, 2048):
+        raise said("Invalid dkim_key_size: use 1024 or 2048; every key has 2048 bits here")
+    blank = Domain("", call.account_id, name, call.parts.settings.region, None, call.now)
+    pairs = _pairs(form, blank, call)
+    pairs += [f"ip_pool={pool}" for pool in [await _pool(call, form)] if pool]
+    settings = domain_settings.changed(DEFAULTS, pairs)
+    is_proven = await _may_add(call, name)  # before keys are made for nothing
+    draft = await asyncio.to_thread(
+        domains.draft,
+        call.parts.installation,
+        Ids(call.parts.clock),
+        call.now,
+        name=name,
+        region=call.parts.settings.region,
+        settings=settings,
+    )
+    if selector:
+        draft = replace(draft, keys=_at_selector(draft.keys, selector))
+    await call.write(_store, call, draft, form.get("smtp_password") or None, is_proven)
+    return await _whole(call, name, "Domain DNS records have been created")
+
+
+def _at_selector(keys: Sequence[Any], selector: str) -> tuple[Any, ...]:
+    """The first key signs at this selector; one that stands by there takes the first one's."""
+    first = keys[0].selector
+    return (
+        replace(keys[0], selector=selector),
+        *[replace(key, selector=first) if key.selector == selector else key for key in keys[1:]],
+    )
+
+
+async def _may_add(call: Call, name: str) -> bool:
+    """Has the account shown in DNS that a domain of another one is its own? Raises Refused where it must."""
+    installation = call.parts.installation
+    try:
+        await call.read(claims.refuse_foreign, call.account_id, name)
+    except Refused as refused:
+        if refused.reason == "exists":
+            raise said(f"This domain name is already taken: {name}") from refused
+        if refused.reason != claims.TAKEN:
+            raise
+        servers = call.parts.settings.dns.servers
+        texts = await asyncio.to_thread(published.texts_at, claims.record_name(name), servers)
+        claims.prove(texts, installation, call.account_id, name)
+        return True
+    return False
+
+
+def _store(conn: Connection, call: Call, draft: domains.Draft, password: str | None, is_proven: bool) -> None:
+    """Under the caller's account, which is there."""
+    account = next(item for item in identity.list_accounts(conn) if item.id == call.account_id)
+    domain = domains.create(conn, call.parts.ids, draft, account.name, is_proven=is_proven)
+    if password is not None:
+        _set_password(conn, call, domain.name, password)
+
+
+def _set_password(conn: Connection, call: Call, name: str, password: str) -> None:
+    login = f"{SYSTEM_USER}@{name}"
+    is_there = identity.find_credential(conn, login) is not None
+    change: Callable[..., Any] = credentials.reset if is_there else credentials.issue
+    parts = call.parts
+    change(
+        conn,
+        parts.installation,
+        parts.ids,
+        call.now,
+        account_id=call.account_id,
+        login=login,
+        chosen=password,
+    )
+
+
+async def _pool(call: Call, form: Form) -> str:
+    """The id of the pool that a call names, "" for none. Raises Said."""
+    named = form.get("pool_id").strip()
+    if not named:
+        return ""
+    found = await call.read(egress.find_pool, call.account_id, named)
+    if found is None:
+        raise said("IP pool not found", 404)
+    return str(found.id)
+
+
+# Changing
+
+
+def _pairs(form: Form, domain: Domain, call: Call) -> list[str]:
+    """What a call says about a domain, as settings of ours. Raises Problem, Said."""
+    _refuse_promises(form, domain, call)
+    pairs = [
+        f"{name}={'yes' if switch(form.get(name), name) else 'no'}"
+        for name in ("require_tls", "skip_verification")
+        if form.get(name).strip()
+    ]
+    if "archive_to" in form:
+        pairs.append(f"archive_url={form.get('archive_to').strip()}")
+    scheme, prefix = form.get("web_scheme").strip().lower(), form.get("web_prefix").strip().lower()
+    if scheme and scheme not in _SCHEMES:
+        raise said("Invalid web_scheme: use http or https")
+    if scheme or prefix:
+        pairs.append(tracking_pair(call, domain, prefix=prefix, scheme=scheme))
+    return pairs
+
+
+def tracking_pair(call: Call, domain: Domain, *, prefix: str = "", scheme: str = "") -> str:
+    """The setting for links of the domain under another prefix or scheme. Raises Refused."""
+    if prefix:
+        new_name(f"{prefix}.{domain.name}")
+    url = domain_shapes.tracking_url(domain, call.parts.settings.tracking.url, prefix=prefix, scheme=scheme)
+    return f"tracking_url={url}"
+
+
+def _refuse_promises(form: Form, domain: Domain, call: Call) -> None:
+    if (spam := form.get("spam_action").strip().lower()) and spam not in _SPAM:
+        raise said(f"Invalid spam_action: use one of {', '.join(_SPAM)}")
+    if form.get("encrypt_incoming_message").strip() and switch(
+        form.get("encrypt_incoming_message"), "encrypt_incoming_message"
+    ):
+        raise said("encrypt_incoming_message is not available: Posthouse keeps no incoming mail")
+    ttl = round(call.parts.settings.keep.content_days * 86400)
+    if whole(form.get("message_ttl"), "message_ttl", ttl) != ttl:
+        raise said(f"message_ttl is {ttl} for all domains here: its operator sets it (keep.content_days)")
+    if form.get("mailfrom_host").strip().lower() not in ("", f"return.{domain.name}"):
+        raise said(f"mailfrom_host is return.{domain.name} here and cannot be changed")
+
+
+async def _update(call: Call) -> Answer:
+    form = await fields_of(call)
+    pairs = _pairs(form, call.domain, call)
+    await call.write(_change, call, pairs, form.get("smtp_password") or None)
+    return await _whole(call, call.domain.name, "Domain has been updated")
+
+
+def _change(conn: Connection, call: Call, pairs: Sequence[str], password: str | None) -> None:
+    change_settings(conn, call.account_id, call.domain.name, pairs)
+    if password is not None:
+        _set_password(conn, call, call.domain.name, password)
+
+
+def change_settings(conn: Connection, account_id: str, name: str, pairs: Sequence[str]) -> Domain:
+    """Apply `key=value` pairs to a domain's settings, inside the caller's transaction. Raises Refused."""
+    return domains.change_settings(
+        conn, account_id, name, lambda settings: domain_settings.changed(settings, pairs)
+    )[0]
+
+
+async def _verify(call: Call) -> Answer:
+    """A look at DNS now, as `posthouse domain verify` takes."""
+    found, parts = await known(call, call.domain.name), call.parts
+    checks = await domain_checks.ask_now(parts.settings, parts.clock, found.domain, found.keys, found.sender)
+    now = call.now
+    settled = await call.write(verification.settle, found.domain, checks, now, parts.settings)
+    while settled and settled.lets_go:
+        if not await call.write(verification.release_held, found.domain, now, parts.ids):
+            break
+    return await _whole(call, call.domain.name, "Domain DNS records have been updated")
+
+
+async def _remove(call: Call) -> Answer:
+    def answer(_: str) -> Answer:
+        return json_answer({"message": "Domain will be deleted in the background"})
+
+    return await call.write_once(answer, domains.remove, call.account_id, call.domain.name)
+
+
+def both(method: str, path: str, action: str, handler: Handler) -> tuple[Endpoint, ...]:
+    """The same call in v3 and in v4."""
+    return tuple(Endpoint(method, f"/{version}{path}", action, handler) for version in ("v3", "v4"))
+
+
+ENDPOINTS: tuple[Endpoint, ...] = (
+    *both("GET", "/domains", _READ, _list),
+    *both("POST", "/domains", _WRITE, _create),
+    *both("GET", "/domains/{domain}", _READ, _get),
+    *both("PUT", "/domains/{domain}", _WRITE, _update),
+    *both("DELETE", "/domains/{domain}", _WRITE, _remove),
+    *both("PUT", "/domains/{domain}/verify", _WRITE, _verify),
+)
