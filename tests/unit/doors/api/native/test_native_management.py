@@ -12,6 +12,12 @@ from unit.doors.api.native.test_native_messages import problem, sent
 V1 = "/posthouse/v1"
 
 
+@pytest.fixture
+def api(any_api: Api) -> Api:
+    """On SQLite and on PostgreSQL."""
+    return any_api
+
+
 async def ok(api: Api, method: str, path: str, json: Any = None, status: int = 200, **more: Any) -> Any:
     reply: Reply = await api.call(method, V1 + path, key=more.pop("key", api.full), json=json, **more)
     assert reply.status == status, reply
