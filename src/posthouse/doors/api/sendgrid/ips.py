@@ -1,0 +1,133 @@
+"""Addresses to send from, and pools of them (sendgrid.md 3.15).
+
+A pool holds at least one address here, so one is made with the addresses that the account may use.
+
+Public: ENDPOINTS.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from posthouse.desk import egress
+from posthouse.doors.api.answers import NOTHING, Answer, Said, json_answer
+from posthouse.doors.api.call import Call
+from posthouse.doors.api.endpoints import Endpoint
+from posthouse.doors.api.sendgrid.asked import object_of, page_of, text_of
+from posthouse.doors.api.sendgrid.phrases import said
+from posthouse.store import egress as store
+from posthouse.store.connection import Connection
+from posthouse.store.egress import Pool
+
+_NO_POOL = "Unable to locate specified IPs Pool"
+_NO_IP = "Unable to locate specified IP Address"
+
+
+async def _list(call: Call) -> Answer:
+    limit, offset = page_of(call, 10, 500)
+    rows = await call.read(egress.ip_rows, call.account_id, call.now)
+    return json_answer([_ip(row) for row in rows[offset : offset + limit]])
+
+
+async def _assigned(call: Call) -> Answer:
+    rows = await call.read(egress.ip_rows, call.account_id, call.now)
+    return json_answer([{**_ip(row), "start_date": None} for row in rows])
+
+
+async def _get(call: Call) -> Answer:
+    for row in await call.read(egress.ip_rows, call.account_id, call.now):
+        if row["address"] == call.params["ip"]:
+            return json_answer(_ip(row))
+    raise said(_NO_IP, 404)
+
+
+def _ip(row: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "ip": row["address"],
+        "pools": row["pools"],
+        "subusers": [],
+        "rdns": row["hello"],
+        "warmup": row["warmup"] is not None,
+        "start_date": None,
+        "whitelabeled": bool(row["hello"]),
+        "assigned_at": int(row["created_at"]),
+    }
+
+
+# Pools
+
+
+def _pool(conn: Connection, call: Call) -> Pool:
+    """The pool that the path names. Raises Said, alike for another account's (S20)."""
+    found = store.find_pool(conn, call.account_id, call.params["name"])
+    if found is None:
+        raise said(_NO_POOL, 404, "error")
+    return found
+
+
+async def _pools(call: Call) -> Answer:
+    found = await call.read(store.list_pools, call.account_id)
+    return json_answer([{"name": pool.name} for pool in found])
+
+
+async def _get_pool(call: Call) -> Answer:
+    pool = await call.read(_pool, call)
+    return json_answer({"pool_name": pool.name, "ips": list(pool.addresses)})
+
+
+async def _add_pool(call: Call) -> Answer:
+    name = text_of(await object_of(call), "name", egress.MAX_NAME)
+
+    def add(conn: Connection) -> Pool:
+        if store.find_pool(conn, call.account_id, name.strip()) is not None:
+            raise said("This IP Pool already exists", field="name")
+        own = list(egress.usable_ips(conn, call.account_id))
+        return egress.put_pool(conn, call.parts.ids, call.account_id, name, own)
+
+    return await call.write_once(lambda made: json_answer({"name": made.name}), add)
+
+
+async def _remove_pool(call: Call) -> Answer:
+    def remove(conn: Connection) -> None:
+        if store.find_pool(conn, call.account_id, call.params["name"]) is None:
+            raise Said(json_answer({"error": _NO_POOL}, 404))  # another shape than elsewhere (documented)
+        egress.remove_pool(conn, call.account_id, call.params["name"])
+
+    return await call.write_once(lambda _: NOTHING, remove)
+
+
+async def _add_member(call: Call) -> Answer:
+    ip = text_of(await object_of(call), "ip", 100)
+
+    def add(conn: Connection) -> dict[str, Any]:
+        pool = _pool(conn, call)
+        found = egress.load_ip(conn, call.account_id, ip)
+        made = egress.put_pool(conn, call.parts.ids, call.account_id, pool.name, [found.address])
+        return {"ip": found.address, "pools": [made.name], "start_date": None, "warmup": bool(found.warmup)}
+
+    return await call.write_once(lambda shown: json_answer(shown, 201), add)
+
+
+async def _remove_member(call: Call) -> Answer:
+    def remove(conn: Connection) -> None:
+        pool = _pool(conn, call)
+        if call.params["ip"] not in pool.addresses:
+            raise said(_NO_IP, 404)
+        egress.remove_pool(conn, call.account_id, pool.name, [call.params["ip"]])
+
+    return await call.write_once(lambda _: NOTHING, remove)
+
+
+_READ, _WRITE = "ips.read", "ips.write"
+_POOLS = "/v3/ips/pools"
+ENDPOINTS: tuple[Endpoint, ...] = (
+    Endpoint("GET", "/v3/ips", _READ, _list),
+    Endpoint("GET", "/v3/ips/assigned", _READ, _assigned),
+    Endpoint("GET", "/v3/ips/{ip}", _READ, _get),
+    Endpoint("GET", _POOLS, _READ, _pools),
+    Endpoint("POST", _POOLS, _WRITE, _add_pool),
+    Endpoint("GET", f"{_POOLS}/{{name}}", _READ, _get_pool),
+    Endpoint("DELETE", f"{_POOLS}/{{name}}", _WRITE, _remove_pool),
+    Endpoint("POST", f"{_POOLS}/{{name}}/ips", _WRITE, _add_member),
+    Endpoint("DELETE", f"{_POOLS}/{{name}}/ips/{{ip}}", _WRITE, _remove_member),
+)

@@ -1,0 +1,48 @@
+"""SendGrid's calls about addresses and pools."""
+
+from __future__ import annotations
+
+from posthouse.desk import egress
+from unit.doors.api.calling import Api
+
+POOLS = "/v3/ips/pools"
+MISSING = "Unable to locate specified IPs Pool"
+
+
+async def test_SG_11_addresses_and_pools(any_api: Api) -> None:
+    api = any_api
+    await api.write(egress.add_ip, 0.0, "192.0.2.10", "mta.shop.test")
+    await api.write(egress.add_ip, 0.0, "192.0.2.11", "", api.other_id)
+    (shown,) = (await api.call("GET", "/v3/ips", key=api.full)).json()
+    assert (shown["ip"], shown["rdns"], shown["pools"]) == ("192.0.2.10", "mta.shop.test", [])
+    reply = await api.call("POST", POOLS, key=api.full, json={"name": "bulk"})
+    assert (reply.status, reply.json()) == (200, {"name": "bulk"})
+    assert (await api.call("POST", POOLS, key=api.full, json={"name": "bulk"})).status == 400
+    assert (await api.call("GET", POOLS, key=api.full)).json() == [{"name": "bulk"}]
+    detail = {"pool_name": "bulk", "ips": ["192.0.2.10"]}
+    assert (await api.call("GET", f"{POOLS}/bulk", key=api.full)).json() == detail
+    assert (await api.call("GET", "/v3/ips/192.0.2.10", key=api.full)).json()["pools"] == ["bulk"]
+    reply = await api.call("POST", f"{POOLS}/bulk/ips", key=api.full, json={"ip": "192.0.2.11"})
+    assert reply.status == 404  # another account's
+    assert (await api.call("DELETE", f"{POOLS}/bulk", key=api.full)).status == 204
+    assert (await api.call("GET", POOLS, key=api.full)).json() == []
+
+
+async def test_SG_11_a_pool_that_is_not_there(api: Api) -> None:
+    reply = await api.call("GET", f"{POOLS}/x", key=api.full)
+    assert (reply.status, reply.json()) == (404, {"errors": [{"message": MISSING, "field": "error"}]})
+    reply = await api.call("DELETE", f"{POOLS}/x", key=api.full)
+    assert (reply.status, reply.json()) == (404, {"error": MISSING})
+
+
+async def test_S20_pools_of_another_account_are_not_there(api: Api) -> None:
+    await api.write(egress.add_ip, 0.0, "192.0.2.10")
+    await api.call("POST", POOLS, key=api.full, json={"name": "bulk"})
+    before = api.books()
+    for method, rest in (("GET", ""), ("DELETE", ""), ("POST", "/ips"), ("DELETE", "/ips/192.0.2.10")):
+        json = {"ip": "192.0.2.10"} if method == "POST" else None
+        reply = await api.call(method, f"{POOLS}/bulk{rest}", key=api.others, json=json)
+        unknown = await api.call(method, f"{POOLS}/none{rest}", key=api.others, json=json)
+        assert (reply.status, reply.body) == (unknown.status, unknown.body)
+        assert reply.status == 404
+    assert api.books() == before
