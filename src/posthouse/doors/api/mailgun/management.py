@@ -14,7 +14,11 @@ from posthouse.doors.api.mailgun import (
     dkim,
     domain_options,
     domains,
+    ips,
+    keys,
+    sandbox,
     suppressions,
+    templates,
     webhooks,
 )
 
@@ -26,6 +30,10 @@ ENDPOINTS: tuple[Endpoint, ...] = (
     *dkim.ENDPOINTS,
     *domain_options.ENDPOINTS,
     *domains.ENDPOINTS,
+    *ips.ENDPOINTS,
+    *keys.ENDPOINTS,
+    *sandbox.ENDPOINTS,
     *suppressions.ENDPOINTS,
+    *templates.ENDPOINTS,
     *webhooks.ENDPOINTS,
 )

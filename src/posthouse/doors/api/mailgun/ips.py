@@ -1,0 +1,262 @@
+"""Mailgun's calls about addresses to send from, pools of them, and what a domain sends from.
+
+A domain sends from a pool or from the usual addresses; addresses of a domain alone are a pool of its name.
+
+Public: ENDPOINTS.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from posthouse.desk import domains, egress
+from posthouse.doors.api.answers import Answer, json_answer
+from posthouse.doors.api.bodies import Form
+from posthouse.doors.api.call import Call
+from posthouse.doors.api.endpoints import Endpoint
+from posthouse.doors.api.mailgun.asked import fields_of, switch
+from posthouse.doors.api.mailgun.domains import both, change_settings
+from posthouse.doors.api.mailgun.phrases import said
+from posthouse.model.clock import Ids
+from posthouse.store import egress as stored
+from posthouse.store import identity
+from posthouse.store.connection import Connection
+from posthouse.store.egress import Pool
+
+_READ, _WRITE = "ips.read", "ips.write"
+_POOLS = ("/v1/ip_pools", "/v3/ip_pools")
+_NO_POOL = "IP pool not found"
+_DONE = {"message": "success"}
+
+
+# Addresses
+
+
+async def _list(call: Call) -> Answer:
+    form = await fields_of(call)
+    rows = await call.read(egress.ip_rows, call.account_id, call.now)
+    if form.get("dedicated").strip():
+        wants = switch(form.get("dedicated"), "dedicated")
+        rows = [row for row in rows if row["is_dedicated"] or not wants]
+    details = [{"ip": row["address"], "is_on_warmup": row["warmup"] is not None} for row in rows]
+    items = [row["address"] for row in rows]
+    dedicated = [row["address"] for row in rows if row["is_dedicated"]]
+    told = {"items": items, "total_count": len(items), "details": details}
+    return json_answer({**told, "assignable_to_pools": dedicated})
+
+
+async def _get(call: Call) -> Answer:
+    found = (await call.read(egress.usable_ips, call.account_id)).get(call.params["ip"])
+    if found is None:
+        raise said("IP not found", 404)
+    rdns = found.hello or call.parts.settings.smtp.hostname
+    return json_answer({"ip": found.address, "dedicated": bool(found.account_id), "rdns": rdns})
+
+
+# Pools
+
+
+def _shown(pool: Pool, linked: Sequence[str] = ()) -> dict[str, Any]:
+    return {
+        "pool_id": pool.id,
+        "name": pool.name,
+        "description": "",
+        "ips": list(pool.addresses),
+        "is_linked": bool(linked),
+        "is_inherited": False,
+    }
+
+
+async def _list_pools(call: Call) -> Answer:
+    found = await call.read(_pools, call.account_id)
+    return json_answer({"ip_pools": found, **_DONE})
+
+
+def _pools(conn: Connection, account_id: str) -> list[dict[str, Any]]:
+    return [_shown(pool, _linked(conn, account_id, pool)) for pool in stored.list_pools(conn, account_id)]
+
+
+def _linked(conn: Connection, account_id: str, pool: Pool) -> list[str]:
+    """The domains that send from the pool."""
+    return [
+        domain.name
+        for domain in identity.list_domains(conn, account_id)
+        if domain.settings.ip_pool in (pool.id, pool.name)
+    ]
+
+
+async def _get_pool(call: Call) -> Answer:
+    found, linked = await call.read(_pool_with_links, call.account_id, call.params["id"])
+    shown = {**_shown(found, linked), "linked_domains": [{"name": name} for name in linked]}
+    return json_answer({**shown, **_DONE})
+
+
+def _pool_with_links(conn: Connection, account_id: str, pool_id: str) -> tuple[Pool, list[str]]:
+    found = _load(conn, account_id, pool_id)
+    return found, _linked(conn, account_id, found)
+
+
+def _load(conn: Connection, account_id: str, pool_id: str) -> Pool:
+    found = stored.find_pool(conn, account_id, pool_id)
+    if found is None:
+        raise said(_NO_POOL, 404)
+    return found
+
+
+def _values(form: Form, *names: str) -> list[str]:
+    """All values of these fields, which may be lists with commas."""
+    texts = [text for name in names for text in form.all(name)]
+    return [part.strip() for text in texts for part in text.split(",") if part.strip()]
+
+
+async def _create_pool(call: Call) -> Answer:
+    form = await fields_of(call)
+    name = form.get("name").strip()
+    if not name:
+        raise said("Missing mandatory parameter: name")
+
+    def answer(made: Pool) -> Answer:
+        return json_answer({**_DONE, "pool_id": made.id})
+
+    about = (call.parts.ids, call.account_id, name, _values(form, "ip", "ips"))
+    return await call.write_once(answer, _add_pool, *about)
+
+
+def _add_pool(conn: Connection, ids: Ids, account_id: str, name: str, ips: Sequence[str]) -> Pool:
+    if any(pool.name == name for pool in stored.list_pools(conn, account_id)):
+        raise said(f"There is a pool {name} already")
+    return egress.put_pool(conn, ids, account_id, name, ips)
+
+
+async def _change_pool(call: Call) -> Answer:
+    form = await fields_of(call)
+
+    def answer(_: None) -> Answer:
+        return json_answer(_DONE)
+
+    return await call.write_once(answer, _patch, call.parts.ids, call.account_id, call.params["id"], form)
+
+
+def _patch(conn: Connection, ids: Ids, account_id: str, pool_id: str, form: Form) -> None:
+    pool = _load(conn, account_id, pool_id)
+    if form.get("name").strip() not in ("", pool.name):
+        raise said("A pool keeps its name here: make another one, and link its domains to that")
+    if add := _values(form, "add_ip", "add_ips"):
+        egress.put_pool(conn, ids, account_id, pool.name, add)
+    if gone := _values(form, "remove_ip", "remove_ips"):
+        egress.remove_pool(conn, account_id, pool.name, gone)
+    for field, target in (("link_domain", pool.id), ("unlink_domain", "")):
+        for named in _values(form, field):
+            name = _domain_name(conn, account_id, named)
+            if target or name in _linked(conn, account_id, pool):
+                change_settings(conn, account_id, name, [f"ip_pool={target}"])
+
+
+def _domain_name(conn: Connection, account_id: str, named: str) -> str:
+    """A domain by its id or name. Raises Refused."""
+    for domain in identity.list_domains(conn, account_id):
+        if named in (domain.id, domain.name):
+            return domain.name
+    return domains.load(conn, account_id, named)[0].name
+
+
+async def _delete_pool(call: Call) -> Answer:
+    form = await fields_of(call)
+
+    def answer(_: None) -> Answer:
+        return json_answer({"message": "started"})
+
+    about = (call.account_id, call.params["id"], form.get("pool_id").strip(), form.get("ip").strip())
+    return await call.write_once(answer, _remove_pool, *about)
+
+
+def _remove_pool(conn: Connection, account_id: str, pool_id: str, other: str, ip: str) -> None:
+    """Its domains go over to another pool, or to the usual addresses."""
+    pool = _load(conn, account_id, pool_id)
+    target = _load(conn, account_id, other).id if other else ""
+    if ip:
+        egress.load_ip(conn, account_id, ip)
+    for name in _linked(conn, account_id, pool):
+        change_settings(conn, account_id, name, [f"ip_pool={target}"])
+    egress.remove_pool(conn, account_id, pool.id)
+
+
+# What a domain sends from
+
+
+async def _list_of_domain(call: Call) -> Answer:
+    items = await call.read(_addresses, call.account_id, call.domain.name)
+    return json_answer({"items": items, "total_count": len(items)})
+
+
+def _addresses(conn: Connection, account_id: str, name: str) -> list[str]:
+    named = domains.load(conn, account_id, name)[0].settings.ip_pool
+    pool = stored.find_pool(conn, account_id, named) if named else None
+    return list(pool.addresses) if pool else []
+
+
+async def _assign(call: Call) -> Answer:
+    form = await fields_of(call)
+    pool_id, ips = form.get("pool_id").strip(), _values(form, "ip", "ips")
+    if not pool_id and not ips:
+        raise said("Missing mandatory parameter: ip")
+    about = (call.parts.ids, call.account_id, call.domain.name, pool_id, ips)
+    return await call.write_once(_done, _put, *about)
+
+
+def _put(conn: Connection, ids: Ids, account_id: str, name: str, pool_id: str, ips: Sequence[str]) -> None:
+    if pool_id:
+        target = _load(conn, account_id, pool_id).id
+    else:
+        target = egress.put_pool(conn, ids, account_id, name, ips).id
+    change_settings(conn, account_id, name, [f"ip_pool={target}"])
+
+
+async def _unassign(call: Call) -> Answer:
+    """`all`, `ip_pool` or one address of the domain's own."""
+    return await call.write_once(_done, _drop, call.account_id, call.domain.name, call.params["ip"])
+
+
+async def _unlink(call: Call) -> Answer:
+    return await call.write_once(_done, _drop, call.account_id, call.domain.name, "ip_pool")
+
+
+def _drop(conn: Connection, account_id: str, name: str, ip: str) -> None:
+    named = domains.load(conn, account_id, name)[0].settings.ip_pool
+    pool = stored.find_pool(conn, account_id, named) if named else None
+    if ip in ("all", "ip_pool") or (pool and list(pool.addresses) == [ip] and pool.name == name):
+        change_settings(conn, account_id, name, ["ip_pool="])
+        if pool and pool.name == name:
+            egress.remove_pool(conn, account_id, pool.id)
+        return
+    if pool is None or ip not in pool.addresses:
+        raise said("IP not found", 404)
+    if pool.name != name:
+        raise said(f"{name} sends from the pool {pool.name}: change that pool, or unlink it")
+    egress.remove_pool(conn, account_id, pool.id, [ip])
+
+
+def _done(_: None) -> Answer:
+    return json_answer(_DONE)
+
+
+ENDPOINTS: tuple[Endpoint, ...] = (
+    Endpoint("GET", "/v3/ips", _READ, _list),
+    Endpoint("GET", "/v3/ips/{ip}", _READ, _get),
+    *(
+        endpoint
+        for path in _POOLS
+        for endpoint in (
+            Endpoint("GET", path, _READ, _list_pools),
+            Endpoint("POST", path, _WRITE, _create_pool),
+            Endpoint("GET", f"{path}/{{id}}", _READ, _get_pool),
+            Endpoint("PATCH", f"{path}/{{id}}", _WRITE, _change_pool),
+            Endpoint("DELETE", f"{path}/{{id}}", _WRITE, _delete_pool),
+        )
+    ),
+    *both("GET", "/domains/{domain}/ips", _READ, _list_of_domain),
+    *both("POST", "/domains/{domain}/ips", _WRITE, _assign),
+    *both("DELETE", "/domains/{domain}/ips", _WRITE, _unlink),
+    *both("DELETE", "/domains/{domain}/ips/{ip}", _WRITE, _unassign),
+)

@@ -1,0 +1,101 @@
+"""Mailgun's calls about API keys, addresses, pools and sandboxes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from posthouse.desk import domain_settings, domains, egress
+from unit.doors.api.calling import DOMAIN, Api, Reply
+
+
+async def _call(api: Api, method: str, path: str, **more: Any) -> Reply:
+    return await api.call(method, path, basic=api.full, **more)
+
+
+async def test_a_key_of_a_role_is_made_used_and_deleted(api: Api) -> None:
+    said = {"role": "basic", "description": "a new key"}
+    made = (await _call(api, "POST", "/v1/keys", form=said)).json()
+    assert made["message"] == "great success"
+    key = made["key"]
+    await api.all_parts.identity.refresh(api.store)
+    assert (await api.call("GET", "/v3/domains", basic=key["secret"])).status == 200
+    assert (await api.call("DELETE", f"/v3/domains/{DOMAIN}", basic=key["secret"])).status == 403
+    listed = (await _call(api, "GET", "/v1/keys")).json()
+    assert key["id"] in {item["id"] for item in listed["items"]} and key["secret"] not in str(listed)
+    assert (await _call(api, "DELETE", f"/v1/keys/{key['id']}")).json() == {"message": "key deleted"}
+    missing = await _call(api, "DELETE", f"/v1/keys/{key['id']}")
+    assert (missing.status, missing.json()) == (404, {"message": "no key matching id"})
+
+
+async def test_a_key_that_cannot_be_is_refused(api: Api) -> None:
+    for said, text in (
+        ({}, "Invalid role"),
+        ({"role": "basic", "kind": "domain"}, "domain_name"),
+        ({"role": "basic", "expiration": "3600"}, "do not expire"),
+    ):
+        reply = await _call(api, "POST", "/v1/keys", form=said)
+        assert reply.status == 400 and text in reply.json()["message"]
+    small = await api.issue(["keys.write"], dialect="native")
+    reply = await api.call("POST", "/v1/keys", basic=small, form={"role": "admin"})
+    assert reply.status == 403
+    # a program that sets the type by hand, as an SDK's example does
+    odd = {"Content-Type": "multipart/form-data"}
+    made = await _call(api, "POST", "/v1/keys", form={"role": "sending"}, headers=odd)
+    assert made.status == 200
+
+
+async def test_addresses_and_pools_are_linked_to_domains(api: Api) -> None:
+    for address in ("192.0.2.1", "192.0.2.2"):
+        await api.write(egress.add_ip, api.clock.now(), address)
+    listed = (await _call(api, "GET", "/v3/ips")).json()
+    assert listed["items"] == ["192.0.2.1", "192.0.2.2"] and listed["total_count"] == 2
+    assert (await _call(api, "GET", "/v3/ips?dedicated=true")).json()["items"] == []
+    assert (await _call(api, "GET", "/v3/ips/192.0.2.1")).json()["dedicated"] is False
+    assert (await _call(api, "GET", "/v3/ips/192.0.2.9")).status == 404
+    made = await _call(api, "POST", "/v3/ip_pools", form={"name": "p", "ip": "192.0.2.1"})
+    pool = made.json()["pool_id"]
+    one = f"/v3/ip_pools/{pool}"
+    patched = await _call(api, "PATCH", one, form={"add_ip": "192.0.2.2", "link_domain": DOMAIN})
+    assert patched.json() == {"message": "success"}
+    shown = (await _call(api, "GET", one)).json()
+    assert (shown["ips"], shown["is_linked"]) == (["192.0.2.1", "192.0.2.2"], True)
+    ips = f"/v3/domains/{DOMAIN}/ips"
+    assert (await _call(api, "GET", ips)).json()["items"] == ["192.0.2.1", "192.0.2.2"]
+    assert (await _call(api, "DELETE", f"{ips}/ip_pool")).json() == {"message": "success"}
+    assert (await _call(api, "GET", ips)).json()["items"] == []
+    assert (await _call(api, "POST", ips, form={"ip": "192.0.2.1"})).json() == {"message": "success"}
+    assert (await _call(api, "GET", ips)).json()["items"] == ["192.0.2.1"]
+    assert (await _call(api, "DELETE", f"{ips}/192.0.2.1")).status == 200
+    assert (await _call(api, "GET", ips)).json()["items"] == []
+    assert (await _call(api, "DELETE", one)).status == 200
+    assert (await _call(api, "GET", one)).status == 404
+    assert (await _call(api, "GET", "/v3/ip_pools")).json() == {"ip_pools": [], "message": "success"}
+
+
+async def test_sandboxes_write_to_five_addresses(api: Api) -> None:
+    base = "/v5/sandbox/auth_recipients"
+    assert (await _call(api, "GET", base)).status == 404
+    await api.write(
+        domains.change_settings,
+        api.account_id,
+        DOMAIN,
+        lambda settings: domain_settings.changed(settings, ["is_sandbox=yes"]),
+    )
+    for number in range(5):
+        reply = await _call(api, "POST", base, form={"email": f"u{number}@x.test"})
+        assert reply.json()["recipient"]["email"] == f"u{number}@x.test"
+    sixth = await _call(api, "POST", base, form={"email": "u6@x.test"})
+    assert (sixth.status, sixth.json()) == (400, {"message": "Only 5 sandbox recipients are allowed"})
+    gone = await _call(api, "DELETE", f"{base}/u0@x.test")
+    assert gone.json() == {"message": "Sandbox recipient deleted."}
+    assert (await _call(api, "DELETE", f"{base}/u0@x.test")).status == 404
+    assert len((await _call(api, "GET", base)).json()["recipients"]) == 4
+
+
+async def test_what_there_is_not_is_empty_or_absent(api: Api) -> None:
+    for path in ("/v3/routes", "/v3/lists"):
+        assert (await _call(api, "GET", path)).json() == {"total_count": 0, "items": []}
+        assert (await _call(api, "POST", path, form={"address": "a@b.test"})).status == 404
+    for path in ("/v5/accounts/subaccounts", "/v4/address/validate", "/v4/inbox/tests"):
+        reply = await _call(api, "GET", path)
+        assert reply.status == 404 and "message" in reply.json()
