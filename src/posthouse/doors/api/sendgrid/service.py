@@ -12,14 +12,20 @@ from starlette.requests import Request
 from posthouse.doors.api.answers import Answer, Problem
 from posthouse.doors.api.endpoints import Endpoints
 from posthouse.doors.api.rates import Rate, rate_headers
-from posthouse.doors.api.sendgrid import domain_authentication, event_webhooks, ips, mail_send
+from posthouse.doors.api.sendgrid import domain_authentication, event_webhooks, ips, link_branding, mail_send
 from posthouse.doors.api.sendgrid.phrases import OLD_PATH, phrase
 
 
 class _SendGrid:
     name = "sendgrid"
     endpoints = Endpoints(
-        (*mail_send.ENDPOINTS, *event_webhooks.ENDPOINTS, *domain_authentication.ENDPOINTS, *ips.ENDPOINTS)
+        (
+            *mail_send.ENDPOINTS,
+            *event_webhooks.ENDPOINTS,
+            *domain_authentication.ENDPOINTS,
+            *ips.ENDPOINTS,
+            *link_branding.ENDPOINTS,
+        )
     )
 
     def secret(self, request: Request) -> str | None:

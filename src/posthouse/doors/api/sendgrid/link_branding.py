@@ -1,0 +1,83 @@
+"""Link branding: the one host that tracked links of a domain lead through (sendgrid.md 3.15).
+
+It comes and goes with its domain, so to make one is to be shown it.
+
+Public: ENDPOINTS.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from posthouse.desk import domain_checks, domains, verification
+from posthouse.dialects.event_values import numbered_id
+from posthouse.doors.api.answers import Answer, json_answer
+from posthouse.doors.api.call import Call
+from posthouse.doors.api.endpoints import Endpoint
+from posthouse.doors.api.sendgrid.asked import object_of, text_of
+from posthouse.doors.api.sendgrid.phrases import said
+from posthouse.rules.records import Use, needed
+from posthouse.store import identity
+from posthouse.store.connection import Connection
+
+_ID_BITS = 31
+
+
+def _all(conn: Connection, call: Call) -> list[dict[str, Any]]:
+    """Of the domains that have a host of their own, the oldest domain's first."""
+    found: list[dict[str, Any]] = []
+    sender = domain_checks.sender_of(conn, call.parts.settings, call.account_id)
+    known = identity.list_domains(conn, call.account_id)
+    for domain in sorted(known, key=lambda each: (each.created_at, each.id)):
+        keys = domains.load(conn, call.account_id, domain.name)[1]
+        record = next((each for each in needed(domain, keys, sender) if each.use is Use.TRACKING), None)
+        if record is None:
+            continue
+        looked = verification.last_findings(conn, domain.id)
+        rows = looked.records if looked else []
+        is_there = any(row["name"] == record.name and row["is_there"] for row in rows)
+        target = {"type": "cname", "host": record.name, "data": record.value.rstrip(".")}
+        found.append(
+            {
+                "id": numbered_id(f"link {domain.id}", _ID_BITS),
+                "user_id": numbered_id(domain.account_id, _ID_BITS),
+                "domain": domain.name,
+                "subdomain": record.name.partition(".")[0],
+                "username": "",
+                "default": not found,
+                "legacy": False,
+                "valid": is_there,
+                "dns": {"domain_cname": {"valid": is_there, **target}},
+            }
+        )
+    return found
+
+
+async def _list(call: Call) -> Answer:
+    return json_answer(await call.read(_all, call))
+
+
+async def _get(call: Call) -> Answer:
+    """One of the account's; `default` is the first. Raises Said."""
+    name = call.params.get("id")
+    for link in await call.read(_all, call):
+        if name in (None, str(link["id"])):
+            return json_answer(link)
+    raise said("resource not found", 404)
+
+
+async def _create(call: Call) -> Answer:
+    name = text_of(await object_of(call), "domain", 255).strip().lower()
+    for link in await call.read(_all, call):
+        if link["domain"] == name:
+            return json_answer(link, 201)
+    raise said("authenticate the domain first: its links lead through a host of its own then", field="domain")
+
+
+_LINKS = "/v3/whitelabel/links"
+ENDPOINTS: tuple[Endpoint, ...] = (
+    Endpoint("GET", _LINKS, "domains.read", _list),
+    Endpoint("POST", _LINKS, "domains.write", _create),
+    Endpoint("GET", f"{_LINKS}/default", "domains.read", _get),
+    Endpoint("GET", f"{_LINKS}/{{id}}", "domains.read", _get),
+)
