@@ -1,7 +1,8 @@
 """Lists of addresses that must not get mail, and the groups that recipients may leave one by one.
 
 Public: Place, place, add, Entry, add_entries, remove, suppression_row, cursor_of, place_after, parse_instant,
-allow, disallow, allowed_value, allowed_row, group_row, add_group, load_group, change_group, remove_group.
+allow, disallow, disallow_of_account, allowed_value, allowed_row, group_row, add_group, load_group,
+change_group, remove_group.
 """
 
 from __future__ import annotations
@@ -95,9 +96,9 @@ def add_entries(
     entries: Sequence[Entry],
     now: float,
 ) -> list[Suppression]:
-    """Put these on one list of a sending domain, each with its own time and detail. All or none, inside the
-    caller's transaction. Raises Refused."""
-    name = load(conn, account_id, domain)[0].name
+    """Put these on one list of a sending domain ("": of the whole account), each with its own time and detail.
+    All or none, inside the caller's transaction. Raises Refused."""
+    name = load(conn, account_id, domain)[0].name if domain else ""
     rows = [
         Suppression(account_id, _address(entry.address, kind), kind, name, scope, at, entry.detail)
         for entry in entries
@@ -195,6 +196,12 @@ def disallow(conn: Connection, account_id: str, values: Sequence[str], domain: s
     """Take them off again, everywhere or for one sending domain; how many rows went. Raises Refused."""
     name = sending_name(domain) if domain else None
     return sum(allowed.remove(conn, account_id, allowed_value(text), name) for text in values)
+
+
+def disallow_of_account(conn: Connection, account_id: str, values: Sequence[str]) -> int:
+    """Take off those that hold for all of the account, not those of a sending domain; how many rows went.
+    Raises Refused."""
+    return sum(allowed.remove(conn, account_id, allowed_value(text), "") for text in values)
 
 
 def allowed_value(text: str) -> str:

@@ -3,7 +3,7 @@
 Each page is a short range of the index over list and time, however long the list is; rows that an offset
 leaves out are counted in the index.
 
-Public: Span, newest, count_scope, drop_oldest.
+Public: Span, newest, scope_page, count_scope, drop_oldest.
 """
 
 from __future__ import annotations
@@ -11,13 +11,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cache
 
-from sqlalchemy import bindparam, func, select
+from sqlalchemy import bindparam, func, select, tuple_
 
 from posthouse.model.suppression import Suppression, SuppressionKind
 from posthouse.store import suppressions
 from posthouse.store.asset_tables import suppression
 from posthouse.store.connection import Connection
-from posthouse.store.statement import Statement
+from posthouse.store.statement import Statement, given_key
 from posthouse.store.tables import word
 
 _is_it = [
@@ -25,6 +25,7 @@ _is_it = [
     suppression.c.kind == bindparam("of_kind"),
     suppression.c.scope == bindparam("of_scope"),
 ]
+_text = given_key(suppression.c.address.type)[0][1]
 _OF = ("of_account", "of_kind", "of_scope")
 
 
@@ -53,12 +54,32 @@ def _newest(is_account_wide: bool, is_backwards: bool) -> Statement:
     return Statement(page, *_OF, "since", "until", "most", "behind")
 
 
+_place = tuple_(suppression.c.at, suppression.c.address)
+_scope_page = Statement(
+    select(suppression)
+    .where(*_is_it, _place > tuple_(bindparam("after_at"), bindparam("after_address", type_=_text)))
+    .order_by(suppression.c.at, suppression.c.address)
+    .limit(bindparam("most")),
+    *_OF,
+    "after_at",
+    "after_address",
+    "most",
+)
 _count = Statement(select(func.count()).select_from(suppression).where(*_is_it), *_OF)
 
 
 def newest(conn: Connection, span: Span, limit: int, offset: int = 0) -> list[Suppression]:
     """A page, the newest first."""
     return _rows(conn, _newest(span.is_account_wide, False), span, limit, offset)
+
+
+def scope_page(
+    conn: Connection, account_id: str, scope: str, after: tuple[float, str], most: int
+) -> list[Suppression]:
+    """Some of those who left a scope, such as a group, the oldest first; `after`: time and address of the
+    last one of the page before."""
+    given = (account_id, SuppressionKind.UNSUBSCRIBE.value, scope, *after, most)
+    return [suppressions.to_suppression(row) for row in conn.rows(_scope_page, *given)]
 
 
 def count_scope(conn: Connection, account_id: str, scope: str) -> int:

@@ -135,6 +135,14 @@ _change_version = Statement(
     "new_more",
 )
 _remove = Statement(delete(template).where(template.c.id == bindparam("of_id")), "of_id")
+_drop_version = Statement(
+    delete(template_version).where(
+        template_version.c.template_id == bindparam("of_template"),
+        template_version.c.tag == bindparam("of_tag"),
+    ),
+    "of_template",
+    "of_tag",
+)
 _remove_version = Statement(
     delete(template_version).where(
         template_version.c.template_id == bindparam("of_template"),
@@ -196,6 +204,16 @@ def remove_template(conn: Connection, template_id: str) -> bool:
     return conn.change(_remove, template_id) > 0
 
 
+def drop_version(conn: Connection, template_id: str, tag: str) -> bool:
+    """Also the active one: the latest of the others takes its place. False: there is no such version."""
+    if not conn.change(_drop_version, template_id, tag.lower()):
+        return False
+    rest = versions_of(conn, template_id)
+    if rest and not any(version.is_active for version in rest):
+        conn.change(_activate, template_id, rest[-1].tag)
+    return True
+
+
 def remove_version(conn: Connection, template_id: str, tag: str) -> bool:
     """False: there is no such version, or it is the active one."""
     return conn.change(_remove_version, template_id, tag.lower()) > 0
@@ -216,6 +234,13 @@ _active = Statement(
         template_version.c.template_id == bindparam("of_template"), template_version.c.is_active == 1
     ),
     "of_template",
+)
+_all_versions = Statement(
+    select(template_version)
+    .join(template, template.c.id == template_version.c.template_id)
+    .where(template.c.account_id == bindparam("of_account"))
+    .order_by(template_version.c.created_at, template_version.c.tag),
+    "of_account",
 )
 _versions = Statement(
     select(template_version)
@@ -277,6 +302,12 @@ def find_template(conn: Connection, account_id: str, domain: str, name_or_id: st
     return None if row is None else _to_template(row)
 
 
+def find_by_id(conn: Connection, account_id: str, id: str) -> Template | None:
+    """One of the account's, wherever it belongs there."""
+    row = conn.row(_by_id, account_id, harmless(id))
+    return None if row is None else _to_template(row)
+
+
 def find(conn: Connection, account_id: str, domain: str, name_or_id: str, version: str = "") -> Found | None:
     """A template's version by tag, with "" the active one; None if either is not there."""
     about = find_template(conn, account_id, domain, name_or_id)
@@ -300,3 +331,8 @@ def count_templates(conn: Connection, account_id: str, domain: str) -> int:
 def versions_of(conn: Connection, template_id: str) -> list[Version]:
     """All, the oldest first."""
     return [_to_version(row) for row in conn.rows(_versions, template_id)]
+
+
+def all_versions(conn: Connection, account_id: str) -> list[Version]:
+    """Those of all templates of an account, the oldest first."""
+    return [_to_version(row) for row in conn.rows(_all_versions, account_id)]

@@ -12,7 +12,14 @@ from starlette.requests import Request
 from posthouse.doors.api.answers import Answer, Problem
 from posthouse.doors.api.endpoints import Endpoints
 from posthouse.doors.api.rates import Rate, rate_headers
-from posthouse.doors.api.sendgrid import domain_authentication, event_webhooks, ips, link_branding, mail_send
+from posthouse.doors.api.sendgrid import (
+    domain_authentication,
+    event_webhooks,
+    ips,
+    link_branding,
+    mail_send,
+    management,
+)
 from posthouse.doors.api.sendgrid.phrases import OLD_PATH, phrase
 
 
@@ -25,6 +32,7 @@ class _SendGrid:
             *domain_authentication.ENDPOINTS,
             *ips.ENDPOINTS,
             *link_branding.ENDPOINTS,
+            *management.ENDPOINTS,
         )
     )
 

@@ -1,0 +1,31 @@
+"""The calls about what an account keeps: lists, groups, templates, keys, settings.
+
+Public: ENDPOINTS.
+"""
+
+from __future__ import annotations
+
+from posthouse.doors.api.endpoints import Endpoint
+from posthouse.doors.api.sendgrid import (
+    address_whitelist,
+    api_keys,
+    group_suppressions,
+    settings,
+    suppressions,
+    template_versions,
+    templates,
+    unsubscribe_groups,
+    user,
+)
+
+ENDPOINTS: tuple[Endpoint, ...] = (
+    *suppressions.ENDPOINTS,
+    *unsubscribe_groups.ENDPOINTS,
+    *group_suppressions.ENDPOINTS,
+    *templates.ENDPOINTS,
+    *template_versions.ENDPOINTS,
+    *api_keys.ENDPOINTS,
+    *user.ENDPOINTS,
+    *settings.ENDPOINTS,
+    *address_whitelist.ENDPOINTS,
+)
