@@ -245,7 +245,9 @@ def _show(setting: Setting) -> Handler:
 def _patch(setting: Setting) -> Handler:
     async def handler(call: Call) -> Answer:
         given = await object_of(call)
-        return json_answer(setting.shown(await call.write(_changed, call.account_id, setting, given)))
+        settings = await call.write(_changed, call.account_id, setting, given)
+        await call.parts.identity.refresh(call.parts.store)  # mail of this worker follows at once
+        return json_answer(setting.shown(settings))
 
     return handler
 

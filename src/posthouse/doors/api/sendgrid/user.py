@@ -129,7 +129,9 @@ async def _change_tls(call: Call) -> Answer:
         text = "version can be 1.1 or 1.2: mail leaves over TLS 1.2 or 1.3, and 1.3 alone cannot be demanded"
         raise said(text, field="version")
     wishes = find_flag(given, "require_tls"), find_flag(given, "require_valid_cert")
-    return json_answer(_tls_shown(await call.write(_tls_changed, call.account_id, *wishes)))
+    settings = await call.write(_tls_changed, call.account_id, *wishes)
+    await call.parts.identity.refresh(call.parts.store)  # mail of this worker follows at once
+    return json_answer(_tls_shown(settings))
 
 
 def _tls_changed(

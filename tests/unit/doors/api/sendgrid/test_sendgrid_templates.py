@@ -139,6 +139,7 @@ async def test_a_version_from_its_beginning_to_its_end(api: Api) -> None:
         "thumbnail_url": "",
         "warnings": [],
     }
+    api.clock.advance(1)
     second = await version(api, id, name="two", plain_content="own text", active=0)
     assert (second["active"], second["plain_content"], second["generate_plain_content"]) == (
         0,
