@@ -96,8 +96,8 @@ def add_entries(
     entries: Sequence[Entry],
     now: float,
 ) -> list[Suppression]:
-    """Put these on one list of a sending domain ("": of the whole account), each with its own time and detail.
-    All or none, inside the caller's transaction. Raises Refused."""
+    """Put these on one list of a sending domain ("": of the whole account), each with its own time and
+    detail. All or none, inside the caller's transaction. Raises Refused."""
     name = load(conn, account_id, domain)[0].name if domain else ""
     rows = [
         Suppression(account_id, _address(entry.address, kind), kind, name, scope, at, entry.detail)
