@@ -50,8 +50,9 @@ class Arrival:
 
     def __init__(self, here: Here, report: Report, advanced: Callable[[str, int], None]) -> None:
         self._here, self._report, self._advanced = here, report, advanced
-        self._estate = Estate(here, report)
-        self._credentials = Credentials(here, report)
+        signing = set[str]()
+        self._estate = Estate(here, report, signing)
+        self._credentials = Credentials(here, report, signing)
         self._gathered: list[Suppression] = []
         self._what, self._read = "", 0
 

@@ -23,10 +23,10 @@ _NO_PASSWORD = "the service shows nobody its password"  # noqa: S105 (a sentence
 
 
 class Credentials:
-    """Of one move."""
+    """Of one move. `signing`: of which domains ("": the account) a signing key came in it."""
 
-    def __init__(self, here: Here, report: Report) -> None:
-        self._here, self._report = here, report
+    def __init__(self, here: Here, report: Report, signing: set[str]) -> None:
+        self._here, self._report, self._signing = here, report, signing
 
     def take(self, thing: NewUser | NewApiKey | NewSigningKey) -> None:
         """What is refused is told in the report."""
@@ -148,4 +148,5 @@ class Credentials:
                     dialect=here.dialect,
                     domain=thing.domain,
                 )
+        self._signing.add(thing.domain)
         return True

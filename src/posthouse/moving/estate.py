@@ -45,10 +45,11 @@ _HIGHEST_KEPT = 10_000_000  # group numbers; those of services are far below
 
 
 class Estate:
-    """`domains`: names that are here by now (in a dry run: would be); `groups`: their number for ours."""
+    """`domains`: names that are here by now (in a dry run: would be); `groups`: their number for ours.
+    `signing`: of which domains ("": the account) a signing key came in this move."""
 
-    def __init__(self, here: Here, report: Report) -> None:
-        self._here, self._report = here, report
+    def __init__(self, here: Here, report: Report, signing: set[str]) -> None:
+        self._here, self._report, self._signing = here, report, signing
         self._texts = Texts(here, report)
         self.domains = {domain.name for domain in identity.list_domains(here.conn, here.account_id)}
         self.groups: dict[int, int] = {}
@@ -220,7 +221,9 @@ class Estate:
     def _note_unsigned(self, thing: NewWebhook) -> None:
         here = self._here
         whose = thing.domain if here.dialect in hook_keys.OF_DOMAIN else ""
-        if stored_hook_keys.find_hook_key(here.conn, here.account_id, whose, here.dialect):
+        if whose in self._signing or stored_hook_keys.find_hook_key(
+            here.conn, here.account_id, whose, here.dialect
+        ):
             return
         command = f"posthouse hook-key new {here.dialect}" + (f" --domain {whose}" if whose else "")
         self._report.note_to_do("posts to your receivers are not signed until there is a key", command)

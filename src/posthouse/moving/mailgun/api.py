@@ -48,6 +48,7 @@ def read(web: Web, only: Sequence[str] = ()) -> Iterator[Thing]:
         if isinstance(thing, NewDomain):
             names.append(thing.name)
         yield thing
+    yield from guarded(Kind.SIGNING_KEY, "the signing key of webhooks", _signing_key(web))
     for name in names:
         yield from _of_domain(web, name)
     yield from _of_account(web)
@@ -83,7 +84,6 @@ def _of_domain(web: Web, name: str) -> Iterator[Thing]:
 
 def _of_account(web: Web) -> Iterator[Thing]:
     yield from guarded(Kind.WEBHOOK, "webhooks of the account", _account_hooks(web))
-    yield from guarded(Kind.SIGNING_KEY, "the signing key of webhooks", _signing_key(web))
     yield from guarded(Kind.TEMPLATE, "templates of the account", _templates(web, "/v4/templates", ""))
     yield from guarded(Kind.API_KEY, "API keys", _api_keys(web))
     yield from guarded(Kind.OTHER, "what has no place here", _others(web))
