@@ -149,6 +149,12 @@ TABLE: tuple[Setting, ...] = (
         "Most calls of one key to the HTTP APIs in a minute, mail not counted; 0 for no limit.",
     ),
     Setting(
+        "http.sendgrid_errors",
+        kinds.base_url,
+        "",
+        "Page about errors of SendGrid's mail/send that its answers point to; empty: this server's own.",
+    ),
+    Setting(
         "tracking.url",
         kinds.base_url,
         "",

@@ -94,12 +94,14 @@ class TemplateUse:
 
     `trouble(sentence)` phrases "there is no such template" or "it cannot be rendered": a `Refused` to raise,
     or a `Rejection`. `wants_text`: make the plain part from it too.
+    `keeps_subject` False: a subject of its own goes before the letter's.
     """
 
     name: str
     trouble: Callable[[str], Refused | Rejection]
     version: str = ""
     wants_text: bool = False
+    keeps_subject: bool = True
 
 
 @dataclass(slots=True)

@@ -51,6 +51,9 @@ class TemplateWish(Protocol):
     def wants_text(self) -> bool: ...
 
     @property
+    def keeps_subject(self) -> bool: ...
+
+    @property
     def trouble(self) -> Callable[[str], Refused | Trouble]: ...
 
 
@@ -109,7 +112,9 @@ def _use(submission: Submission, wish: TemplateWish, found: Found | None) -> Non
     except TemplateError as error:
         _in_trouble(submission, wish, f'template "{wish.name}" cannot be rendered: {error}')
         return
-    content = with_template(submission.content, version, wants_text=wish.wants_text)
+    content = with_template(
+        submission.content, version, wants_text=wish.wants_text, keeps_subject=wish.keeps_subject
+    )
     submission.content = content
     submission.is_8bit = not content.isascii()
     submission.subject = subject_of(content, data)[:_MOST_SUBJECT]

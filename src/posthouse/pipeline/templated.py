@@ -32,10 +32,11 @@ _CHARSETS = re.compile(r"(us-ascii|utf-?8|iso-8859-[0-9]{1,2}|windows-125[0-8]|k
 _FIELDS = ("Subject", "From", "Reply-To")
 
 
-def with_template(raw: bytes, version: Version, *, wants_text: bool) -> bytes:
+def with_template(raw: bytes, version: Version, *, wants_text: bool, keeps_subject: bool = True) -> bytes:
     """The letter with the version's texts, and with those of its fields that the letter lacks.
 
-    `wants_text`: make a plain part of the HTML where the version has none.
+    `wants_text`: make a plain part of the HTML where the version has none. `keeps_subject` False: the
+    version's subject goes before the letter's.
     """
     # late: who sends without templates need not load this
     from posthouse.mail.compose import with_texts
@@ -47,7 +48,7 @@ def with_template(raw: bytes, version: Version, *, wants_text: bool) -> bytes:
         html, text = _wrapped(html, own_html, own_text), _wrapped_text(text, own_text)
         raw = _with_wrapped_subject(letter, version.fields.get("Subject", ""))
     else:
-        raw = _with_missing(letter, version.fields)
+        raw = _with_missing(letter, version.fields, keeps_subject)
     if wants_text and not text and html:
         text = text_of_html(html)
     return with_texts(_parsed(raw), html or None, text or None)
@@ -120,10 +121,11 @@ def _with_wrapped_subject(letter: Letter, wrapper: str) -> bytes:
 # -- fields ------------------------------------------------------------
 
 
-def _with_missing(letter: Letter, fields: Mapping[str, str]) -> bytes:
+def _with_missing(letter: Letter, fields: Mapping[str, str], keeps_subject: bool) -> bytes:
     for name in _FIELDS:
         value = next((text for given, text in fields.items() if given.lower() == name.lower()), "")
-        if value and letter.first(name.lower().encode()) in (None, b""):
+        is_over = name == "Subject" and not keeps_subject
+        if value and (is_over or letter.first(name.lower().encode()) in (None, b"")):
             letter = _parsed(_with_field(letter, name, value))
     return letter.raw
 

@@ -44,6 +44,7 @@ class Wish:
     name: str
     version: str = ""
     wants_text: bool = False
+    keeps_subject: bool = True
     drops: bool = False
 
     @property

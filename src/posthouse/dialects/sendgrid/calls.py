@@ -99,7 +99,7 @@ def read(headers: Sequence[Header], context: Context) -> Wishes:
     if told is None:
         return smtpapi.read(headers, context)
     given = _decode(told.raw)
-    draft = Draft(context, TITLE, _template_trouble)
+    draft = Draft(context, TITLE, _template_trouble, is_call=True)
     if call := given.pop("call", None):
         draft.set("call_id", call[0])
         draft.set("call_place", call[1])

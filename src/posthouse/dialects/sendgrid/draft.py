@@ -36,7 +36,7 @@ def invalid(sentence: str) -> Rejection:
 class Draft:
     """`to`: the entries, None without that key. `sub`: tag -> a value for each entry, or one for all.
     `each_at`: instants by place, 0 for now. `title`: what the options stand in. `option`, `value`: what is
-    being read, for `seen`. `trouble`: what follows when the template cannot be used."""
+    being read, for `seen`. `trouble`: what follows when the template cannot be used. `is_call`: by HTTP."""
 
     context: Context
     title: str = NAME
@@ -51,6 +51,7 @@ class Draft:
     template: str = ""
     blocks: list[Block] = field(default_factory=list)
     links: list[LinkTag] = field(default_factory=list)
+    is_call: bool = False
     option: str = NAME
     value: Any = ""
 

@@ -116,7 +116,7 @@ def _stored_template(draft: Draft, settings: Settings) -> str:
     if not name:
         raise Invalid("the filter templates has no template_id")
     draft.template = name
-    draft.wishes.template = TemplateUse(name, trouble=draft.trouble)
+    draft.wishes.template = TemplateUse(name, trouble=draft.trouble, keeps_subject=not draft.is_call)
     return "the stored template is the body" if name.startswith("d-") else "the stored template is the frame"
 
 

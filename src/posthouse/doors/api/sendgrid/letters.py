@@ -1,11 +1,10 @@
 """From a call of `mail/send` to letters: each personalization is one, with its own header and options.
 
-Public: letters_of. Raises: Refused (`bad-field`, `bad-part`, `bad-address`), BadAddress, binascii.Error.
+Public: letters_of. Raises: Refused (`bad-field`, `bad-part`, `bad-address`), BadAddress.
 """
 
 from __future__ import annotations
 
-from base64 import b64decode
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -13,6 +12,7 @@ import msgspec
 
 from posthouse.dialects.dialect import Header
 from posthouse.dialects.sendgrid.calls import header_of, twin
+from posthouse.dialects.sendgrid.mail_rules.content import octets_of
 from posthouse.doors.api.posting import Posted
 from posthouse.doors.api.sendgrid.mail_request import Attachment, Content, MailSend, Person, Personalization
 from posthouse.mail.addresses import Mailbox
@@ -141,13 +141,6 @@ def _part(given: Attachment) -> Part:
         content_id=(given.content_id or "") if is_inline else "",
         is_inline=is_inline,
     )
-
-
-def octets_of(content: str) -> bytes:
-    """base64 on one line or folded. Raises binascii.Error, ValueError."""
-    if "\n" in content or "\r" in content:
-        content = content.replace("\r", "").replace("\n", "")
-    return b64decode(content, validate=True)
 
 
 # Options

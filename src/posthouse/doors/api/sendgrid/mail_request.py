@@ -57,6 +57,35 @@ class Asm(msgspec.Struct, frozen=True):
     groups_to_display: list[int] | None = None
 
 
+_RARE = (
+    "reply_to_list",
+    "attachments",
+    "template_id",
+    "sections",
+    "headers",
+    "categories",
+    "custom_args",
+    "send_at",
+    "batch_id",
+    "asm",
+    "ip_pool_name",
+    "mail_settings",
+    "tracking_settings",
+)
+_RARE_OWN = (
+    "cc",
+    "bcc",
+    "sender",
+    "subject",
+    "headers",
+    "substitutions",
+    "dynamic_template_data",
+    "custom_args",
+    "send_at",
+)
+_USUAL_KINDS = {("text/html",), ("text/plain",), ("text/plain", "text/html")}
+
+
 class MailSend(msgspec.Struct, frozen=True, rename={"sender": "from"}):
     personalizations: list[Personalization]
     sender: Person
@@ -82,6 +111,28 @@ class MailSend(msgspec.Struct, frozen=True, rename={"sender": "from"}):
         """Checked only, not sent."""
         given = (self.mail_settings or {}).get("sandbox_mode")
         return bool(given and given.get("enable"))
+
+    @property
+    def is_ordinary(self) -> bool:
+        """Nothing but one envelope's addresses, a subject and texts, as most calls are; whether the addresses
+        are any shows when they are read."""
+        if (
+            len(self.personalizations) != 1
+            or not self.content
+            or any(getattr(self, name) is not None for name in _RARE)
+        ):
+            return False
+        own = self.personalizations[0]
+        if any(getattr(own, name) is not None for name in _RARE_OWN):
+            return False
+        kinds = tuple([each.type for each in self.content if each.value])
+        addresses = {each.email.lower() for each in own.to}
+        return (
+            kinds in _USUAL_KINDS
+            and len(kinds) == len(self.content)
+            and bool(self.subject)
+            and 0 < len(own.to) == len(addresses) <= 1000
+        )
 
     @property
     def is_dynamic(self) -> bool:

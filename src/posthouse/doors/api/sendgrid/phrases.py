@@ -7,11 +7,24 @@ Public: phrase, errors_answer, said, Fault, NO_IDENTITY, is_sending.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 from starlette.requests import Request
 
+from posthouse.dialects.sendgrid.mail_rules import Fault
 from posthouse.doors.api.answers import Answer, Problem, Said, json_answer
+
+__all__ = [
+    "NO_IDENTITY",
+    "OLD_PATH",
+    "SEND_PATH",
+    "Fault",
+    "errors_answer",
+    "fragment",
+    "is_sending",
+    "phrase",
+    "said",
+]
 
 SEND_PATH, OLD_PATH = "/v3/mail/send", "/api/mail.send"
 _LONG_S = 3600.0  # who has to wait longer has used up a quota, others are too fast
@@ -40,13 +53,6 @@ _OLD_TEXTS = {
     "bad-credentials": "Bad username / password",
     "no-permission": "Authenticated user is not authorized to send mail",
 }
-
-
-class Fault(NamedTuple):
-    """`field`: the JSON path of what is wrong, None for the whole."""
-
-    message: str
-    field: str | None = None
 
 
 def phrase(problem: Problem, request: Request) -> Answer:
