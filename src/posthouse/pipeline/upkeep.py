@@ -17,7 +17,7 @@ from posthouse.pipeline import quota
 from posthouse.pipeline.custody import Custody
 from posthouse.pipeline.dispatch import Dispatcher
 from posthouse.rules.automations import FORGET_S
-from posthouse.store import engaged, events, jobs, messages, people, sites, tallies, workers
+from posthouse.store import answered, engaged, events, jobs, messages, people, sites, tallies, workers
 from posthouse.store.engine import Connection, Store, each
 
 log = structlog.get_logger()
@@ -113,6 +113,7 @@ class Upkeep:
         await self._until_done(engaged.drop_before, id_at(now - self._keep.event_s))
         await self._until_done(tallies.drop_hours_before, now - self._keep.hour_s)
         await self._until_done(people.drop_expired_sessions, now)
+        await self._until_done(answered.drop_before, now - answered.KEPT_S)
         await self._store.write(each(quota.drop_old), (now,))
         await self._store.write(each(sites.drop_rests_before), (now - FORGET_S,))
 
