@@ -48,8 +48,7 @@ def _judged(made: AccountSettings) -> AccountSettings:
         raise wrong("frame_html needs <% body %>, where the mail's own text stands, before frame is on")
     if made.footer and not made.footer_html and not made.footer_text:
         raise wrong("footer_html or footer_text needs a text before footer is on")
-    for name in ("forward_bounces", "forward_complaints"):
-        _judge_addresses(f"{name}_to", getattr(made, f"{name}_to"), is_wanted=getattr(made, name))
+    _judge_addresses("forward_complaints_to", made.forward_complaints_to, is_wanted=made.forward_complaints)
     return made
 
 
@@ -117,8 +116,6 @@ KINDS: Mapping[str, Kind] = {
     "unsubscribe_tag": _LINE,
     "utm": _SWITCH,
     **dict.fromkeys(UTM, _LINE),
-    "forward_bounces": _SWITCH,
-    "forward_bounces_to": _ADDRESSES,
     "forward_complaints": _SWITCH,
     "forward_complaints_to": _ADDRESSES,
 }

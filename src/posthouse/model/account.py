@@ -60,8 +60,6 @@ class AccountSettings(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=T
     utm_term: str = ""
     utm_content: str = ""
     utm_campaign: str = ""
-    forward_bounces: bool = False
-    forward_bounces_to: str = ""
     forward_complaints: bool = False
     forward_complaints_to: str = ""
 

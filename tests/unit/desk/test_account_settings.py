@@ -21,7 +21,7 @@ GOOD = [
     ("track_clicks=yes", "all"),
     ("footer_html=<p>a = b</p>", "<p>a = b</p>"),
     ("unsubscribe_tag=[unsub]", "[unsub]"),
-    ("forward_bounces_to=a@b.test, c@d.test", "a@b.test, c@d.test"),
+    ("forward_complaints_to=a@b.test, c@d.test", "a@b.test, c@d.test"),
 ]
 
 
@@ -45,7 +45,7 @@ BAD = [
     ("track_clicks=some", "allowed: off, html, all"),
     ("footer=yes", "footer_html or footer_text needs a text before footer is on"),
     ("frame=yes", "frame_html needs <% body %>"),
-    ("forward_bounces=yes", "forward_bounces_to needs an address first"),
+    ("forward_complaints=yes", "forward_complaints_to needs an address first"),
     ("forward_complaints_to=nobody", "forward_complaints_to has 'nobody', which is no address"),
     ("forward_complaints_to=grüße@b.test", "addresses in ASCII only"),
     ("utm_source=" + "x" * 501, "utm_source is not one line of at most 500 characters"),

@@ -95,7 +95,6 @@ _READ: Mapping[str, Callable[[Found], Found]] = {
     "bounce_purge": _purge,
     "footer": _footer,
     "template": _frame,
-    "forward_bounce": _forward("forward_bounces"),
     "forward_spam": _forward("forward_complaints"),
     "open": lambda found: {"track_opens": flag_of(found, "enabled")},
     "click": _clicks,

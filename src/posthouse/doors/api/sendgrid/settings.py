@@ -62,7 +62,6 @@ class _Texts(NamedTuple):
 
 _FOOTER = _Texts("footer", {"html_content": "footer_html", "plain_content": "footer_text"})
 _FRAME = _Texts("frame", {"html_content": "frame_html"})
-_FORWARD_BOUNCE = _Texts("forward_bounces", {"email": "forward_bounces_to"}, _MOST_LINE)
 _FORWARD_SPAM = _Texts("forward_complaints", {"email": "forward_complaints_to"}, _MOST_LINE)
 _UTM = _Texts("utm", {name: name for name in UTM}, _MOST_LINE)
 _UNSUBSCRIBE = _Texts(
@@ -168,8 +167,7 @@ MAIL_SETTINGS = (
         "forward_bounce",
         "Forward Bounce",
         "Tell of bounces by mail",
-        _FORWARD_BOUNCE.shown,
-        _FORWARD_BOUNCE.values,
+        **_never("bounces are told to receivers of events", email=""),
     ),
     Setting(
         "forward_spam",

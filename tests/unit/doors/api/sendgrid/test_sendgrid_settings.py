@@ -254,12 +254,6 @@ CHANGES: list[tuple[str, dict[str, Any], dict[str, Any], dict[str, Any]]] = [
         {"purge_hard_days": 5, "purge_soft_days": 0},
     ),
     (
-        "mail_settings/forward_bounce",
-        {"enabled": True, "email": "b@shop.test"},
-        {"enabled": True, "email": "b@shop.test"},
-        {"forward_bounces": True, "forward_bounces_to": "b@shop.test"},
-    ),
-    (
         "mail_settings/forward_spam",
         {"enabled": True, "email": "a@shop.test, b@shop.test"},
         {"enabled": True, "email": "a@shop.test, b@shop.test"},
@@ -360,7 +354,8 @@ BAD_CHANGES: list[tuple[str, dict[str, Any], str]] = [
     ("mail_settings/bounce_purge", {"enabled": True}, "must say after how many days"),
     ("mail_settings/bounce_purge", {"hard_bounces": 3651}, "hard_bounces must be a number of days"),
     ("mail_settings/bounce_purge", {"soft_bounces": True}, "soft_bounces must be a number of days"),
-    ("mail_settings/forward_bounce", {"enabled": True, "email": "x"}, "which is no address"),
+    ("mail_settings/forward_bounce", {"enabled": True, "email": "b@c.test"}, "cannot be switched on here"),
+    ("mail_settings/forward_spam", {"enabled": True, "email": "x"}, "which is no address"),
     ("mail_settings/forward_spam", {"enabled": True}, "forward_complaints_to needs an address"),
     ("mail_settings/bcc", {"enabled": True, "email": "a@b.test"}, "cannot be switched on here"),
     ("mail_settings/plain_content", {"enabled": True}, "cannot be switched on here"),
