@@ -1,4 +1,4 @@
-"""SG-11: the official Python client sets event webhooks, domains and pools up."""
+"""SG-11: the official Python client sets event webhooks, domains, senders and pools up."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from python_http_client.exceptions import NotFoundError
+from python_http_client.exceptions import BadRequestsError, NotFoundError
 from sendgrid import SendGridAPIClient
 
 from house.hook_receivers import Receivers
@@ -82,3 +82,32 @@ def test_SG_11_the_official_client_makes_a_pool(house: House, sg: Any) -> None:
     assert read(sg.ips.pools.post(request_body={"name": name})) == {"name": name}
     assert read(sg.ips.pools._(name).get()) == {"pool_name": name, "ips": ["127.0.0.1"]}
     assert sg.ips.pools._(name).delete().status_code == 204
+
+
+def test_SG_11_the_official_client_notes_a_sender(sg: Any) -> None:
+    name = unique("sender")
+    email = f"{name}@{DOMAIN}"
+    made = read(
+        sg.verified_senders.post(request_body={"nickname": name, "from_email": email, "reply_to": email})
+    )
+    assert (made["from_email"], made["verified"]) == (email, True)
+    assert made in read(sg.verified_senders.get(query_params={"limit": 100}))["results"]
+    changed = read(sg.verified_senders._(made["id"]).patch(request_body={"city": "Oslo"}))
+    assert changed == {**made, "city": "Oslo"}
+    assert read(sg.verified_senders.steps_completed.get())["results"]["sender_verified"]
+    assert sg.verified_senders.resend._(made["id"]).post().status_code == 204
+    assert sg.verified_senders._(made["id"]).delete().status_code == 204
+
+
+def test_SG_11_the_official_client_checks_a_link(sg: Any) -> None:
+    (link,) = [each for each in read(sg.whitelabel.links.get()) if each["domain"] == DOMAIN]
+    checked = read(sg.whitelabel.links._(link["id"]).validate.post())
+    assert (checked["id"], set(checked["validation_results"])) == (link["id"], {"domain_cname"})
+
+
+def test_SG_11_the_official_client_finds_no_parsing_of_mail(sg: Any) -> None:
+    settings = sg.user.webhooks.parse.settings
+    assert read(settings.get()) == {"result": []}
+    with pytest.raises(BadRequestsError, match="400"):
+        settings.post(request_body={"hostname": "in.shop.test", "url": "https://shop.test/in"})
+    assert read(sg.access_settings.whitelist.get()) == {"result": []}

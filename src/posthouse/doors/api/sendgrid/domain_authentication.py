@@ -10,7 +10,7 @@ Public: ENDPOINTS.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from posthouse.desk import claims, domain_checks, domains, verification
@@ -21,10 +21,10 @@ from posthouse.doors.api.answers import NOTHING, Answer, json_answer
 from posthouse.doors.api.call import Call
 from posthouse.doors.api.endpoints import Endpoint
 from posthouse.doors.api.sendgrid.asked import find_flag, object_of, page_of, text_of
+from posthouse.doors.api.sendgrid.dns_look import look, result
 from posthouse.doors.api.sendgrid.phrases import said
-from posthouse.model.account import Domain, DomainKey
+from posthouse.model.account import Domain
 from posthouse.model.clock import Ids
-from posthouse.model.errors import Refused
 from posthouse.rules.records import Record, Use, needed
 from posthouse.store import identity
 from posthouse.store.connection import Connection
@@ -198,28 +198,14 @@ async def _remove(call: Call) -> Answer:
 
 async def _validate(call: Call) -> Answer:
     """Looks at DNS now."""
-
-    def read(conn: Connection) -> tuple[Domain, list[DomainKey], Any]:
-        domain = _loaded(conn, call)
-        keys = domains.load(conn, call.account_id, domain.name)[1]
-        return domain, keys, domain_checks.sender_of(conn, call.parts.settings, call.account_id)
-
-    parts = call.parts
-    domain, keys, sender = await call.read(read)
-    checks = await domain_checks.ask_now(parts.settings, parts.clock, domain, keys, sender)
-    settled = await call.write(verification.settle, domain, checks, call.now, parts.settings)
-    if settled is None:
-        raise Refused(550, "5.1.2", f"There is no domain {domain.name} here", reason="no-domain")
-    released = int(settled.lets_go)
-    while released:
-        released = await call.write(verification.release_held, domain, call.now, parts.ids)
-    texts = {check.record: check for check in checks}
-    results: Mapping[str, Any] = {
-        key: {"valid": check.is_there, "reason": None if check.is_there else check.text}
-        for key, record in _by_key(needed(domain, keys, sender)).items()
-        if (check := texts.get(record)) is not None
+    looked = await look(call, _loaded)
+    results = {
+        key: result(check)
+        for key, record in _by_key(looked.records).items()
+        if (check := looked.checks.get(record)) is not None
     }
-    return json_answer({"id": _number(domain), "valid": settled.is_verified, "validation_results": results})
+    shown = {"id": _number(looked.domain), "valid": looked.is_verified, "validation_results": results}
+    return json_answer(shown)
 
 
 _READ, _WRITE = "domains.read", "domains.write"

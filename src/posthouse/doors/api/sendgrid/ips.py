@@ -87,6 +87,17 @@ async def _add_pool(call: Call) -> Answer:
     return await call.write_once(lambda made: json_answer({"name": made.name}), add)
 
 
+async def _rename_pool(call: Call) -> Answer:
+    """Mail that waits and settings of domains name a pool by its name, and would be left without. Raises
+    Said."""
+    name = text_of(await object_of(call), "name", egress.MAX_NAME)
+    pool = await call.read(_pool, call)
+    if pool.name != name.strip():
+        text = "a pool keeps its name, for mail that waits refers to it: make another one and remove this"
+        raise said(text, field="name")
+    return json_answer({"name": pool.name})
+
+
 async def _remove_pool(call: Call) -> Answer:
     def remove(conn: Connection) -> None:
         if store.find_pool(conn, call.account_id, call.params["name"]) is None:
@@ -127,6 +138,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
     Endpoint("GET", _POOLS, _READ, _pools),
     Endpoint("POST", _POOLS, _WRITE, _add_pool),
     Endpoint("GET", f"{_POOLS}/{{name}}", _READ, _get_pool),
+    Endpoint("PUT", f"{_POOLS}/{{name}}", _WRITE, _rename_pool),
     Endpoint("DELETE", f"{_POOLS}/{{name}}", _WRITE, _remove_pool),
     Endpoint("POST", f"{_POOLS}/{{name}}/ips", _WRITE, _add_member),
     Endpoint("DELETE", f"{_POOLS}/{{name}}/ips/{{ip}}", _WRITE, _remove_member),

@@ -1,6 +1,6 @@
 """Link branding: the one host that tracked links of a domain lead through (sendgrid.md 3.15).
 
-It comes and goes with its domain, so to make one is to be shown it.
+It comes and goes with its domain, so to make one is to be shown it, and to remove one is refused.
 
 Public: ENDPOINTS.
 """
@@ -14,13 +14,19 @@ from posthouse.dialects.event_values import numbered_id
 from posthouse.doors.api.answers import Answer, json_answer
 from posthouse.doors.api.call import Call
 from posthouse.doors.api.endpoints import Endpoint
-from posthouse.doors.api.sendgrid.asked import object_of, text_of
+from posthouse.doors.api.sendgrid.asked import find_flag, object_of, text_of
+from posthouse.doors.api.sendgrid.dns_look import look, result
 from posthouse.doors.api.sendgrid.phrases import said
+from posthouse.model.account import Domain
 from posthouse.rules.records import Use, needed
 from posthouse.store import identity
 from posthouse.store.connection import Connection
 
 _ID_BITS = 31
+
+
+def _number(domain: Domain) -> int:
+    return numbered_id(f"link {domain.id}", _ID_BITS)
 
 
 def _all(conn: Connection, call: Call) -> list[dict[str, Any]]:
@@ -39,7 +45,7 @@ def _all(conn: Connection, call: Call) -> list[dict[str, Any]]:
         target = {"type": "cname", "host": record.name, "data": record.value.rstrip(".")}
         found.append(
             {
-                "id": numbered_id(f"link {domain.id}", _ID_BITS),
+                "id": _number(domain),
                 "user_id": numbered_id(domain.account_id, _ID_BITS),
                 "domain": domain.name,
                 "subdomain": record.name.partition(".")[0],
@@ -74,10 +80,55 @@ async def _create(call: Call) -> Answer:
     raise said("authenticate the domain first: its links lead through a host of its own then", field="domain")
 
 
+async def _change(call: Call) -> Answer:
+    """Only the default can be asked for, and that is the oldest domain's. Raises Said."""
+    given = await object_of(call)
+    is_default = find_flag(given, "default")
+    link = await call.read(_one, call)
+    if is_default is not None and is_default != link["default"]:
+        text = "each domain's links lead through its own host; the oldest one is shown as default"
+        raise said(text, field="default")
+    return json_answer(link)
+
+
+async def _remove(call: Call) -> Answer:
+    link = await call.read(_one, call)
+    raise said(f"the host goes with its domain: remove {link['domain']}, or switch tracking off for it")
+
+
+async def _validate(call: Call) -> Answer:
+    """Looks at DNS now, at all records of the domain."""
+    looked = await look(call, _domain)
+    record = next((each for each in looked.records if each.use is Use.TRACKING), None)
+    check = looked.checks.get(record) if record is not None else None
+    if check is None:
+        raise said("resource not found", 404)
+    results = {"domain_cname": result(check)}
+    shown = {"id": _number(looked.domain), "valid": check.is_there, "validation_results": results}
+    return json_answer(shown)
+
+
+def _one(conn: Connection, call: Call) -> dict[str, Any]:
+    """The link that the path names. Raises Said, alike for another account's (S20)."""
+    for link in _all(conn, call):
+        if call.params["id"] == str(link["id"]):
+            return link
+    raise said("resource not found", 404)
+
+
+def _domain(conn: Connection, call: Call) -> Domain:
+    """Whose link the path names. Raises Said."""
+    name = _one(conn, call)["domain"]
+    return domains.load(conn, call.account_id, name)[0]
+
+
 _LINKS = "/v3/whitelabel/links"
 ENDPOINTS: tuple[Endpoint, ...] = (
     Endpoint("GET", _LINKS, "domains.read", _list),
     Endpoint("POST", _LINKS, "domains.write", _create),
     Endpoint("GET", f"{_LINKS}/default", "domains.read", _get),
     Endpoint("GET", f"{_LINKS}/{{id}}", "domains.read", _get),
+    Endpoint("PATCH", f"{_LINKS}/{{id}}", "domains.write", _change),
+    Endpoint("DELETE", f"{_LINKS}/{{id}}", "domains.write", _remove),
+    Endpoint("POST", f"{_LINKS}/{{id}}/validate", "domains.write", _validate),
 )

@@ -19,6 +19,8 @@ from posthouse.doors.api.sendgrid import (
     link_branding,
     mail_send,
     management,
+    not_here,
+    verified_senders,
 )
 from posthouse.doors.api.sendgrid.phrases import OLD_PATH, phrase
 
@@ -33,6 +35,8 @@ class _SendGrid:
             *ips.ENDPOINTS,
             *link_branding.ENDPOINTS,
             *management.ENDPOINTS,
+            *verified_senders.ENDPOINTS,
+            *not_here.ENDPOINTS,
         )
     )
 

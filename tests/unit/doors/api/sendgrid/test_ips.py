@@ -24,6 +24,12 @@ async def test_SG_11_addresses_and_pools(any_api: Api) -> None:
     assert (await api.call("GET", "/v3/ips/192.0.2.10", key=api.full)).json()["pools"] == ["bulk"]
     reply = await api.call("POST", f"{POOLS}/bulk/ips", key=api.full, json={"ip": "192.0.2.11"})
     assert reply.status == 404  # another account's
+    reply = await api.call("PUT", f"{POOLS}/bulk", key=api.full, json={"name": "bulk"})
+    assert (reply.status, reply.json()) == (200, {"name": "bulk"})
+    reply = await api.call("PUT", f"{POOLS}/bulk", key=api.full, json={"name": "news"})
+    (error,) = reply.json()["errors"]
+    assert (reply.status, error["field"]) == (400, "name")
+    assert "make another one" in error["message"]
     assert (await api.call("DELETE", f"{POOLS}/bulk", key=api.full)).status == 204
     assert (await api.call("GET", POOLS, key=api.full)).json() == []
 
@@ -39,8 +45,14 @@ async def test_S20_pools_of_another_account_are_not_there(api: Api) -> None:
     await api.write(egress.add_ip, 0.0, "192.0.2.10")
     await api.call("POST", POOLS, key=api.full, json={"name": "bulk"})
     before = api.books()
-    for method, rest in (("GET", ""), ("DELETE", ""), ("POST", "/ips"), ("DELETE", "/ips/192.0.2.10")):
-        json = {"ip": "192.0.2.10"} if method == "POST" else None
+    for method, rest in (
+        ("GET", ""),
+        ("PUT", ""),
+        ("DELETE", ""),
+        ("POST", "/ips"),
+        ("DELETE", "/ips/192.0.2.10"),
+    ):
+        json = {"ip": "192.0.2.10", "name": "new"} if method in ("POST", "PUT") else None
         reply = await api.call(method, f"{POOLS}/bulk{rest}", key=api.others, json=json)
         unknown = await api.call(method, f"{POOLS}/none{rest}", key=api.others, json=json)
         assert (reply.status, reply.body) == (unknown.status, unknown.body)
