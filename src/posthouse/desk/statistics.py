@@ -3,20 +3,21 @@ times.
 
 Times are UTC, weeks begin on Monday.
 
-Public: Period, period, series, largest, delivery_times, SPANS, METRICS.
+Public: Period, period, series, largest, ranked, delivery_times, SPANS, METRICS.
 """
 
 from __future__ import annotations
 
 import datetime as dt
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from posthouse.model.errors import Refused
 from posthouse.rules.delivery_times import TOOK, percentiles
-from posthouse.rules.metrics import ACCOUNT, DAY, DIMS, DOMAIN, HOUR, SITE
+from posthouse.rules.metrics import ACCOUNT, DAY, DIMS, DOMAIN, HOUR, OTHER_NAMES, SITE
+from posthouse.rules.metrics import MOST_NAMES as MOST_OF_DIM
 from posthouse.store import tallies
 from posthouse.store.connection import Connection
 
@@ -208,6 +209,36 @@ def largest(
         chosen = {metric: totals.get(metric, 0) for metric in metrics}
         rows.append({"name": name, "totals": chosen, "rates": rates(totals)})
     return {**_head(when, dim, ""), "sorted_by": by, "names": rows}
+
+
+def ranked(
+    conn: Connection,
+    account_id: str,
+    when: Period,
+    *,
+    dim: str,
+    words: Sequence[str],
+    by: Callable[[Mapping[str, int]], int],
+    is_up: bool = False,
+    limit: int = 20,
+    offset: int = 0,
+) -> list[tuple[str, dict[str, int]]]:
+    """Names of a dim that had mail, in the order of a figure that is made of several `words`, with all of
+    their totals. The figure of a name is `by` of its counts of these words."""
+    found: dict[str, dict[str, int]] = {}
+    for word in dict.fromkeys(("accepted", *words)):
+        most = MOST_OF_DIM.get(dim, 1)
+        for name, count in tallies.by_name(
+            conn, account_id, dim, when.counted, when.first, when.last, word, most
+        ):
+            found.setdefault(name, {})[word] = count
+    found.pop(OTHER_NAMES, None)
+    sign = 1 if is_up else -1
+    order = sorted((sign * by(counts), name) for name, counts in found.items())
+    return [
+        (name, tallies.totals(conn, account_id, dim, name, when.counted, when.first, when.last))
+        for _, name in order[offset : offset + limit]
+    ]
 
 
 def delivery_times(

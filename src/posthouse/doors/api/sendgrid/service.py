@@ -20,6 +20,7 @@ from posthouse.doors.api.sendgrid import (
     mail_send,
     management,
     not_here,
+    stats,
     verified_senders,
 )
 from posthouse.doors.api.sendgrid.phrases import OLD_PATH, phrase
@@ -37,6 +38,7 @@ class _SendGrid:
             *management.ENDPOINTS,
             *verified_senders.ENDPOINTS,
             *not_here.ENDPOINTS,
+            *stats.ENDPOINTS,
         )
     )
 
