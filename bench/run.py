@@ -1,6 +1,6 @@
-"""`make bench`: matrix, late sink, personalised batch, deep queue, peers and profile, one JSON line each.
+"""`make bench`: matrix, late sink, personalised batch, mail by HTTP, deep queue, peers, profile; one JSON line each.
 
-    python -m bench.run [--quick] [--only matrix,late,batch,depth,peers,profile] [--store postgresql://…]
+    python -m bench.run [--quick] [--only matrix,late,batch,posted,depth,peers,profile] [--store postgresql://…]
 
 Writes bench/results/<commit>.json with a description of the machine. Generator, target and sink share the
 cores; trust a row only when `other_cores` is under about 0.2.
@@ -17,14 +17,14 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 
-from bench import peers, profile, render
+from bench import peers, posted, profile, render
 from bench.batch import run_batch
 from bench.cells import Cell, measure, run_cell
 from bench.depth import run_depth
 from bench.meter import machine
 from bench.posthouse import ROOT, free_port
 
-PARTS = ("matrix", "late", "batch", "depth", "peers", "profile")
+PARTS = ("matrix", "late", "batch", "posted", "depth", "peers", "profile")
 
 
 def matrix(quick: bool) -> list[Cell]:
@@ -76,6 +76,10 @@ def rows(quick: bool, parts: list[str], store: str) -> Iterator[dict[str, Any]]:
         say("batch of 1,000 recipients")
         yield emit("batch", run_batch(2 if quick else 10))
         yield emit("render", render.run())
+    if "posted" in parts:
+        say("mail by HTTP, one core for the house")
+        for way in posted.WAYS:
+            yield emit("posted", posted.run(way, 2000 if quick else 6000, 20, store))
     if "peers" in parts:
         for row in peer_rows(quick):
             yield emit("peer", row)
