@@ -63,6 +63,15 @@ _find = Statement(select(batch).where(*_is_it), "of_account", "of_batch")
 _locked_status = Statement(
     select(batch.c.status).where(*_is_it).with_for_update(read=True), "of_account", "of_batch"
 )
+_locked = Statement(select(batch).where(*_is_it).with_for_update(), "of_account", "of_batch")
+_list_stopped = Statement(
+    select(batch)
+    .where(batch.c.account_id == bindparam("of_account"), batch.c.status != word(""))
+    .order_by(batch.c.created_at.desc(), batch.c.id)
+    .limit(bindparam("most")),
+    "of_account",
+    "most",
+)
 _list = Statement(
     select(batch)
     .where(batch.c.account_id == bindparam("of_account"))
@@ -99,6 +108,17 @@ def stopped(conn: Connection, pairs: Iterable[Pair]) -> dict[Pair, str]:
 def find(conn: Connection, account_id: str, batch_id: str) -> Batch | None:
     row = conn.row(_find, account_id, batch_id)
     return None if row is None else Batch(*row)
+
+
+def find_locked(conn: Connection, account_id: str, batch_id: str) -> Batch | None:
+    """The same, and nobody else changes it or adds mail to it before this transaction ends."""
+    row = conn.row(_locked, account_id, batch_id)
+    return None if row is None else Batch(*row)
+
+
+def list_stopped(conn: Connection, account_id: str, limit: int) -> list[Batch]:
+    """Those that are paused or cancelled, the newest first."""
+    return [Batch(*row) for row in conn.rows(_list_stopped, account_id, limit)]
 
 
 def list_batches(conn: Connection, account_id: str, limit: int = 100) -> list[Batch]:

@@ -6,8 +6,6 @@ Public: ENDPOINTS.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable
-from functools import partial
 from typing import Annotated, Any, Literal
 
 from msgspec import Meta, Struct
@@ -16,6 +14,7 @@ from posthouse.desk import batches, reports
 from posthouse.desk.queue_choice import chosen
 from posthouse.desk.room import give_room_back
 from posthouse.doors.api.answers import Answer
+from posthouse.doors.api.batch_changes import change_batch
 from posthouse.doors.api.call import Call
 from posthouse.doors.api.native.changing import in_steps, once
 from posthouse.doors.api.native.endpoint import NativeEndpoint, Nothing, Page, many, one, reading, writing
@@ -162,31 +161,24 @@ async def list_batches(call: Call, asked: BatchSearch) -> Answer:
 
 
 async def pause_batch(call: Call, asked: Nothing) -> Answer:
-    return await _change(call, stored.PAUSED, stored.pause_batch, "held", PausedBatch)
+    return await _change(call, stored.PAUSED, "held", PausedBatch)
 
 
 async def resume_batch(call: Call, asked: Nothing) -> Answer:
     await call.read(batches.load, call.account_id, call.params["batch_id"])
-    return await _change(call, stored.GOING, stored.resume_batch, "released", ResumedBatch)
+    return await _change(call, stored.GOING, "released", ResumedBatch)
 
 
 async def cancel_batch(call: Call, asked: Nothing) -> Answer:
-    verb = partial(stored.cancel_batch, room=give_room_back)
-    return await _change(call, stored.CANCELLED, verb, "cancelled", CancelledBatch)
+    return await _change(call, stored.CANCELLED, "cancelled", CancelledBatch)
 
 
-async def _change(call: Call, status: str, verb: Callable[..., stored.Step], word: str, kind: Any) -> Answer:
-    """The mark first, committed; then step by step what is there (`desk.batches`)."""
-    pair = call.account_id, call.params["batch_id"]
+async def _change(call: Call, status: str, word: str, kind: Any) -> Answer:
+    batch_id = call.params["batch_id"]
 
     async def work() -> Answer:
-        await call.write(batches.mark, pair, status, call.now)
-        total, place = 0, ""
-        while True:
-            changed, place = await call.write(batches.step, verb, pair, place, call.now, call.parts.ids)
-            total += changed
-            if not place:
-                return one(kind)({"id": pair[1], word: total})
+        changed = await change_batch(call, batches.mark, batch_id, status)
+        return one(kind)({"id": batch_id, word: changed})
 
     return await once(call, work)
 

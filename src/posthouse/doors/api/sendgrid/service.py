@@ -20,6 +20,7 @@ from posthouse.doors.api.sendgrid import (
     mail_send,
     management,
     not_here,
+    scheduled_sends,
     stats,
     verified_senders,
 )
@@ -31,6 +32,7 @@ class _SendGrid:
     endpoints = Endpoints(
         (
             *mail_send.ENDPOINTS,
+            *scheduled_sends.ENDPOINTS,
             *event_webhooks.ENDPOINTS,
             *domain_authentication.ENDPOINTS,
             *ips.ENDPOINTS,
