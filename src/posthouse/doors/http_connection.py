@@ -61,8 +61,7 @@ class HttpConnection(HttpToolsProtocol):
 
     def on_headers_complete(self) -> None:
         self._is_in_head = False
-        if self.parser.get_http_version() == "1.1" and _hosts(self.headers) != 1:
-            raise ValueError("not one Host field")  # RFC 9112 3.2: answered 400
+        _judge(self.parser.get_http_version(), self.headers)
         super().on_headers_complete()
         self.headers = []  # fields behind a chunked body are no fields of the request
 
@@ -128,5 +127,12 @@ class HttpConnection(HttpToolsProtocol):
             self._deadline = None
 
 
-def _hosts(headers: list[tuple[bytes, bytes]]) -> int:
-    return sum([name == b"host" for name, _ in headers])
+def _judge(version: str, headers: list[tuple[bytes, bytes]]) -> None:
+    """A head that two programs could read in two ways. Raises ValueError, which is answered 400."""
+    if version == "0.9":
+        raise ValueError("no version of HTTP")  # it has no fields, and its answers no status
+    if version == "1.1" and sum([name == b"host" for name, _ in headers]) != 1:
+        raise ValueError("not one Host field")  # RFC 9112 3.2
+    for name, value in headers:
+        if name == b"transfer-encoding" and value.strip().lower() != b"chunked":
+            raise ValueError("a transfer coding that is not known here")  # RFC 9112 6.1

@@ -147,8 +147,28 @@ def test_fields_behind_the_body_are_no_fields_of_the_request() -> None:
 def test_a_request_names_one_host(head: bytes, is_refused: bool) -> None:
     scene = Scene()
     scene.feed(head)
-    said = b"".join(call.args[0] for call in scene.transport.write.call_args_list)
+    said = _said(scene)
     assert said.startswith(b"HTTP/1.1 400") is is_refused
+
+
+@pytest.mark.parametrize(
+    ("coding", "is_refused"),
+    [(b"chunked", False), (b"Chunked", False), (b"gzip, chunked", True), (b"identity, chunked", True)],
+)
+def test_S24_a_body_has_no_coding_that_is_not_undone(coding: bytes, is_refused: bool) -> None:
+    scene = Scene()
+    scene.feed(b"POST / HTTP/1.1\r\nHost: a.test\r\nTransfer-Encoding: " + coding + b"\r\n\r\n0\r\n\r\n")
+    assert _said(scene).startswith(b"HTTP/1.1 400 ") is is_refused
+
+
+def test_S24_a_line_without_a_version_is_no_request() -> None:
+    scene = Scene()
+    scene.feed(b"GET /\r\n\r\n")
+    assert _said(scene).startswith(b"HTTP/1.1 400 ")
+
+
+def _said(scene: Scene) -> bytes:
+    return b"".join(call.args[0] for call in scene.transport.write.call_args_list)
 
 
 def test_a_client_that_takes_no_answer_is_cut_off_and_a_slow_one_is_not() -> None:
