@@ -1,4 +1,4 @@
-"""`make bench`: matrix, late sink, personalised batch, mail by HTTP, deep queue, peers, profile; one JSON line each.
+"""`make bench`: matrix, late sink, batch, mail by HTTP, deep queue, peers, profile; one JSON line each.
 
     python -m bench.run [--quick] [--only matrix,late,batch,posted,depth,peers,profile] [--store postgresql://…]
 
