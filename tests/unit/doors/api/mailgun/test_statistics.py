@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from typing import Any
 from urllib.parse import quote, urlencode, urlsplit
 
@@ -346,6 +347,29 @@ async def test_tags_of_the_account(api: Api) -> None:
     for method in ("PUT", "DELETE"):
         reply = await api.call(method, "/v1/analytics/tags", basic=api.full, json={"tag": "secret"})
         assert (reply.status, reply.json()) == (404, {"message": "tag not found"})
+
+
+async def test_a_tag_is_deleted_by_json_that_is_called_a_form(api: Api) -> None:
+    await happen(api)
+    called = {"Content-Type": "application/x-www-form-urlencoded"}
+    reply = await api.call(
+        "DELETE", "/v1/analytics/tags", basic=api.full, body=b'{"tag":"news"}', headers=called
+    )
+    assert (reply.status, reply.json()) == (200, {"message": "Tag deleted"})
+    assert (await get(api, f"{TAGS}/news")).status == 404
+
+
+@pytest.mark.parametrize(
+    "form", ["%Y-%m-%dT%H:%M:%S.661Z", "%Y-%m-%dt%H:%M:%S+00:00", "%a, %d %b %Y %H:%M:%S GMT"]
+)
+async def test_a_period_has_dates_of_two_forms(api: Api, form: str) -> None:
+    await happen(api)
+    now = dt.datetime.fromtimestamp(api.clock.now(), dt.UTC)
+    ends = {"start": (now - dt.timedelta(days=2)).strftime(form), "end": now.strftime(form)}
+    shown = (await post(api, METRICS, ends | {"dimensions": ["time"]})).json()
+    assert len(shown["items"]) == 3
+    reply = await post(api, METRICS, {"start": "2026-13-40T10:47:51Z"})
+    assert reply.status == 400 and "'start' parameter is not valid" in reply.json()["message"]
 
 
 async def test_usage_counts_what_was_processed(api: Api) -> None:
