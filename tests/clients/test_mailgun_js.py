@@ -608,7 +608,7 @@ def test_MG_26_the_node_client_manages_addresses_and_pools(client: Client, gun_h
     assert one["ip"] == "127.0.0.1"
     pool = made["pool_id"]
     changed, more, found, less, linked = client.call(
-        ["ip_pools.update", pool, {"description": "For letters"}],
+        ["ip_pools.update", pool, {"description": "For news"}],
         ["ip_pools.update", pool, {"add_ip": "127.0.0.2"}],
         ["ip_pools.list"],
         ["ip_pools.update", pool, {"remove_ip": "127.0.0.2"}],
@@ -616,7 +616,7 @@ def test_MG_26_the_node_client_manages_addresses_and_pools(client: Client, gun_h
     )
     assert changed["status"] == more["status"] == less["status"] == 200, (changed, more, less)
     (shown,) = [each for each in found["ip_pools"] if each["pool_id"] == pool]
-    assert shown["description"] == "For letters" and set(shown["ips"]) == {"127.0.0.1", "127.0.0.2"}
+    assert shown["name"] == "news" and set(shown["ips"]) == {"127.0.0.1", "127.0.0.2"}
     assert linked["status"] == 200
     *_, gone, left = client.call(
         ["domains.unlinkIpPoll", DOMAIN, {"ip": "shared"}],

@@ -175,7 +175,7 @@ def _remove_pool(conn: Connection, account_id: str, pool_id: str, other: str, ip
     """Its domains go over to another pool, or to the usual addresses."""
     pool = _load(conn, account_id, pool_id)
     target = _load(conn, account_id, other).id if other else ""
-    if ip:
+    if ip not in ("", "shared"):  # documented: "shared" means the usual addresses
         egress.load_ip(conn, account_id, ip)
     for name in _linked(conn, account_id, pool):
         change_settings(conn, account_id, name, [f"ip_pool={target}"])

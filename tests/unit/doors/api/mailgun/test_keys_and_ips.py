@@ -67,7 +67,8 @@ async def test_addresses_and_pools_are_linked_to_domains(api: Api) -> None:
     assert (await _call(api, "GET", ips)).json()["items"] == ["192.0.2.1"]
     assert (await _call(api, "DELETE", f"{ips}/192.0.2.1")).status == 200
     assert (await _call(api, "GET", ips)).json()["items"] == []
-    assert (await _call(api, "DELETE", one)).status == 200
+    assert (await _call(api, "DELETE", f"{one}?ip=192.0.2.9")).status == 404
+    assert (await _call(api, "DELETE", f"{one}?ip=shared")).json() == {"message": "started"}
     assert (await _call(api, "GET", one)).status == 404
     assert (await _call(api, "GET", "/v3/ip_pools")).json() == {"ip_pools": [], "message": "success"}
 
