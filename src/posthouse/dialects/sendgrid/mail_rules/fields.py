@@ -1,7 +1,8 @@
 """Rules for what a personalization and the call have alike: subject, headers, own data, substitutions, time.
 
 Public: judge_subject, judge_headers, judge_args, judge_own_args, judge_texts, judge_substitutions,
-judge_data, judge_send_at, COMMON_HEADERS, OWN_HEADERS, BAD_SECTIONS.
+judge_data, judge_send_at, COMMON_HEADERS, OWN_HEADERS, HeaderTexts,
+and the sentences.
 """
 
 from __future__ import annotations
@@ -47,24 +48,24 @@ BAD_SEND_AT = (
     "The send_at parameter is expecting a Unix timestamp as an integer. We will send immediately if you "
     "include a send_at timestamp that is in the past."
 )
-_TWICE = "The headers cannot contain duplicate keys."
-_BREAKS = "The header values cannot contain CRLF characters."
+TWICE_HEADERS = "The headers cannot contain duplicate keys."
+HEADER_BREAKS = "The header values cannot contain CRLF characters."
 _is_name = re.compile(r"[!-9;-~]{1,200}\Z").match
 _has_break = re.compile("[\0\r\n\v\f\x85\u2028\u2029]").search
 
 
-class _HeaderTexts(NamedTuple):
+class HeaderTexts(NamedTuple):
     values: str
     names: str
     reserved: str
 
 
-COMMON_HEADERS = _HeaderTexts(
+COMMON_HEADERS = HeaderTexts(
     "The header values must be strings.",
     "Header keys cannot contain non-ASCII characters and empty spaces.",
     "Header can not be one of the reserved keys.",
 )
-OWN_HEADERS = _HeaderTexts(
+OWN_HEADERS = HeaderTexts(
     "All values of the headers object must be strings.",
     "Header keys cannot contain non-ASCII characters or empty spaces.",
     "Header cannot be one of the reserved keys.",
@@ -76,7 +77,7 @@ def judge_subject(faults: Faults, path: str, value: Any) -> None:
         faults.add(path, BAD_SUBJECT)
 
 
-def judge_headers(faults: Faults, path: str, value: Any, texts: _HeaderTexts) -> None:
+def judge_headers(faults: Faults, path: str, value: Any, texts: HeaderTexts) -> None:
     given = faults.object(path, value)
     names = [name.lower() for name in given]
     if any(not isinstance(each, str) for each in given.values()):
@@ -84,13 +85,13 @@ def judge_headers(faults: Faults, path: str, value: Any, texts: _HeaderTexts) ->
     if len(set(names)) < len(names) or isinstance(
         given, Repeated
     ):  # RFC 5322 1.2.2: names are the same in any case
-        faults.add(path, _TWICE)
+        faults.add(path, TWICE_HEADERS)
     if not all(map(_is_name, given)):
         faults.add(path, texts.names)
     if not RESERVED.isdisjoint(names):
         faults.add(path, texts.reserved)
     if any(isinstance(each, str) and _has_break(each) for each in given.values()):
-        faults.add(path, _BREAKS)  # our decision: S4
+        faults.add(path, HEADER_BREAKS)  # our decision: S4
 
 
 def judge_texts(faults: Faults, path: str, value: Any, text: str) -> bool:

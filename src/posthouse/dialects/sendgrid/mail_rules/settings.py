@@ -1,6 +1,6 @@
 """Rules for names of what the account has, for groups, and for the settings of mail and tracking.
 
-Public: judge_names, judge_asm, judge_settings.
+Public: judge_names, judge_asm, judge_settings, SWITCHES, STRINGS, and the sentences.
 """
 
 from __future__ import annotations
@@ -52,8 +52,10 @@ _TRACKING = {
     "subscription_tracking": "The subscription tracking enable param should be a boolean value.",
     "ganalytics": "The Google Analytics enable param must be a boolean value.",
 }
+SWITCHES = {"mail_settings": _MAIL, "tracking_settings": _TRACKING}
+BAD_ENABLE_TEXT = "The click tracking enable text must be a boolean value."
 _CONTENT = "The subscription tracking unsubscribe content for {} messages must be a string."
-_STRINGS = {
+STRINGS = {
     ("mail_settings", "footer", "html"): "The text/html version of your footer should be a string.",
     ("mail_settings", "footer", "text"): "The text/plain version of your footer should be a string.",
     ("tracking_settings", "open_tracking", "substitution_tag"): (
@@ -137,7 +139,7 @@ def judge_asm(faults: Faults, value: Any, known: Known) -> None:
 
 
 def judge_settings(faults: Faults, call: dict[str, Any]) -> None:
-    for family, switches in (("mail_settings", _MAIL), ("tracking_settings", _TRACKING)):
+    for family, switches in SWITCHES.items():
         given = faults.object(family, call.get(family))
         for name, text in switches.items():
             path = f"{family}.{name}"
@@ -150,12 +152,12 @@ def judge_settings(faults: Faults, call: dict[str, Any]) -> None:
             elif name == "spam_check" and found:
                 _judge_scan(faults, path, found)
             elif name == "click_tracking" and not isinstance(found.get("enable_text", True), bool | None):
-                faults.add(f"{path}.enable_text", "The click tracking enable text must be a boolean value.")
+                faults.add(f"{path}.enable_text", BAD_ENABLE_TEXT)
 
 
 def _judge_strings(faults: Faults, family: str, name: str, found: dict[str, Any]) -> None:
     for key, value in found.items():
-        text = _STRINGS.get((family, name, key))
+        text = STRINGS.get((family, name, key))
         if text and value is not None and not isinstance(value, str):
             faults.add(f"{family}.{name}.{key}", text)
 

@@ -21,6 +21,7 @@ from posthouse.doors.api.answers import Answer, Problem, Said
 from posthouse.doors.api.call import Call
 from posthouse.doors.api.endpoints import Endpoint
 from posthouse.doors.api.posting import Posted, post
+from posthouse.doors.api.sendgrid import errors_page
 from posthouse.doors.api.sendgrid.letters import letters_of
 from posthouse.doors.api.sendgrid.mail_request import MailSend, decode
 from posthouse.doors.api.sendgrid.phrases import errors_answer
@@ -32,7 +33,6 @@ from posthouse.model.short_id import short_id
 from posthouse.rules.policy import registered
 
 HOURS = 72.0  # documented; a domain may allow more
-ERRORS_PATH = "/v3/mail/errors.html"
 _TYPES = ("application/json", "")
 _PLAIN = {"Content-Type": "text/plain; charset=utf-8"}
 _OF_ACCOUNT = ("asm", "ip_pool_name", "send_at", "personalizations")  # what news may heal
@@ -149,7 +149,7 @@ def _schedule_days(call: Call, value: Any) -> float:
 
 
 def _errors(call: Call, faults: Sequence[Fault]) -> Answer:
-    page = call.parts.settings.http.sendgrid_errors or f"{call.base_url}{ERRORS_PATH}"
+    page = call.parts.settings.http.sendgrid_errors or f"{call.base_url}{errors_page.PATH}"
     return errors_answer(faults, has_help=True, help_url=page)
 
 

@@ -14,6 +14,7 @@ from posthouse.doors.api.endpoints import Endpoints
 from posthouse.doors.api.rates import Rate, rate_headers
 from posthouse.doors.api.sendgrid import (
     domain_authentication,
+    errors_page,
     event_webhooks,
     ips,
     link_branding,
@@ -33,6 +34,7 @@ class _SendGrid:
         (
             *mail_send.ENDPOINTS,
             *scheduled_sends.ENDPOINTS,
+            *errors_page.ENDPOINTS,
             *event_webhooks.ENDPOINTS,
             *domain_authentication.ENDPOINTS,
             *ips.ENDPOINTS,
