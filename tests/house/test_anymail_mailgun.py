@@ -8,24 +8,22 @@ from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
-import django.conf
 import pytest
 
+from house.anymailing import (
+    SENDER,
+    AnymailRequestsAPIError,
+    attach_inline_image,
+    get_connection,
+    message,
+    override_settings,
+    timezone,
+)
 from house.copies import Copy, read
 from house.hook_receivers import Receivers
 from house.house import DOMAIN, House, Houses, until, with_settings
 from house.mailgun import people
 
-if not django.conf.settings.configured:
-    django.conf.settings.configure()
-
-from anymail.exceptions import AnymailRequestsAPIError
-from anymail.message import AnymailMessage, attach_inline_image
-from django.core.mail import get_connection
-from django.test import override_settings
-from django.utils import timezone
-
-SENDER = f"Größe <orders@{DOMAIN}>"
 SETTINGS = with_settings(
     {"delivery": {"post_private_networks": "allow"}, "hooks": {"plain_http": "allow"}},
     {"http": {"url": "https://api.house.test"}},
@@ -54,17 +52,6 @@ def connection(house: House) -> Iterator[Any]:
     }
     with override_settings(ANYMAIL=told, USE_TZ=True):
         yield get_connection("anymail.backends.mailgun.EmailBackend")
-
-
-def message(connection: Any, to: list[str], **more: Any) -> AnymailMessage:
-    return AnymailMessage(
-        subject=more.pop("subject", "Grüße"),
-        body=more.pop("body", "plain ü"),
-        from_email=SENDER,
-        to=to,
-        connection=connection,
-        **more,
-    )
 
 
 def copy_for(house: House, recipient: str) -> Copy:
