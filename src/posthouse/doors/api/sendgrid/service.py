@@ -21,6 +21,7 @@ from posthouse.doors.api.sendgrid import (
     mail_send,
     management,
     not_here,
+    old_send,
     scheduled_sends,
     stats,
     verified_senders,
@@ -33,6 +34,7 @@ class _SendGrid:
     endpoints = Endpoints(
         (
             *mail_send.ENDPOINTS,
+            *old_send.ENDPOINTS,
             *scheduled_sends.ENDPOINTS,
             *errors_page.ENDPOINTS,
             *event_webhooks.ENDPOINTS,
