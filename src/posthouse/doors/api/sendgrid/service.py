@@ -13,6 +13,7 @@ from posthouse.doors.api.answers import Answer, Problem
 from posthouse.doors.api.endpoints import Endpoints
 from posthouse.doors.api.rates import Rate, rate_headers
 from posthouse.doors.api.sendgrid import (
+    activity,
     domain_authentication,
     errors_page,
     event_webhooks,
@@ -45,6 +46,7 @@ class _SendGrid:
             *verified_senders.ENDPOINTS,
             *not_here.ENDPOINTS,
             *stats.ENDPOINTS,
+            *activity.ENDPOINTS,
         )
     )
 
