@@ -29,6 +29,7 @@ def parts(store: Any, figures: Exception | None = None) -> Any:
         resolver=AsyncMock(),
         signer=Mock(),
         passwords=Mock(),
+        api=Mock(),
         store=store,
     )
 

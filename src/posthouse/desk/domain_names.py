@@ -172,7 +172,9 @@ def doubts(name: str) -> str:
 
 def _shown(text: str) -> str:
     """The text in quotes, short, with what cannot be printed written out."""
-    return ascii(text[:60] + ("…" if len(text) > 60 else "")) if not text.isprintable() else repr(text[:60])
+    if text.isprintable():
+        return repr(text[:60])
+    return ascii(text[:25] + ("…" if len(text) > 25 else ""))  # up to ten characters each
 
 
 def _wrong(text: str) -> Refused:

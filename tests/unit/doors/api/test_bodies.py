@@ -47,6 +47,7 @@ async def refusal(given: Incoming, most: int = MIB, held: Held | None = None) ->
         ("deflate", zlib.compress(b"hello")),
         ("deflate", zlib.compress(b"hello", wbits=-15)),
     ],
+    ids=range(7),
 )
 async def test_a_body_may_be_packed(encoding: str, packed: bytes) -> None:
     held = Held(BodyBudget(MIB))
