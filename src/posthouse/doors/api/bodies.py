@@ -49,6 +49,16 @@ class Held:
         if self.budget.is_exceeded:
             raise _busy()
 
+    def make(self, octets: int) -> None:
+        """What a call makes of its body counts too. Raises Problem: 503 as `take`, 413 where this call alone
+        is more than all of the budget."""
+        self.count(octets)
+        if self.octets > self.budget.limit_bytes:
+            text = "The letters of this call are too large together; make several calls of it"
+            raise Problem(413, "too-large", text)
+        if self.budget.is_exceeded:
+            raise _busy()
+
     def count(self, octets: int) -> None:
         self.octets += octets
         self.budget.held_bytes += octets

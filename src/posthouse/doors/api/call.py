@@ -99,6 +99,10 @@ class Call:
         self._held.count(len(body))
         return parse_form(body, self.request.headers.get("content-type", ""))
 
+    def hold(self, octets: int) -> None:
+        """Count what is made of the body: one call may be many letters. Raises Problem."""
+        self._held.make(octets)
+
     def close(self) -> None:
         """It is answered: what it held of the memory for bodies is free."""
         self._held.give_back()

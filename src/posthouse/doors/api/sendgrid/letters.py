@@ -5,7 +5,7 @@ Public: letters_of. Raises: Refused (`bad-field`, `bad-part`, `bad-address`), Ba
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import msgspec
@@ -17,7 +17,7 @@ from posthouse.doors.api.posting import Posted
 from posthouse.doors.api.sendgrid.mail_request import Attachment, Content, MailSend, Person, Personalization
 from posthouse.mail.addresses import Mailbox
 from posthouse.mail.build import Draft, Part, build
-from posthouse.model.address import parse_address
+from posthouse.model.address import Address, parse_address
 from posthouse.model.message import Recipient
 from posthouse.model.short_id import short_id
 from posthouse.rules.policy import judge_recipient
@@ -36,39 +36,42 @@ _OPTIONS = (
 _OWN_OPTIONS = ("substitutions", "dynamic_template_data", "send_at")
 
 
-def letters_of(request: MailSend, new_id: Callable[[], str]) -> list[Posted]:
-    """The letters of a call whose values are good. Their ids hold once they are accepted."""
+def letters_of(request: MailSend, new_id: Callable[[], str]) -> Iterator[Posted]:
+    """The letters of a call whose values are good, one by one: each has a copy of all attachments. Their ids
+    hold once they are accepted."""
     common = _common_options(request)
     bodies = _body(request)
-    letters: list[Posted] = []
+    is_one = len(request.personalizations) == 1
+    first_id = ""
     place = 0
     for own in request.personalizations:
         id = new_id()
-        first_id = letters[0].id if letters else id
-        is_one = len(request.personalizations) == 1
+        first_id = first_id or id
         options = _options(request, own, common, "" if is_one else first_id, place)
-        letters.append(_letter(request, own, bodies, options, id))
-        place += len(own.people)
-    return letters
+        letter = _letter(request, own, bodies, options, id)
+        yield letter
+        place += len(letter.recipients)
 
 
 def _letter(
     request: MailSend, own: Personalization, body: dict[str, Any], options: list[Header], id: str
 ) -> Posted:
     author = _mailbox(own.sender or request.sender)
+    to, cc, bcc = ([_mailbox(each) for each in people or ()] for people in (own.to, own.cc, own.bcc))
     headers = _merged(request.headers, own.headers)
     has_id = any(name.lower() == "message-id" for name in headers)
     draft = Draft(
         author=[author],
-        to=[_mailbox(each) for each in own.to],
-        cc=[_mailbox(each) for each in own.cc or ()],
+        to=to,
+        cc=cc,
         reply_to=_reply_to(request),
         subject=own.subject or request.subject or "",
         fields=list(headers.items()),
         message_id="" if has_id else f"<{short_id(id)}@{author.address.domain}>",
         **body,
     )
-    return Posted(build(draft), author.address, _recipients(own), options, id)
+    recipients = [_recipient(each.address) for each in (*to, *cc, *bcc)]
+    return Posted(build(draft), author.address, recipients, options, id)
 
 
 def _mailbox(person: Person) -> Mailbox:
@@ -81,13 +84,9 @@ def _reply_to(request: MailSend) -> list[Mailbox]:
     return [_mailbox(each) for each in request.reply_to_list or ()]
 
 
-def _recipients(own: Personalization) -> list[Recipient]:
-    found: list[Recipient] = []
-    for each in own.people:
-        address = parse_address(each.email.strip())
-        judge_recipient(address)
-        found.append(Recipient(str(address), address.domain))
-    return found
+def _recipient(address: Address) -> Recipient:
+    judge_recipient(address)
+    return Recipient(str(address), address.domain)
 
 
 def _merged(common: dict[str, str] | None, own: dict[str, str] | None) -> dict[str, str]:

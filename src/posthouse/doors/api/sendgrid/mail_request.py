@@ -31,11 +31,6 @@ class Personalization(msgspec.Struct, frozen=True, rename={"sender": "from"}):
     custom_args: dict[str, str] | None = None
     send_at: int | None = None
 
-    @property
-    def people(self) -> list[Person]:
-        """All who get the letter."""
-        return [*self.to, *(self.cc or ()), *(self.bcc or ())]
-
 
 class Content(msgspec.Struct, frozen=True, gc=False):
     type: str

@@ -50,7 +50,7 @@ async def send(call: Call) -> Answer:
         await _judge(call, body)
         if request is None:  # no rule minds what the types do
             raise _no_json(body, "it has another shape")
-        letters = letters_of(request, call.parts.ids.new)
+        letters = _letters(call, request)
     try:
         return await post(call, letters, partial(_accepted, request.is_sandboxed))
     except Refused as refused:
@@ -83,10 +83,20 @@ def _no_json(body: bytes, why: str) -> Problem:
     return Problem(400, "bad-json", f"The body is not what mail/send takes: {why}")
 
 
+def _letters(call: Call, request: MailSend) -> list[Posted]:
+    """Raises BadAddress, Refused, Problem."""
+    letters: list[Posted] = []
+    for letter in letters_of(request, call.parts.ids.new):
+        if letters:  # the first is no larger than its body, but each has a copy of the attachments
+            call.hold(len(letter.content))
+        letters.append(letter)
+    return letters
+
+
 def _ordinary(call: Call, request: MailSend) -> list[Posted] | None:
     """None: something about it is wrong after all."""
     try:
-        return letters_of(request, call.parts.ids.new)
+        return _letters(call, request)
     except (BadAddress, Refused):
         return None
 

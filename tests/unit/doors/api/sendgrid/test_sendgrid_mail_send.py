@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from base64 import b64encode
 from typing import Any
 
 import pytest
@@ -91,3 +92,25 @@ async def test_a_call_made_twice_with_one_key_is_one_mail(api: Api) -> None:
     assert len(api.accepted()) == 1
     other = await api.call("POST", SEND, key=api.full, json=body(subject="Other"), headers=headers)
     assert other.status == 409
+
+
+@pytest.mark.parametrize(
+    ("held", "status", "message"),
+    [(0, 413, "content too large"), (950_000, 503, "Too much mail at once; try again in a minute")],
+    ids=["alone", "beside-others"],
+)
+async def test_letters_of_one_call_do_not_fill_the_memory(
+    api: Api, monkeypatch: pytest.MonkeyPatch, held: int, status: int, message: str
+) -> None:
+    """An attachment is in the call once, and in each of its letters."""
+    budget = api.parts.budget
+    monkeypatch.setattr(budget, "limit_bytes", 1_000_000 if not held else 1_300_000)
+    monkeypatch.setattr(budget, "held_bytes", held)
+    file = {"content": b64encode(bytes(60_000)).decode(), "filename": "a.bin"}
+    people = [{"to": [{"email": f"a{n}@there.test"}]} for n in range(11 if held else 20)]
+    given = body(personalizations=people, attachments=[file])
+    reply = await api.call("POST", SEND, key=api.full, json=given)
+    assert (reply.status, reply.json()["errors"][0]["message"]) == (status, message)
+    assert api.accepted() == [] and budget.held_bytes == held
+    few = body(personalizations=people[:2], attachments=[file])
+    assert (await api.call("POST", SEND, key=api.full, json=few)).status == 202
