@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterator, Sequence
-from functools import partial
 from typing import Protocol
 
 import structlog
@@ -35,7 +34,6 @@ log = structlog.get_logger()
 
 Done = Callable[[Receipt | None, BaseException | None], None]
 DoneTogether = Callable[[list[Receipt] | Answered | None, BaseException | None], None]
-Told = Callable[[BaseException | None], None]
 AllowanceOf = Callable[[str, str], Allowance]
 
 
@@ -151,14 +149,13 @@ class Intake:
         candidate = Candidate(letters, self._reports(real, letters), claim=claim)
         message = candidate.first
         allowance = self._allowance_of(message.account_id, message.domain)
-        told = partial(done, receipts)
         if allowance.limits:
-            self._take_counted(candidate, allowance, done, told)
+            self._take_counted(candidate, allowance, receipts, done)
         else:
-            self._write(candidate, done, told)
+            self._write(candidate, receipts, done)
 
     def _take_counted(
-        self, candidate: Candidate, allowance: Allowance, done: DoneTogether, told: Told
+        self, candidate: Candidate, allowance: Allowance, receipts: list[Receipt], done: DoneTogether
     ) -> None:
         """Count first, if possible in memory; only then are the letters written."""
         account_id = candidate.first.account_id
@@ -171,18 +168,21 @@ class Intake:
             if grant is None:
                 candidate.allowance = allowance
                 candidate.full_until = self._blocks.full_until(account_id, allowance)
-            self._write(candidate, done, told, grant)
+            self._write(candidate, receipts, done, grant)
 
         if count:
             self._blocks.take(account_id, allowance, count, counted)
         else:
-            self._write(candidate, done, told)
+            self._write(candidate, receipts, done)
 
     def _write(
-        self, candidate: Candidate, done: DoneTogether, told: Told, grant: Grant | None = None
+        self,
+        candidate: Candidate,
+        receipts: list[Receipt],
+        done: DoneTogether,
+        grant: Grant | None = None,
     ) -> None:
-        for letter in candidate.letters:
-            self._hand_in(letter)
+        self._hand_in(candidate.letters)
 
         def committed(answer: Answer, error: BaseException | None) -> None:
             if isinstance(answer, PosthouseError):
@@ -202,7 +202,7 @@ class Intake:
                 self._note_full(candidate, written)
             self._counters.add("accepted", sum(len(letter.deliveries) for letter in written))
             try:
-                told(None)
+                done(receipts, None)
             finally:  # whatever becomes of the reply: the letters are ours now
                 for letter in written:
                     self._go_on(letter)
@@ -217,11 +217,13 @@ class Intake:
         account_id = candidate.first.account_id
         self._blocks.note_full(account_id, candidate.allowance, until, candidate.full_until)
 
-    def _hand_in(self, accepted: Accepted) -> None:
+    def _hand_in(self, letters: Sequence[Accepted]) -> None:
         """Mark what is due now as taken by this worker, if it has room for all of it."""
-        now = accepted.message.accepted_at
         due = [
-            each for each in accepted.deliveries if each.state is DeliveryState.WAITING and each.due_at <= now
+            each
+            for letter in letters
+            for each in letter.deliveries
+            if each.state is DeliveryState.WAITING and each.due_at <= letter.message.accepted_at
         ]
         if due and self._hand_over.admits(due):
             for delivery in due:
