@@ -21,7 +21,7 @@ from posthouse.dialects.dialect import Refusal, SessionLimits, TemplateUse, Word
 from posthouse.dialects.native import DIALECT as NATIVE
 from posthouse.dialects.table import speaker, speaker_for
 from posthouse.doors.budget import BUSY, BodyBudget
-from posthouse.doors.submission import Arrival, Reader
+from posthouse.doors.submission import Arrival, Reader, is_newer, may_be_news
 from posthouse.doors.throttle import TOO_MANY_WRONG, Throttle
 from posthouse.mail.trace import with_word
 from posthouse.model.account import MAIL_SEND, CredentialKind, Principal
@@ -104,14 +104,6 @@ class _Draft:
 _Read = tuple[Submission, TemplateUse | None] | PosthouseError
 
 
-def _may_be_news(found: _Read) -> bool:
-    """Would knowing more change anything? Only for mail that is refused, dropped or has a wish declined."""
-    if isinstance(found, PosthouseError):
-        return True
-    submission = found[0]
-    return bool(submission.drop_reason) or any(seen.is_warning for seen in submission.options.seen)
-
-
 class SubmissionSession:
     """One connection of a customer: from sign-in to the 250 at the end of data."""
 
@@ -172,16 +164,8 @@ class SubmissionSession:
         principal = self._parts.identity.recognise(event.user, event.password)
         if principal is not None:
             return self._welcome(principal)
-        throttle = self._parts.throttle
-        throttle.failed(self._address, event.user)
-        delay_s = throttle.delay_s(self._address, event.user)
-        if delay_s and not throttle.hold(self._address):
+        if not await self._parts.throttle.hold_back(self._address, event.user):
             return TOO_MANY_WRONG
-        if delay_s:
-            try:
-                await asyncio.sleep(delay_s)
-            finally:
-                throttle.let_go(self._address)
         return bad_login(event, self._parts.identity.kind_of(event.password))
 
     def _welcome(self, principal: Principal) -> Reply:
@@ -286,7 +270,7 @@ class SubmissionSession:
             raise AssertionError("the engine let a letter pass without sender or sign-in")
         draft = _Draft(event.body, mail, recipients, self._principal)
         found = self._read(draft)
-        if _may_be_news(found):
+        if isinstance(found, PosthouseError) or may_be_news(found[0]):
             self._looking = asyncio.get_running_loop().create_task(self._read_again(draft, found, answer))
             return None
         return self._accept(found, draft, answer)
@@ -310,13 +294,9 @@ class SubmissionSession:
         return Arrival(engine.hello_name, self._address, protocol)
 
     async def _read_again(self, draft: _Draft, found: _Read, answer: Answer) -> None:
-        """The view may be half a second old: a domain, group or pool made just now counts at once."""
-        try:
-            if await self._parts.identity.refresh(self._parts.store):
-                draft.principal = self._parts.identity.current(draft.principal) or draft.principal
-                found = self._read(draft)
-        except Exception as error:
-            log.warning("a letter is judged by what was known: the store does not answer: %s", error)
+        if await is_newer(self._parts.identity, self._parts.store):
+            draft.principal = self._parts.identity.current(draft.principal) or draft.principal
+            found = self._read(draft)
         reply = self._accept(found, draft, answer)
         if reply is not None:
             answer(reply)

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
+import structlog
 from msgspec.structs import replace
 
 from posthouse.dialects.dialect import Dialect, Header, TemplateUse
@@ -28,8 +30,33 @@ from posthouse.model.message import Recipient, Submission
 from posthouse.model.options import SendOptions
 from posthouse.rules import policy
 from posthouse.smtp.events import MailFrom
+from posthouse.store.engine import Store
 
 _MOST_TEXT = 500
+
+log = structlog.get_logger()
+
+
+class View(Protocol):
+    """What is known of accounts (`desk.identity_view.IdentityView`)."""
+
+    async def refresh(self, store: Store) -> bool: ...
+
+
+def may_be_news(submission: Submission) -> bool:
+    """Would knowing more change anything? Only for mail that is dropped or has a wish declined; and for what
+    is refused, which makes no submission."""
+    return bool(submission.drop_reason) or any(seen.is_warning for seen in submission.options.seen)
+
+
+async def is_newer(view: View, store: Store) -> bool:
+    """The view may be half a second old: a domain, group or pool made just now counts at once. False: there
+    was nothing new, or the store does not answer, and the letter is judged by what was known."""
+    try:
+        return await view.refresh(store)
+    except Exception as error:
+        log.warning("a letter is judged by what was known: the store does not answer: %s", error)
+        return False
 
 
 @dataclass(frozen=True, slots=True)

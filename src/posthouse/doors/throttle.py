@@ -12,7 +12,9 @@ Public: Throttle, TOO_MANY_WRONG, Counts.
 
 from __future__ import annotations
 
+import asyncio
 from collections import Counter
+from collections.abc import Awaitable, Callable
 from typing import Protocol
 
 from posthouse.model.clock import Clock
@@ -49,6 +51,23 @@ class Throttle:
         self._own: dict[str, tuple[int, int]] = {}  # count and window, in the order of the last failure
         self._held: Counter[str] = Counter()
         self._all_held = 0
+
+    async def hold_back(
+        self, address: str, login: str, sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
+    ) -> bool:
+        """A wrong sign-in: count it and wait before it is answered. False: at once, for too many wait already
+        (see `hold`)."""
+        self.failed(address, login)
+        delay_s = self.delay_s(address, login)
+        if not delay_s:
+            return True
+        if not self.hold(address):
+            return False
+        try:
+            await sleep(delay_s)
+        finally:
+            self.let_go(address)
+        return True
 
     def failed(self, address: str, login: str) -> None:
         """A wrong sign-in from this client address for this login, which may not exist."""

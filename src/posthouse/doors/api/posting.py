@@ -12,12 +12,10 @@ import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
-import structlog
-
 from posthouse.dialects.dialect import Header, TemplateUse
 from posthouse.doors.api.answers import Answer
 from posthouse.doors.api.call import Call
-from posthouse.doors.submission import Arrival
+from posthouse.doors.submission import Arrival, is_newer, may_be_news
 from posthouse.model.account import Principal
 from posthouse.model.address import Address
 from posthouse.model.errors import PosthouseError
@@ -26,8 +24,6 @@ from posthouse.pipeline.rejections import Rejected, of_octets
 from posthouse.smtp.events import MailFrom
 from posthouse.smtp.grammar import MailParams
 from posthouse.store.answered import Answered
-
-log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,24 +120,13 @@ def _needs_utf8(letter: Posted) -> bool:
 
 
 def _may_be_news(read: list[_Read] | PosthouseError) -> bool:
-    """Would knowing more change anything? Only for mail that is refused, dropped or has a wish declined."""
-    if isinstance(read, PosthouseError):
-        return True
-    return any(
-        submission.drop_reason or any(seen.is_warning for seen in submission.options.seen)
-        for submission, _ in read
-    )
+    return isinstance(read, PosthouseError) or any(may_be_news(submission) for submission, _ in read)
 
 
 async def _read_again(
     call: Call, principal: Principal, letters: Sequence[Posted], read: list[_Read] | PosthouseError
 ) -> list[_Read] | PosthouseError:
-    """The view may be half a second old: a domain, group or pool made just now counts at once."""
-    try:
-        if not await call.parts.identity.refresh(call.parts.store):
-            return read
-    except Exception as error:
-        log.warning("a letter is judged by what was known: the store does not answer: %s", error)
+    if not await is_newer(call.parts.identity, call.parts.store):
         return read
     if call.found_domain is not None:
         found = call.parts.identity.domain(call.found_domain.name)

@@ -8,7 +8,6 @@ Public: Service, ServiceApp.
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import MutableMapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -150,7 +149,7 @@ class ServiceApp:
             found = self._recognised(secret)
         address = request.client.host if request.client else ""
         if found is None:
-            await self._hold_back(address)
+            await self.parts.throttle.hold_back(address, "")
             raise Problem(401, "bad-credentials", "This key is not valid")
         if found.account_id in self.parts.identity.suspended:
             text = "This account is suspended; ask whoever runs this service"
@@ -164,17 +163,6 @@ class ServiceApp:
     def _recognised(self, secret: str) -> Principal | None:
         identity = self.parts.identity
         return identity.recognise("apikey", secret) or identity.recognise(secret, secret)
-
-    async def _hold_back(self, address: str) -> None:
-        """Guessing gets slower; nobody else waits."""
-        throttle = self.parts.throttle
-        throttle.failed(address, "")
-        delay_s = throttle.delay_s(address, "")
-        if delay_s and throttle.hold(address):
-            try:
-                await asyncio.sleep(delay_s)
-            finally:
-                throttle.let_go(address)
 
     # What they may
 

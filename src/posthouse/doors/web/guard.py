@@ -55,17 +55,9 @@ class Guard:
         return value
 
     async def _hold_back(self, address: str, email: str, reason: str) -> None:
-        self._throttle.failed(address, email)
         log.info("a sign-in of a person was refused", address=address, reason=reason)
-        delay_s = self._throttle.delay_s(address, email)
-        if not delay_s:
-            return
-        if not self._throttle.hold(address):
+        if not await self._throttle.hold_back(address, email, self._sleep):
             raise _too_many()
-        try:
-            await self._sleep(delay_s)
-        finally:
-            self._throttle.let_go(address)
 
 
 def _too_many() -> TryLater:
