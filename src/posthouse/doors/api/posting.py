@@ -20,7 +20,7 @@ from posthouse.model.account import Principal
 from posthouse.model.address import Address
 from posthouse.model.errors import PosthouseError
 from posthouse.model.message import Receipt, Recipient, Submission
-from posthouse.pipeline.rejections import Rejected, of_octets
+from posthouse.pipeline.rejections import Rejected, of_octets, of_submission
 from posthouse.smtp.events import MailFrom
 from posthouse.smtp.grammar import MailParams
 from posthouse.store.answered import Answered
@@ -68,7 +68,11 @@ async def post(
     given = answer([submission for submission, _ in read])
     if key is not None:
         key = replace(key, status=given.status, headers=given.headers, body=given.body)
-    found = await _accepted(call, principal, read, key)
+    try:
+        found = await _accepted(call, principal, read, key)
+    except PosthouseError as refused:
+        call.parts.note_rejected(principal, refused, lambda: of_submission(read[0][0]))
+        raise
     if isinstance(found, Answered):
         assert key is not None
         return call.again(key, found)

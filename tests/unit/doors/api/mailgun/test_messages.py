@@ -575,3 +575,13 @@ async def test_S3_S4_S19_no_value_of_any_parameter_breaks_out(api: Api, paramete
         assert not any(line.lower().startswith(b"bcc") for line in head.splitlines())
         assert shown.mail["Bcc"] is None
         assert set(shown.recipients) <= {"bob@example.net"}
+
+
+async def test_D_06_a_call_that_its_template_refuses_is_in_the_log_too(api: Api) -> None:
+    """As behind SMTP: whoever looks for the letter finds out why there is none."""
+    form = {"from": f"me@{DOMAIN}", "to": "ann@good.test", "subject": "Hello", "template": "nowhere"}
+    reply = await api.call("POST", f"/v3/{DOMAIN}/messages", basic=api.full, form=form)
+    assert reply.status == 400 and not api.accepted()
+    await api.write(lambda conn: None)  # what was handed in before is on disk then
+    (told,) = api.events("rejected")
+    assert told.data["subject"] == "Hello" and "nowhere" in told.data["text"]
