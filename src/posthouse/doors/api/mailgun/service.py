@@ -5,8 +5,6 @@ Public: MAILGUN.
 
 from __future__ import annotations
 
-from base64 import b64decode
-
 from starlette.requests import Request
 
 from posthouse.doors.api.answers import Answer, Problem
@@ -25,6 +23,7 @@ from posthouse.doors.api.mailgun import (
 )
 from posthouse.doors.api.mailgun.phrases import phrase
 from posthouse.doors.api.rates import Rate, rate_headers
+from posthouse.doors.api.shown import basic_pair, scheme_and_key
 
 
 class _Mailgun:
@@ -45,14 +44,11 @@ class _Mailgun:
     )
 
     def secret(self, request: Request) -> str | None:
-        scheme, _, written = request.headers.get("authorization", "").partition(" ")
+        scheme, shown = scheme_and_key(request)
         if not scheme:
             return None
-        try:
-            user, _, key = b64decode(written, validate=True).decode().partition(":")
-        except ValueError:
-            return ""
-        return key if scheme.lower() == "basic" and user == "api" else ""
+        user, key = basic_pair(shown)
+        return key if scheme == "basic" and user == "api" else ""
 
     def phrase(self, problem: Problem, request: Request) -> Answer:
         return phrase(problem, request)

@@ -13,6 +13,7 @@ from posthouse.doors.api.native import about
 from posthouse.doors.api.native.problems import phrase
 from posthouse.doors.api.native.table import ENDPOINTS
 from posthouse.doors.api.rates import Rate, rate_headers
+from posthouse.doors.api.shown import bearer_key
 
 
 class _Native:
@@ -20,10 +21,7 @@ class _Native:
     endpoints = Endpoints((*ENDPOINTS, *about.ENDPOINTS))
 
     def secret(self, request: Request) -> str | None:
-        scheme, _, key = request.headers.get("authorization", "").partition(" ")
-        if not scheme:
-            return None
-        return key.strip() if scheme.lower() == "bearer" else ""
+        return bearer_key(request)
 
     def phrase(self, problem: Problem, request: Request) -> Answer:
         return phrase(problem)

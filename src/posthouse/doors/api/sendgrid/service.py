@@ -5,8 +5,6 @@ Public: SENDGRID.
 
 from __future__ import annotations
 
-from base64 import b64decode
-
 from starlette.requests import Request
 
 from posthouse.doors.api.answers import Answer, Problem
@@ -28,6 +26,7 @@ from posthouse.doors.api.sendgrid import (
     verified_senders,
 )
 from posthouse.doors.api.sendgrid.phrases import OLD_PATH, phrase
+from posthouse.doors.api.shown import basic_pair, bearer_key, scheme_and_key
 
 
 class _SendGrid:
@@ -51,13 +50,9 @@ class _SendGrid:
     )
 
     def secret(self, request: Request) -> str | None:
-        scheme, _, written = request.headers.get("authorization", "").partition(" ")
-        if not scheme:
-            return None
-        if scheme.lower() == "bearer":
-            return written.strip()
-        is_old = request.url.path.startswith(OLD_PATH)
-        return _basic_key(written) if is_old and scheme.lower() == "basic" else ""
+        scheme, shown = scheme_and_key(request)
+        is_old = scheme == "basic" and request.url.path.startswith(OLD_PATH)
+        return _basic_key(shown) if is_old else bearer_key(request)
 
     def phrase(self, problem: Problem, request: Request) -> Answer:
         return phrase(problem, request)
@@ -66,12 +61,9 @@ class _SendGrid:
         return rate_headers(rate)
 
 
-def _basic_key(written: str) -> str:
+def _basic_key(shown: str) -> str:
     """The password of the user `apikey`: only the second version of the API knows that (documented)."""
-    try:
-        user, _, key = b64decode(written, validate=True).decode().partition(":")
-    except ValueError:
-        return ""
+    user, key = basic_pair(shown)
     return key.rstrip("\r\n") if user.strip().lower() == "apikey" else ""
 
 
