@@ -9,7 +9,6 @@ Public: ENDPOINTS, known, tracking_pair, change_settings, both.
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
@@ -17,14 +16,12 @@ from typing import Any
 from posthouse.desk import (
     claims,
     credentials,
-    domain_checks,
     domain_settings,
     domains,
-    published,
-    verification,
 )
 from posthouse.desk.domain_keys import selector_name
 from posthouse.desk.domain_names import new_name
+from posthouse.doors.api import sending_domains
 from posthouse.doors.api.answers import Answer, json_answer
 from posthouse.doors.api.bodies import Form
 from posthouse.doors.api.call import Call
@@ -34,7 +31,6 @@ from posthouse.doors.api.mailgun.asked import fields_of, most_of, switch, whole
 from posthouse.doors.api.mailgun.domain_shapes import SYSTEM_USER, Known
 from posthouse.doors.api.mailgun.phrases import said
 from posthouse.model.account import DEFAULTS, Domain
-from posthouse.model.clock import Ids
 from posthouse.model.errors import Refused
 from posthouse.store import egress, identity
 from posthouse.store.connection import Connection
@@ -115,15 +111,7 @@ async def _create(call: Call) -> Answer:
     pairs += [f"ip_pool={pool}" for pool in [await _pool(call, form)] if pool]
     settings = domain_settings.changed(DEFAULTS, pairs)
     is_proven = await _may_add(call, name)  # before keys are made for nothing
-    draft = await asyncio.to_thread(
-        domains.draft,
-        call.parts.installation,
-        Ids(call.parts.clock),
-        call.now,
-        name=name,
-        region=call.parts.settings.region,
-        settings=settings,
-    )
+    draft = await sending_domains.draft(call, name, settings=settings)
     if selector:
         draft = replace(draft, keys=_at_selector(draft.keys, selector))
     await call.write(_store, call, draft, form.get("smtp_password") or None, is_proven)
@@ -141,7 +129,6 @@ def _at_selector(keys: Sequence[Any], selector: str) -> tuple[Any, ...]:
 
 async def _may_add(call: Call, name: str) -> bool:
     """Has the account shown in DNS that a domain of another one is its own? Raises Refused where it must."""
-    installation = call.parts.installation
     try:
         await call.read(claims.refuse_foreign, call.account_id, name)
     except Refused as refused:
@@ -149,9 +136,7 @@ async def _may_add(call: Call, name: str) -> bool:
             raise said(f"This domain name is already taken: {name}") from refused
         if refused.reason != claims.TAKEN:
             raise
-        servers = call.parts.settings.dns.servers
-        texts = await asyncio.to_thread(published.texts_at, claims.record_name(name), servers)
-        claims.prove(texts, installation, call.account_id, name)
+        await sending_domains.prove(call, name)
         return True
     return False
 
@@ -256,13 +241,7 @@ def change_settings(conn: Connection, account_id: str, name: str, pairs: Sequenc
 
 async def _verify(call: Call) -> Answer:
     """A look at DNS now, as `posthouse domain verify` takes."""
-    found, parts = await known(call, call.domain.name), call.parts
-    checks = await domain_checks.ask_now(parts.settings, parts.clock, found.domain, found.keys, found.sender)
-    now = call.now
-    settled = await call.write(verification.settle, found.domain, checks, now, parts.settings)
-    while settled and settled.lets_go:
-        if not await call.write(verification.release_held, found.domain, now, parts.ids):
-            break
+    await sending_domains.look(call, call.domain.name)
     return await _whole(call, call.domain.name, "Domain DNS records have been updated")
 
 

@@ -1,19 +1,19 @@
 """Sending domains: what DNS says of their records, settings, and certificates of their links.
 
-Public: ENDPOINTS, loaded.
+Public: ENDPOINTS.
 """
 
 from __future__ import annotations
 
-import asyncio
 import datetime as dt
 from typing import Annotated, Any, Literal
 
 from msgspec import Meta, Struct
 
-from posthouse.desk import claims, domain_checks, domains, published, verification
+from posthouse.desk import claims, domain_checks, domains, verification
 from posthouse.desk.domain_names import doubts, new_name
 from posthouse.desk.domain_view import domain_row, record_row
+from posthouse.doors.api import sending_domains
 from posthouse.doors.api.answers import Answer
 from posthouse.doors.api.call import Call
 from posthouse.doors.api.native.changing import once
@@ -21,11 +21,10 @@ from posthouse.doors.api.native.domain_settings import DomainSettingsRow, Settin
 from posthouse.doors.api.native.endpoint import NativeEndpoint, Nothing, Page, many, one, reading, writing
 from posthouse.doors.api.native.scope import may_see
 from posthouse.mail.dkim import ED25519_SHA256, RSA_SHA256
-from posthouse.model.account import Domain, DomainKey, DomainSettings
-from posthouse.model.clock import Ids
+from posthouse.model.account import DomainSettings
 from posthouse.model.errors import Refused
 from posthouse.rules.checks import State
-from posthouse.rules.records import Sender, Use, needed
+from posthouse.rules.records import Use, needed
 from posthouse.store import identity
 from posthouse.store.connection import Connection
 
@@ -135,14 +134,9 @@ async def add_domain(call: Call, asked: NewDomain) -> Answer:
 
     async def work() -> Answer:
         is_proven = await _may_add(call, name, asked.claims)  # before keys are made for nothing
-        parts = call.parts
-        new = await asyncio.to_thread(
-            domains.draft,
-            parts.installation,
-            Ids(parts.clock),
-            call.now,
-            name=name,
-            region=parts.settings.region,
+        new = await sending_domains.draft(
+            call,
+            name,
             is_verified=asked.is_sandbox,
             settings=DomainSettings(is_sandbox=asked.is_sandbox),
             algorithms=(RSA_SHA256, ED25519_SHA256) if asked.has_ed25519 else (RSA_SHA256,),
@@ -155,15 +149,12 @@ async def add_domain(call: Call, asked: NewDomain) -> Answer:
 
 async def _may_add(call: Call, name: str, claims_it: bool) -> bool:
     """Has the account shown in DNS that a domain of another one is its own? Raises Refused where it must."""
-    installation = call.parts.installation
     try:
-        await call.read(claims.refuse_foreign, call.account_id, name, installation)
+        await call.read(claims.refuse_foreign, call.account_id, name, call.parts.installation)
     except Refused as refused:
         if not claims_it or refused.reason != claims.TAKEN:
             raise
-        servers = call.parts.settings.dns.servers
-        texts = await asyncio.to_thread(published.texts_at, claims.record_name(name), servers)
-        claims.prove(texts, installation, call.account_id, name)
+        await sending_domains.prove(call, name)
         return True
     return False
 
@@ -173,16 +164,10 @@ async def show_domain(call: Call, asked: Nothing) -> Answer:
 
 
 def _whole(conn: Connection, call: Call, name: str) -> dict[str, Any]:
-    domain, keys, sender = loaded(conn, call, name)
+    domain, keys, sender = sending_domains.loaded(conn, call, name)
     found = verification.last_findings(conn, domain.id)
     rows = [record_row(record, domain.name) for record in needed(domain, keys, sender)]
     return domain_row(domain, found) | {"records": rows, "doubt": doubts(domain.name)}
-
-
-def loaded(conn: Connection, call: Call, name: str) -> tuple[Domain, list[DomainKey], Sender]:
-    """The domain as the store has it now. Raises Refused."""
-    domain, keys = domains.load(conn, call.account_id, name)
-    return domain, keys, domain_checks.sender_of(conn, call.parts.settings, call.account_id)
 
 
 async def change_domain(call: Call, asked: SettingsChange) -> Answer:
@@ -201,7 +186,7 @@ async def remove_domain(call: Call, asked: Nothing) -> Answer:
 
 
 async def list_records(call: Call, asked: RecordChoice) -> Answer:
-    domain, keys, sender = await call.read(loaded, call, call.domain.name)
+    domain, keys, sender = await call.read(sending_domains.loaded, call, call.domain.name)
     parts = call.parts
     zone = domain_checks.zone_given(asked.zone, domain.name)
     zone = zone or await domain_checks.find_zone(parts.settings, parts.clock, domain.name)
@@ -211,17 +196,9 @@ async def list_records(call: Call, asked: RecordChoice) -> Answer:
 
 async def check_domain(call: Call, asked: Nothing) -> Answer:
     async def work() -> Answer:
-        parts = call.parts
-        domain, keys, sender = await call.read(loaded, call, call.domain.name)
-        checks = await domain_checks.ask_now(parts.settings, parts.clock, domain, keys, sender)
-        settled = await call.write(verification.settle, domain, checks, call.now, parts.settings)
-        if settled is None:
-            raise Refused(550, "5.1.2", f"There is no domain {domain.name} here", reason="no-domain")
-        released = int(settled.lets_go)
-        while released:
-            released = await call.write(verification.release_held, domain, call.now, parts.ids)
-        rows = [verification.as_row(check) for check in checks]
-        shown = {"domain": domain.name, "verified": settled.is_verified, "next_look_at": settled.next_at}
+        looked = await sending_domains.look(call, call.domain.name)
+        rows = [verification.as_row(check) for check in looked.checks]
+        shown = {"domain": looked.domain.name, "verified": looked.is_verified, "next_look_at": looked.next_at}
         return one(Verdict)(shown | {"records": rows})
 
     return await once(call, work)

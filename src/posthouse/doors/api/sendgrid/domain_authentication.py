@@ -4,12 +4,11 @@ The records are the same whatever `automatic_security` says: ours stand in the c
 answers have the keys of the service's manual mode. The oldest domain counts as the default one; From
 alone decides which domain signs.
 
-Public: ENDPOINTS.
+Public: ENDPOINTS, oldest_first, result.
 """
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Sequence
 from typing import Any
 
@@ -17,16 +16,16 @@ from posthouse.desk import claims, domain_checks, domains, verification
 from posthouse.desk.domain_names import new_name
 from posthouse.desk.verification import Findings
 from posthouse.dialects.event_values import numbered_id
+from posthouse.doors.api import sending_domains
 from posthouse.doors.api.answers import NOTHING, Answer, json_answer
 from posthouse.doors.api.call import Call
 from posthouse.doors.api.endpoints import Endpoint
 from posthouse.doors.api.sendgrid.asked import find_flag, object_of, page_of, text_of
-from posthouse.doors.api.sendgrid.dns_look import look, result
 from posthouse.doors.api.sendgrid.phrases import said
 from posthouse.model.account import Domain
-from posthouse.model.clock import Ids
-from posthouse.rules.records import Record, Use, needed
-from posthouse.store import identity
+from posthouse.rules.checks import Check
+from posthouse.rules.records import Record, Sender, Use, needed
+from posthouse.store import domain_keys, identity
 from posthouse.store.connection import Connection
 
 _KEYS = {
@@ -43,31 +42,27 @@ def _number(domain: Domain) -> int:
     return numbered_id(domain.id, _ID_BITS)
 
 
-def _all(conn: Connection, account_id: str) -> list[Domain]:
-    """Oldest first."""
+def oldest_first(conn: Connection, account_id: str) -> list[Domain]:
+    """The account's domains."""
     return sorted(identity.list_domains(conn, account_id), key=lambda each: (each.created_at, each.id))
 
 
-def _loaded(conn: Connection, call: Call) -> Domain:
-    """The domain that the path names. Raises Said, alike for another account's (S20)."""
-    text = call.params["id"]
-    for domain in _all(conn, call.account_id):
-        if text == str(_number(domain)):
-            return domain
+def _named(conn: Connection, call: Call) -> tuple[Domain, Domain]:
+    """The domain that the path names, and the default one; without an id that one. Raises Said, alike for
+    another account's (S20)."""
+    found = oldest_first(conn, call.account_id)
+    wanted = call.params.get("id")
+    for domain in found:
+        if wanted in (None, str(_number(domain))):
+            return domain, found[0]
     raise said("resource not found", 404)
 
 
 # Showing
 
 
-def _records(conn: Connection, call: Call, domain: Domain) -> dict[str, Record]:
-    """The records to publish by the service's keys; several DKIM keys are `dkim`, `dkim2`, …"""
-    keys = domains.load(conn, call.account_id, domain.name)[1]
-    sender = domain_checks.sender_of(conn, call.parts.settings, call.account_id)
-    return _by_key(needed(domain, keys, sender))
-
-
 def _by_key(records: Sequence[Record]) -> dict[str, Record]:
+    """The records to publish by the service's keys; several DKIM keys are `dkim`, `dkim2`, …"""
     found: dict[str, Record] = {}
     signing = 0
     for record in records:
@@ -79,8 +74,16 @@ def _by_key(records: Sequence[Record]) -> dict[str, Record]:
     return found
 
 
-def _shown(conn: Connection, call: Call, domain: Domain, default_id: str) -> dict[str, Any]:
-    records = _records(conn, call, domain)
+def _all_shown(
+    conn: Connection, call: Call, chosen: Sequence[Domain], default: Domain
+) -> list[dict[str, Any]]:
+    """`default`: the account's oldest one."""
+    sender = domain_checks.sender_of(conn, call.parts.settings, call.account_id)
+    return [_shown(conn, domain, sender, is_default=domain.id == default.id) for domain in chosen]
+
+
+def _shown(conn: Connection, domain: Domain, sender: Sender, *, is_default: bool) -> dict[str, Any]:
+    records = _by_key(needed(domain, domain_keys.keys_of(conn, domain.id), sender))
     looked = verification.last_findings(conn, domain.id)
     there = _there(looked)
     dns = {
@@ -100,7 +103,7 @@ def _shown(conn: Connection, call: Call, domain: Domain, default_id: str) -> dic
         "username": "",
         "ips": [],
         "custom_spf": True,
-        "default": domain.id == default_id,
+        "default": is_default,
         "legacy": False,
         "automatic_security": False,
         "valid": domain.verified_at is not None,
@@ -123,10 +126,9 @@ async def _list(call: Call) -> Answer:
     wanted = call.query.get("domain", "").strip().lower()
 
     def read(conn: Connection) -> list[dict[str, Any]]:
-        found = _all(conn, call.account_id)
-        default_id = found[0].id if found else ""
+        found = oldest_first(conn, call.account_id)
         chosen = [domain for domain in found if wanted in domain.name][offset : offset + limit]
-        return [_shown(conn, call, domain, default_id) for domain in chosen]
+        return _all_shown(conn, call, chosen, found[0]) if chosen else []
 
     return json_answer(await call.read(read))
 
@@ -136,18 +138,8 @@ async def _get(call: Call) -> Answer:
 
 
 def _one(conn: Connection, call: Call) -> dict[str, Any]:
-    domain = _loaded(conn, call)
-    return _shown(conn, call, domain, _all(conn, call.account_id)[0].id)
-
-
-async def _get_default(call: Call) -> Answer:
-    def read(conn: Connection) -> dict[str, Any]:
-        found = _all(conn, call.account_id)
-        if not found:
-            raise said("resource not found", 404)
-        return _shown(conn, call, found[0], found[0].id)
-
-    return json_answer(await call.read(read))
+    domain, default = _named(conn, call)
+    return _all_shown(conn, call, [domain], default)[0]
 
 
 # Changing
@@ -158,20 +150,12 @@ async def _create(call: Call) -> Answer:
     for name in ("default", "automatic_security", "custom_spf"):
         find_flag(given, name)
     name = new_name(text_of(given, "domain", 255))
-    parts = call.parts
-    await call.read(claims.refuse_foreign, call.account_id, name, parts.installation)
-    draft = await asyncio.to_thread(
-        domains.draft,
-        parts.installation,
-        Ids(parts.clock),
-        call.now,
-        name=name,
-        region=parts.settings.region,
-    )
+    await call.read(claims.refuse_foreign, call.account_id, name, call.parts.installation)
+    draft = await sending_domains.draft(call, name)
 
     def make(conn: Connection) -> dict[str, Any]:
         made = domains.create_for(conn, call.account_id, draft)
-        return _shown(conn, call, made, _all(conn, call.account_id)[0].id)
+        return _all_shown(conn, call, [made], oldest_first(conn, call.account_id)[0])[0]
 
     return await call.write_once(lambda shown: json_answer(shown, 201), make)
 
@@ -191,21 +175,28 @@ async def _change(call: Call) -> Answer:
 
 async def _remove(call: Call) -> Answer:
     def remove(conn: Connection) -> None:
-        domains.remove(conn, call.account_id, _loaded(conn, call).name)
+        domains.remove(conn, call.account_id, _named(conn, call)[0].name)
 
     return await call.write_once(lambda _: NOTHING, remove)
 
 
 async def _validate(call: Call) -> Answer:
     """Looks at DNS now."""
-    looked = await look(call, _loaded)
+    domain, _ = await call.read(_named, call)
+    looked = await sending_domains.look(call, domain.name)
+    checks = {check.record: check for check in looked.checks}
     results = {
         key: result(check)
-        for key, record in _by_key(looked.records).items()
-        if (check := looked.checks.get(record)) is not None
+        for key, record in _by_key(needed(looked.domain, looked.keys, looked.sender)).items()
+        if (check := checks.get(record)) is not None
     }
     shown = {"id": _number(looked.domain), "valid": looked.is_verified, "validation_results": results}
     return json_answer(shown)
+
+
+def result(check: Check) -> dict[str, Any]:
+    """As the service tells of one record."""
+    return {"valid": check.is_there, "reason": None if check.is_there else check.text}
 
 
 _READ, _WRITE = "domains.read", "domains.write"
@@ -213,7 +204,7 @@ _DOMAINS = "/v3/whitelabel/domains"
 ENDPOINTS: tuple[Endpoint, ...] = (
     Endpoint("GET", _DOMAINS, _READ, _list),
     Endpoint("POST", _DOMAINS, _WRITE, _create),
-    Endpoint("GET", f"{_DOMAINS}/default", _READ, _get_default),
+    Endpoint("GET", f"{_DOMAINS}/default", _READ, _get),
     Endpoint("GET", f"{_DOMAINS}/{{id}}", _READ, _get),
     Endpoint("PATCH", f"{_DOMAINS}/{{id}}", _WRITE, _change),
     Endpoint("DELETE", f"{_DOMAINS}/{{id}}", _WRITE, _remove),

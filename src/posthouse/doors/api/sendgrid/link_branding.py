@@ -9,17 +9,18 @@ from __future__ import annotations
 
 from typing import Any
 
-from posthouse.desk import domain_checks, domains, verification
+from posthouse.desk import domain_checks, verification
 from posthouse.dialects.event_values import numbered_id
+from posthouse.doors.api import sending_domains
 from posthouse.doors.api.answers import Answer, json_answer
 from posthouse.doors.api.call import Call
 from posthouse.doors.api.endpoints import Endpoint
 from posthouse.doors.api.sendgrid.asked import find_flag, object_of, text_of
-from posthouse.doors.api.sendgrid.dns_look import look, result
+from posthouse.doors.api.sendgrid.domain_authentication import oldest_first, result
 from posthouse.doors.api.sendgrid.phrases import said
 from posthouse.model.account import Domain
 from posthouse.rules.records import Use, needed
-from posthouse.store import identity
+from posthouse.store import domain_keys
 from posthouse.store.connection import Connection
 
 _ID_BITS = 31
@@ -33,9 +34,8 @@ def _all(conn: Connection, call: Call) -> list[dict[str, Any]]:
     """Of the domains that have a host of their own, the oldest domain's first."""
     found: list[dict[str, Any]] = []
     sender = domain_checks.sender_of(conn, call.parts.settings, call.account_id)
-    known = identity.list_domains(conn, call.account_id)
-    for domain in sorted(known, key=lambda each: (each.created_at, each.id)):
-        keys = domains.load(conn, call.account_id, domain.name)[1]
+    for domain in oldest_first(conn, call.account_id):
+        keys = domain_keys.keys_of(conn, domain.id)
         record = next((each for each in needed(domain, keys, sender) if each.use is Use.TRACKING), None)
         if record is None:
             continue
@@ -64,12 +64,7 @@ async def _list(call: Call) -> Answer:
 
 
 async def _get(call: Call) -> Answer:
-    """One of the account's; `default` is the first. Raises Said."""
-    name = call.params.get("id")
-    for link in await call.read(_all, call):
-        if name in (None, str(link["id"])):
-            return json_answer(link)
-    raise said("resource not found", 404)
+    return json_answer(await call.read(_one, call))
 
 
 async def _create(call: Call) -> Answer:
@@ -98,28 +93,23 @@ async def _remove(call: Call) -> Answer:
 
 async def _validate(call: Call) -> Answer:
     """Looks at DNS now, at all records of the domain."""
-    looked = await look(call, _domain)
-    record = next((each for each in looked.records if each.use is Use.TRACKING), None)
-    check = looked.checks.get(record) if record is not None else None
+    link = await call.read(_one, call)
+    looked = await sending_domains.look(call, link["domain"])
+    check = next((each for each in looked.checks if each.record.use is Use.TRACKING), None)
     if check is None:
         raise said("resource not found", 404)
     results = {"domain_cname": result(check)}
-    shown = {"id": _number(looked.domain), "valid": check.is_there, "validation_results": results}
-    return json_answer(shown)
+    return json_answer({"id": link["id"], "valid": check.is_there, "validation_results": results})
 
 
 def _one(conn: Connection, call: Call) -> dict[str, Any]:
-    """The link that the path names. Raises Said, alike for another account's (S20)."""
+    """The link that the path names; without an id the first. Raises Said, alike for another account's
+    (S20)."""
+    wanted = call.params.get("id")
     for link in _all(conn, call):
-        if call.params["id"] == str(link["id"]):
+        if wanted in (None, str(link["id"])):
             return link
     raise said("resource not found", 404)
-
-
-def _domain(conn: Connection, call: Call) -> Domain:
-    """Whose link the path names. Raises Said."""
-    name = _one(conn, call)["domain"]
-    return domains.load(conn, call.account_id, name)[0]
 
 
 _LINKS = "/v3/whitelabel/links"
