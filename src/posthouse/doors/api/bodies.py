@@ -55,7 +55,7 @@ class Held:
         self.count(octets)
         if self.octets > self.budget.limit_bytes:
             text = "The letters of this call are too large together; make several calls of it"
-            raise Problem(413, "too-large", text)
+            raise Problem(413, "letters-too-large", text)
         if self.budget.is_exceeded:
             raise _busy()
 

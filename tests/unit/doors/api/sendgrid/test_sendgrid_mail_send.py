@@ -96,7 +96,10 @@ async def test_a_call_made_twice_with_one_key_is_one_mail(api: Api) -> None:
 
 @pytest.mark.parametrize(
     ("held", "status", "message"),
-    [(0, 413, "content too large"), (950_000, 503, "Too much mail at once; try again in a minute")],
+    [
+        (0, 413, "The letters of this call are too large together; make several calls of it"),
+        (950_000, 503, "Too much mail at once; try again in a minute"),
+    ],
     ids=["alone", "beside-others"],
 )
 async def test_letters_of_one_call_do_not_fill_the_memory(
