@@ -1,5 +1,5 @@
 """What the service has and this one has not: lists are empty, single things are not found, and making one is
-refused with the way out (sendgrid.md 3.12, 3.15).
+refused with the way out (sendgrid.md 3.12, 3.14, 3.15).
 
 Public: ENDPOINTS.
 """
@@ -23,7 +23,13 @@ async def _empty(call: Call) -> Answer:
     return json_answer({"result": []})
 
 
+async def _none(call: Call) -> Answer:
+    return json_answer([])
+
+
 _missing = _refused("resource not found", 404)
+_ACCOUNT = "this is changed by whoever runs this service, with `posthouse account`"
+_LOGIN = "logins are people's own: they change them on the web page, and `posthouse person` manages them"
 _PARSE = (
     "mail is not received here, so there is nothing to parse: keep the MX records of the host where it is"
 )
@@ -57,4 +63,10 @@ ENDPOINTS: tuple[Endpoint, ...] = (
     Endpoint("DELETE", _ALLOWED, "settings.write", _missing),
     Endpoint("GET", f"{_ALLOWED}/{{rule}}", "settings.read", _missing),
     Endpoint("DELETE", f"{_ALLOWED}/{{rule}}", "settings.write", _missing),
+    Endpoint("PATCH", "/v3/user/profile", "settings.write", _refused(_LOGIN)),
+    Endpoint("PUT", "/v3/user/email", "settings.write", _refused(_LOGIN)),
+    Endpoint("PUT", "/v3/user/username", "settings.write", _refused(_ACCOUNT)),
+    Endpoint("PUT", "/v3/user/password", "settings.write", _refused(_LOGIN)),
+    Endpoint("GET", "/v3/subusers", "settings.read", _none),
+    Endpoint("GET", "/v3/teammates", "settings.read", _empty),
 )

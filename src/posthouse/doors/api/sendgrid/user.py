@@ -1,5 +1,4 @@
-"""The account as programs look at it: `/v3/user/…`, and that there are no teammates and subusers
-(sendgrid.md 3.14).
+"""The account as programs look at it: `/v3/user/…` (sendgrid.md 3.14).
 
 Public: ENDPOINTS.
 """
@@ -13,7 +12,7 @@ from posthouse.desk import accounts
 from posthouse.desk.limits import LimitRow, limits_of
 from posthouse.doors.api.answers import Answer, json_answer
 from posthouse.doors.api.call import Call
-from posthouse.doors.api.endpoints import Endpoint, Handler
+from posthouse.doors.api.endpoints import Endpoint
 from posthouse.doors.api.sendgrid.asked import find_flag, object_of
 from posthouse.doors.api.sendgrid.phrases import said
 from posthouse.model.account import Account, AccountSettings, Person, Role
@@ -99,13 +98,6 @@ def _day(at: float) -> str:
     return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%d")
 
 
-def _not_here(sentence: str) -> Handler:
-    async def handler(call: Call) -> Answer:
-        raise said(sentence)
-
-    return handler
-
-
 # TLS
 
 
@@ -145,29 +137,13 @@ def _tls_changed(
     return accounts.apply_settings(conn, account_id, values)
 
 
-async def _none(call: Call) -> Answer:
-    return json_answer([])
-
-
-async def _no_teammates(call: Call) -> Answer:
-    return json_answer({"result": []})
-
-
-_LOGIN = "logins are people's own: they change them on the web page, and `posthouse person` manages them"
-_ACCOUNT = "this is changed by whoever runs this service, with `posthouse account`"
 _READ, _WRITE = "settings.read", "settings.write"
 ENDPOINTS: tuple[Endpoint, ...] = (
     Endpoint("GET", "/v3/user/profile", _READ, _profile),
-    Endpoint("PATCH", "/v3/user/profile", _WRITE, _not_here(_LOGIN)),
     Endpoint("GET", "/v3/user/account", _READ, _account),
     Endpoint("GET", "/v3/user/credits", _READ, _credits),
     Endpoint("GET", "/v3/user/email", _READ, _email),
-    Endpoint("PUT", "/v3/user/email", _WRITE, _not_here(_LOGIN)),
     Endpoint("GET", "/v3/user/username", _READ, _username),
-    Endpoint("PUT", "/v3/user/username", _WRITE, _not_here(_ACCOUNT)),
-    Endpoint("PUT", "/v3/user/password", _WRITE, _not_here(_LOGIN)),
     Endpoint("GET", "/v3/user/settings/enforced_tls", _READ, _tls),
     Endpoint("PATCH", "/v3/user/settings/enforced_tls", _WRITE, _change_tls),
-    Endpoint("GET", "/v3/subusers", _READ, _none),
-    Endpoint("GET", "/v3/teammates", _READ, _no_teammates),
 )
