@@ -16,9 +16,9 @@ from posthouse.desk import suppressions as desk
 from posthouse.doors.api.answers import Answer, json_answer
 from posthouse.doors.api.call import Call
 from posthouse.doors.api.endpoints import Endpoint
-from posthouse.doors.api.sendgrid.asked import emails_of, find_flag, object_of, page_of
+from posthouse.doors.api.sendgrid.asked import emails_of, find_flag, object_of
 from posthouse.doors.api.sendgrid.phrases import said
-from posthouse.doors.api.sendgrid.settings import MAIL_SETTINGS, line, lines
+from posthouse.doors.api.sendgrid.settings import MAIL_SETTINGS, line, lines, listed
 from posthouse.store import allowed, hooks
 from posthouse.store.allowed import AllowedQuery
 from posthouse.store.connection import Connection
@@ -66,9 +66,7 @@ def _changed(
 
 
 async def _all(call: Call) -> Answer:
-    limit, offset = page_of(call, 100, 100)
-    found = await call.read(_lines, call.account_id)
-    return json_answer({"result": found[offset : offset + limit]})
+    return listed(call, await call.read(_lines, call.account_id))
 
 
 def _lines(conn: Connection, account_id: str) -> list[dict[str, Any]]:

@@ -4,7 +4,7 @@
 A setting is a row of a table: how it is shown, and how a change is read. What cannot be made effective here
 shows as off and cannot be switched on.
 
-Public: ENDPOINTS, MAIL_SETTINGS, Setting, line, lines.
+Public: ENDPOINTS, MAIL_SETTINGS, Setting, line, lines, listed.
 """
 
 from __future__ import annotations
@@ -225,10 +225,11 @@ def lines(settings: AccountSettings, table: Sequence[Setting]) -> list[dict[str,
 
 
 async def _all_tracking(call: Call) -> Answer:
-    return _listed(call, lines(await settings_of(call), TRACKING_SETTINGS))
+    return listed(call, lines(await settings_of(call), TRACKING_SETTINGS))
 
 
-def _listed(call: Call, lines: Sequence[dict[str, Any]]) -> Answer:
+def listed(call: Call, lines: Sequence[dict[str, Any]]) -> Answer:
+    """A page of lines."""
     limit, offset = page_of(call, 100, 100)
     return json_answer({"result": list(lines)[offset : offset + limit]})
 
