@@ -10,7 +10,6 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from typing import Any
-from urllib.parse import urlencode
 
 from posthouse.dialects.event_values import encoded, instant
 from posthouse.dialects.sendgrid.activity import Activity, log_events, record_of, shown_events
@@ -20,7 +19,8 @@ from posthouse.doors.api.call import Call
 from posthouse.doors.api.endpoints import Endpoint
 from posthouse.doors.api.sendgrid.activity_search import Found, Search, find_one, find_some
 from posthouse.doors.api.sendgrid.asked import number_of, object_of
-from posthouse.doors.api.sendgrid.phrases import said
+from posthouse.doors.api.sendgrid.paging import page_address
+from posthouse.doors.api.sendgrid.phrases import not_found, said
 
 _USUAL, _MOST = 10, 1_000
 _PLACE = re.compile(r"[0-9A-Z]{10,26}\Z")
@@ -145,16 +145,14 @@ def _after(call: Call) -> str:
 def _link(call: Call, found: Found) -> dict[str, str]:
     if not found.place:
         return {}
-    asked = [(name, value) for name, value in call.query.multi_items() if name != "after"]
-    query = urlencode([*asked, ("after", found.place)])
-    return {"Link": f'<{call.base_url}{call.request.url.path}?{query}>; rel="next"'}
+    return {"Link": f'<{page_address(call, after=found.place)}>; rel="next"'}
 
 
 async def _found(call: Call) -> Activity:
     """Raises Said: another account's is answered as one that is not there."""
     activity = await call.read(find_one, call.account_id, call.params["id"])
     if activity is None:
-        raise said("resource not found", 404)
+        raise not_found()
     return activity
 
 

@@ -16,7 +16,7 @@ from posthouse.doors.api.answers import NOTHING, Answer, Problem, json_answer
 from posthouse.doors.api.call import Call
 from posthouse.doors.api.endpoints import Endpoint
 from posthouse.doors.api.sendgrid.asked import object_of, page_of, text_of
-from posthouse.doors.api.sendgrid.phrases import said
+from posthouse.doors.api.sendgrid.phrases import not_found, said
 from posthouse.model.account import Credential, CredentialKind
 from posthouse.model.clock import Ids
 from posthouse.rules.permissions import PERMISSIONS, SCOPES, beyond
@@ -126,7 +126,7 @@ async def _one(call: Call) -> Answer:
 def _load(conn: Connection, account_id: str, id: str) -> Credential:
     found = keys.load(conn, account_id, _KIND, id)
     if found.dialect != _DIALECT:
-        raise said("resource not found", 404)
+        raise not_found()
     return found
 
 

@@ -1,18 +1,20 @@
-"""What a management call asks for: objects of JSON and numbers of a query, each judged by name.
+"""What a management call asks for: objects of JSON and numbers of a query or path, each judged by name.
 
-Public: object_of, text_of, find_text, find_flag, emails_of, number_of, page_of.
+Public: object_of, text_of, find_text, find_flag, emails_of, number_of, page_of, path_number.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from posthouse.doors.api.call import Call
-from posthouse.doors.api.sendgrid.phrases import said
+from posthouse.doors.api.sendgrid.phrases import not_found, said
 
 MOST_EMAILS = 10_000
 _MOST_OFFSET = 100_000_000
 _LATEST = 2**40
+HIGHEST_NUMBER = 2**31 - 1  # that the store gives
 
 
 async def object_of(call: Call) -> dict[str, Any]:
@@ -25,7 +27,7 @@ async def object_of(call: Call) -> dict[str, Any]:
     return given
 
 
-def find_text(given: dict[str, Any], name: str, most: int) -> str | None:
+def find_text(given: Mapping[str, Any], name: str, most: int) -> str | None:
     """None where it is not given. Raises Said."""
     value = given.get(name)
     if value is None:
@@ -37,7 +39,7 @@ def find_text(given: dict[str, Any], name: str, most: int) -> str | None:
     return value
 
 
-def text_of(given: dict[str, Any], name: str, most: int) -> str:
+def text_of(given: Mapping[str, Any], name: str, most: int) -> str:
     """One that must be there. Raises Said."""
     value = find_text(given, name, most)
     if value is None or not value.strip():
@@ -45,7 +47,7 @@ def text_of(given: dict[str, Any], name: str, most: int) -> str:
     return value
 
 
-def find_flag(given: dict[str, Any], name: str) -> bool | None:
+def find_flag(given: Mapping[str, Any], name: str) -> bool | None:
     """A boolean; templates write it as 0 and 1. Raises Said."""
     value = given.get(name)
     if value is None or isinstance(value, bool):
@@ -55,7 +57,7 @@ def find_flag(given: dict[str, Any], name: str) -> bool | None:
     raise said(f"{name} must be a boolean", field=name)
 
 
-def emails_of(given: dict[str, Any], name: str) -> list[str]:
+def emails_of(given: Mapping[str, Any], name: str) -> list[str]:
     """A list of texts, maybe empty. Raises Said."""
     value = given.get(name)
     if not isinstance(value, list) or not all(isinstance(each, str) for each in value):
@@ -78,3 +80,12 @@ def number_of(call: Call, name: str, usual: int, most: int = _LATEST) -> int:
 def page_of(call: Call, usual: int, most: int) -> tuple[int, int]:
     """`limit` and `offset`. Raises Said."""
     return max(1, number_of(call, "limit", usual, most)), number_of(call, "offset", 0, _MOST_OFFSET)
+
+
+def path_number(call: Call, name: str) -> int:
+    """A number that the path names a thing by. Raises Said where it can be none's, as for one that is not
+    there."""
+    text = call.params[name]
+    if not (text.isascii() and text.isdigit() and len(text) <= 10 and int(text) <= HIGHEST_NUMBER):
+        raise not_found()
+    return int(text)

@@ -21,7 +21,7 @@ from posthouse.doors.api.answers import NOTHING, Answer, json_answer
 from posthouse.doors.api.call import Call
 from posthouse.doors.api.endpoints import Endpoint
 from posthouse.doors.api.sendgrid.asked import find_flag, object_of, page_of, text_of
-from posthouse.doors.api.sendgrid.phrases import said
+from posthouse.doors.api.sendgrid.phrases import not_found, said
 from posthouse.model.account import Domain
 from posthouse.rules.checks import Check
 from posthouse.rules.records import Record, Sender, Use, needed
@@ -55,7 +55,7 @@ def _named(conn: Connection, call: Call) -> tuple[Domain, Domain]:
     for domain in found:
         if wanted in (None, str(_number(domain))):
             return domain, found[0]
-    raise said("resource not found", 404)
+    raise not_found()
 
 
 # Showing

@@ -132,7 +132,7 @@ def _added(conn: Connection, call: Call, given: Mapping[str, Any]) -> Hook:
         wanted=wanted,
         allows_plain=_allows_plain(call),
     )
-    if find_flag(dict(given), "enabled") is False:
+    if find_flag(given, "enabled") is False:
         made = hooks.set_enabled(conn, call.now, call.account_id, made.id, False)
     return made
 
@@ -160,7 +160,7 @@ def _changed(conn: Connection, call: Call, found: Hook, given: Mapping[str, Any]
     }:
         raise Refused(501, "5.5.4", "There is a webhook with this URL already", reason="exists")
     made = _change(conn, call, found, wanted)
-    is_enabled = find_flag(dict(given), "enabled")
+    is_enabled = find_flag(given, "enabled")
     if is_enabled is not None and is_enabled != made.is_enabled:
         made = hooks.set_enabled(conn, call.now, call.account_id, made.id, is_enabled)
     return made
@@ -180,19 +180,18 @@ def _change(conn: Connection, call: Call, hook: Hook, wanted: Wanted) -> Hook:
 
 def _wanted(given: Mapping[str, Any], held: frozenset[str], *, is_new: bool) -> Wanted:
     """What the call says; `held`: events that are told so far. Raises Said."""
-    value = dict(given)
     for name in _OAUTH:
-        if find_text(value, name, _LONGEST):
+        if find_text(given, name, _LONGEST):
             text = "OAuth is not available for webhooks here; put a user and a password into the URL"
             raise said(text, field=name)
-    flags = {name: flag for name in _EVENTS if (flag := find_flag(value, name)) is not None}
+    flags = {name: flag for name in _EVENTS if (flag := find_flag(given, name)) is not None}
     names = {name for name in _EVENTS if flags.get(name, name in held)}
     if (is_new or flags) and not names:
         raise said("select at least one event, or switch the webhook off with enabled")
     return Wanted(
-        url=find_text(value, "url", _LONGEST),
+        url=find_text(given, "url", _LONGEST),
         kinds=sorted(names) if is_new or flags else None,
-        name=find_text(value, "friendly_name", 100),
+        name=find_text(given, "friendly_name", 100),
         signs=False if is_new else None,  # signing is switched on by a call of its own
     )
 

@@ -16,8 +16,8 @@ from posthouse.desk.suppressions import Place
 from posthouse.doors.api.answers import JSON, NOTHING, Answer, json_answer
 from posthouse.doors.api.call import Call
 from posthouse.doors.api.endpoints import Endpoint
-from posthouse.doors.api.sendgrid.asked import emails_of, object_of
-from posthouse.doors.api.sendgrid.unsubscribe_groups import brief, group_number
+from posthouse.doors.api.sendgrid.asked import emails_of, object_of, path_number
+from posthouse.doors.api.sendgrid.unsubscribe_groups import brief
 from posthouse.model.suppression import Suppression, SuppressionKind
 from posthouse.store import groups, suppressions
 from posthouse.store.connection import Connection
@@ -38,7 +38,7 @@ async def _add(call: Call) -> Answer:
         lambda _: json_answer({"recipient_emails": emails}, 201),
         _added,
         call.account_id,
-        group_number(call),
+        path_number(call, "group"),
         emails,
         call.now,
     )
@@ -56,7 +56,7 @@ def _place(number: int) -> Place:
 
 async def _listed(call: Call) -> StreamingResponse:
     """All of them, as the service does it: read and sent in pieces, for there may be a million."""
-    group = await call.read(desk.load_group, call.account_id, group_number(call))
+    group = await call.read(desk.load_group, call.account_id, path_number(call, "group"))
     return _streamed(_addresses(call, group))
 
 
@@ -86,7 +86,7 @@ def _streamed(pages: AsyncIterator[list[Any]]) -> StreamingResponse:
 
 async def _search(call: Call) -> Answer:
     emails = emails_of(await object_of(call), "recipient_emails")
-    return json_answer(await call.read(_among, call.account_id, group_number(call), emails))
+    return json_answer(await call.read(_among, call.account_id, path_number(call, "group"), emails))
 
 
 def _among(conn: Connection, account_id: str, number: int, emails: Sequence[str]) -> list[str]:
@@ -98,7 +98,7 @@ def _among(conn: Connection, account_id: str, number: int, emails: Sequence[str]
 
 
 async def _remove(call: Call) -> Answer:
-    await call.write(_removed, call.account_id, group_number(call), call.params["email"])
+    await call.write(_removed, call.account_id, path_number(call, "group"), call.params["email"])
     return NOTHING
 
 

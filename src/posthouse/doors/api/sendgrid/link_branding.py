@@ -17,7 +17,7 @@ from posthouse.doors.api.call import Call
 from posthouse.doors.api.endpoints import Endpoint
 from posthouse.doors.api.sendgrid.asked import find_flag, object_of, text_of
 from posthouse.doors.api.sendgrid.domain_authentication import oldest_first, result
-from posthouse.doors.api.sendgrid.phrases import said
+from posthouse.doors.api.sendgrid.phrases import not_found, said
 from posthouse.model.account import Domain
 from posthouse.rules.records import Use, needed
 from posthouse.store import domain_keys
@@ -97,7 +97,7 @@ async def _validate(call: Call) -> Answer:
     looked = await sending_domains.look(call, link["domain"])
     check = next((each for each in looked.checks if each.record.use is Use.TRACKING), None)
     if check is None:
-        raise said("resource not found", 404)
+        raise not_found()
     results = {"domain_cname": result(check)}
     return json_answer({"id": link["id"], "valid": check.is_there, "validation_results": results})
 
@@ -109,7 +109,7 @@ def _one(conn: Connection, call: Call) -> dict[str, Any]:
     for link in _all(conn, call):
         if wanted in (None, str(link["id"])):
             return link
-    raise said("resource not found", 404)
+    raise not_found()
 
 
 _LINKS = "/v3/whitelabel/links"

@@ -1,6 +1,7 @@
-"""Pages of the service's older lists: a `Link` header beside the rows (sendgrid.md 3.1).
+"""Addresses of other pages of a list; in older lists they stand in a `Link` header beside the rows
+(sendgrid.md 3.1).
 
-Public: link_header.
+Public: link_header, page_address.
 """
 
 from __future__ import annotations
@@ -22,7 +23,12 @@ def link_header(call: Call, limit: int, offset: int, *, is_full: bool) -> dict[s
 
 
 def _link(call: Call, limit: int, offset: int, rel: str) -> str:
-    asked = [(name, value) for name, value in call.query.multi_items() if name not in ("limit", "offset")]
-    query = urlencode([*asked, ("limit", limit), ("offset", offset)])
-    address = f"{call.base_url}{call.request.url.path}?{query}"
+    address = page_address(call, limit=str(limit), offset=str(offset))
     return f'<{address}>; rel="{rel}"; title="{offset // limit + 1}"'
+
+
+def page_address(call: Call, **place: str) -> str:
+    """The call's own address with these parameters in place of those that it has; "" takes one away."""
+    asked = [(name, value) for name, value in call.query.multi_items() if name not in place]
+    given = [(name, value) for name, value in place.items() if value]
+    return f"{call.base_url}{call.request.url.path}?{urlencode([*asked, *given])}"

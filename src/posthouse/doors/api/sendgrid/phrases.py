@@ -1,7 +1,7 @@
 """How SendGrid says that a call cannot be done: `{"errors": [{"message", "field"}]}`, with `help` where mail
 is sent, and `{"message": "error", "errors": [...]}` in its second version (sendgrid.md 3.1, 3.14).
 
-Public: phrase, errors_answer, said, Fault, NO_IDENTITY, is_sending.
+Public: phrase, errors_answer, said, not_found, Fault, NO_IDENTITY, is_sending.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ __all__ = [
     "errors_answer",
     "fragment",
     "is_sending",
+    "not_found",
     "phrase",
     "said",
 ]
@@ -36,6 +37,7 @@ NO_IDENTITY = (
     "resolved. Visit https://sendgrid.com/docs/for-developers/sending-email/sender-identity/ to see the "
     "Sender Identity requirements"
 )
+_ABSENT = "resource not found"
 _TEXTS = {
     "no-credentials": "authorization required",
     "no-permission": "access forbidden",
@@ -76,7 +78,7 @@ def _text(problem: Problem, request: Request) -> str:
         scheme, _, key = request.headers.get("authorization", "").partition(" ")
         return _REVOKED if scheme.lower() == "bearer" and key.strip() else _WRONG
     if problem.status == 404 and problem.reason != "no-path":
-        return "resource not found"
+        return _ABSENT
     return _TEXTS.get(problem.reason, problem.text)
 
 
@@ -102,6 +104,11 @@ def _error(fault: Fault, has_help: bool, help_url: str) -> dict[str, Any]:
 def fragment(field: str) -> str:
     """`personalizations.0.to.1.email` -> `message.personalizations.to.email`: without the places."""
     return ".".join(["message", *(word for word in field.split(".") if not word.isdigit())])
+
+
+def not_found() -> Said:
+    """What is not there, and what is another account's (S20); to be raised."""
+    return said(_ABSENT, 404)
 
 
 def said(message: str, status: int = 400, field: str | None = None) -> Said:

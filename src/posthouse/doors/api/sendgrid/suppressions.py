@@ -27,7 +27,7 @@ from posthouse.doors.api.sendgrid.asked import (
     page_of,
 )
 from posthouse.doors.api.sendgrid.paging import link_header
-from posthouse.doors.api.sendgrid.phrases import said
+from posthouse.doors.api.sendgrid.phrases import not_found, said
 from posthouse.model.suppression import Suppression, SuppressionKind
 from posthouse.store import suppression_times
 from posthouse.store.connection import Connection
@@ -130,7 +130,7 @@ async def _remove_some(call: Call, which: _List) -> Answer:
 
 async def _remove_one(call: Call, which: _List) -> Answer:
     if not await call.write(desk.remove, call.account_id, [call.params["email"]], _place(which)):
-        raise said("resource not found", 404)
+        raise not_found()
     return NOTHING
 
 

@@ -10,7 +10,6 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
-from urllib.parse import urlencode
 
 from posthouse.desk import templates as desk
 from posthouse.desk.templates import Bounds
@@ -18,6 +17,7 @@ from posthouse.doors.api.answers import NOTHING, Answer, json_answer
 from posthouse.doors.api.call import Call
 from posthouse.doors.api.endpoints import Endpoint
 from posthouse.doors.api.sendgrid.asked import object_of
+from posthouse.doors.api.sendgrid.paging import page_address
 from posthouse.doors.api.sendgrid.template_forms import (
     DYNAMIC,
     LEGACY,
@@ -116,12 +116,13 @@ def _page(call: Call, found: Sequence[_Held], size: int) -> Answer:
 
 
 def _address(call: Call, size: int, begin: int, found: Sequence[_Held]) -> str:
-    asked = [pair for pair in call.query.multi_items() if pair[0] not in ("page_size", "page_token")]
-    asked.append(("page_size", str(size)))
-    if begin:
-        at, id = _place(found[begin - 1][0])
-        asked.append(("page_token", base64.urlsafe_b64encode(f"{at}\n{id}".encode()).decode().rstrip("=")))
-    return f"{call.base_url}/v3/templates?{urlencode(asked)}"
+    token = _token(found[begin - 1][0]) if begin else ""
+    return page_address(call, page_size=str(size), page_token=token)
+
+
+def _token(about: Template) -> str:
+    at, id = _place(about)
+    return base64.urlsafe_b64encode(f"{at}\n{id}".encode()).decode().rstrip("=")
 
 
 def _read_token(token: str) -> tuple[float, str] | None:

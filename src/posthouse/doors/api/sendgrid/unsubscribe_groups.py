@@ -11,7 +11,7 @@ from posthouse.desk import suppressions as desk
 from posthouse.doors.api.answers import NOTHING, Answer, json_answer
 from posthouse.doors.api.call import Call
 from posthouse.doors.api.endpoints import Endpoint
-from posthouse.doors.api.sendgrid.asked import find_flag, find_text, object_of, text_of
+from posthouse.doors.api.sendgrid.asked import find_flag, find_text, object_of, path_number, text_of
 from posthouse.doors.api.sendgrid.phrases import said
 from posthouse.model.errors import Refused
 from posthouse.store import groups, suppression_times
@@ -20,14 +20,6 @@ from posthouse.store.groups import Group, scope_of
 
 MOST_GROUPS = 200
 _MOST_NAME, _MOST_DESCRIPTION = 30, 100
-
-
-def group_number(call: Call) -> int:
-    """The group that the path names. Raises Said."""
-    text = call.params["group"]
-    if not (text.isascii() and text.isdigit() and len(text) < 10):
-        raise said("resource not found", 404)
-    return int(text)
 
 
 def brief(group: Group) -> dict[str, Any]:
@@ -58,7 +50,7 @@ def _all(conn: Connection, account_id: str, wanted: set[str]) -> list[dict[str, 
 
 
 async def _one(call: Call) -> Answer:
-    return json_answer(await call.read(_one_full, call.account_id, group_number(call)))
+    return json_answer(await call.read(_one_full, call.account_id, path_number(call, "group")))
 
 
 def _one_full(conn: Connection, account_id: str, number: int) -> dict[str, Any]:
@@ -92,7 +84,7 @@ async def _change(call: Call) -> Answer:
         made = await call.write(
             desk.change_group,
             call.account_id,
-            group_number(call),
+            path_number(call, "group"),
             name=find_text(given, "name", _MOST_NAME),
             description=find_text(given, "description", _MOST_DESCRIPTION),
             is_default=find_flag(given, "is_default"),
@@ -109,7 +101,7 @@ def _told(refused: Refused) -> Exception:
 
 
 async def _remove(call: Call) -> Answer:
-    await call.write(desk.remove_group, call.account_id, group_number(call))
+    await call.write(desk.remove_group, call.account_id, path_number(call, "group"))
     return NOTHING
 
 

@@ -16,15 +16,21 @@ from typing import Any
 from posthouse.doors.api.answers import NOTHING, Answer, json_answer
 from posthouse.doors.api.call import Call
 from posthouse.doors.api.endpoints import Endpoint
-from posthouse.doors.api.sendgrid.asked import find_text, number_of, object_of, text_of
-from posthouse.doors.api.sendgrid.phrases import said
+from posthouse.doors.api.sendgrid.asked import (
+    HIGHEST_NUMBER,
+    find_text,
+    number_of,
+    object_of,
+    path_number,
+    text_of,
+)
+from posthouse.doors.api.sendgrid.phrases import not_found, said
 from posthouse.model.address import BadAddress, parse_address
 from posthouse.store import identity, senders
 from posthouse.store.connection import Connection
 from posthouse.store.senders import Sender
 
 MOST_SENDERS = 1000
-_HIGHEST = 2**31 - 1
 _REQUIRED = ("nickname", "from_email", "reply_to")
 _MOST = {
     "nickname": 100,
@@ -70,8 +76,8 @@ def _shown(sender: Sender, names: frozenset[str]) -> dict[str, Any]:
 
 async def _list(call: Call) -> Answer:
     limit = max(1, number_of(call, "limit", MOST_SENDERS, MOST_SENDERS))
-    after = number_of(call, "lastSeenID", 0, _HIGHEST)
-    only = number_of(call, "id", 0, _HIGHEST)
+    after = number_of(call, "lastSeenID", 0, HIGHEST_NUMBER)
+    only = number_of(call, "id", 0, HIGHEST_NUMBER)
 
     def read(conn: Connection) -> list[dict[str, Any]]:
         if only:
@@ -103,11 +109,9 @@ async def _warnings(call: Call) -> Answer:
 
 def _loaded(conn: Connection, call: Call) -> Sender:
     """The sender that the path names. Raises Said, alike for another account's (S20)."""
-    text = call.params["id"]
-    number = int(text) if text.isascii() and text.isdigit() and len(text) <= 10 else 0
-    found = senders.find(conn, call.account_id, number) if 0 < number <= _HIGHEST else None
+    found = senders.find(conn, call.account_id, path_number(call, "id"))
     if found is None:
-        raise said("resource not found", 404)
+        raise not_found()
     return found
 
 
