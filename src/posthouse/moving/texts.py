@@ -34,7 +34,7 @@ class Texts:
             return False
         name = about.name if about else thing.id or thing.name.strip()
         with here.writing():
-            if about is None and thing.id:
+            if about is None:
                 self._add_template(name, thing)
             templates.store_version(here.conn, here.ids, here.clock.now(), self._draft(name, thing))
         return True
@@ -42,7 +42,7 @@ class Texts:
     def _draft(self, name: str, thing: NewVersion) -> Draft:
         return Draft(
             account_id=self._here.account_id,
-            domain="" if self._here.is_dry else thing.domain,  # in a dry run it may not be there yet
+            domain=thing.domain,
             name=name,
             tag=thing.tag,
             html=thing.html,
@@ -52,14 +52,14 @@ class Texts:
             description=thing.description,
             is_active=thing.is_active,
             more=dict(thing.more),
-            bounds=_WIDE if thing.id else templates.USUAL,
+            bounds=_bounds(thing),
         )
 
     def _add_template(self, name: str, thing: NewVersion) -> None:
-        """Under the id that programs know. Raises Refused."""
+        """Under the id that programs know, if they know one. Raises Refused."""
         here = self._here
         new = Template(
-            thing.id,
+            thing.id or here.ids.new(),
             here.account_id,
             thing.domain,
             name,
@@ -67,7 +67,7 @@ class Texts:
             here.clock.now(),
             dict(thing.about_template),
         )
-        templates.add_template(here.conn, new, _WIDE)
+        templates.add_template(here.conn, new, _bounds(thing))
 
     def _find(self, thing: NewVersion) -> Template | None:
         listed = stored.list_templates(self._here.conn, self._here.account_id)
@@ -75,3 +75,7 @@ class Texts:
             return next((one for one in listed if one.id == thing.id), None)
         key = thing.domain, thing.name.lower()
         return next((one for one in listed if (one.domain, one.name) == key), None)
+
+
+def _bounds(thing: NewVersion) -> Bounds:
+    return _WIDE if thing.id else templates.USUAL

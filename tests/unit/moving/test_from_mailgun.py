@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 
+from posthouse.doors.api.mailgun.template_shapes import shown, version_shown
+from posthouse.store.templates import Template, Version
 from unit.cli.calling import Cli
 from unit.moving.fakes import Raw, mailgun_api, serving
 from unit.moving.moves import Move, books, came, mover, rows_of, there
@@ -64,6 +66,22 @@ def test_MG_26_everything_comes_along(cli_and_move: tuple[Cli, Move]) -> None:
     assert (template["name"], template["active"]) == ("welcome", "v2")
     (shown,) = rows_of(call, "template", "show", "welcome")
     assert (shown["html"], shown["fields"]) == ("<p>Hello {{name}}</p>", {"Subject": "Welcome {{name}}"})
+
+
+def test_the_api_shows_the_comment_and_the_author_that_came(
+    cli_and_move: tuple[Cli, Move], tmp_path: Path
+) -> None:
+    _, move = cli_and_move
+    with serving(mailgun_api()) as api:
+        move("mailgun", "--api-url", api.base)
+    rows = books(tmp_path)
+    (about,) = [Template(*row[:6], more=json.loads(row[6])) for row in rows["template"]]
+    assert (shown(about)["createdBy"], shown(about)["description"]) == ("ann", "Hello")
+    comments = {
+        row[1]: version_shown(Version(*row[:6], more=json.loads(row[8] or "{}")))["comment"]
+        for row in rows["template_version"]
+    }
+    assert comments == {"v1": "first try", "v2": ""}
 
 
 def test_what_cannot_come_is_told_with_what_to_do(cli_and_move: tuple[Cli, Move]) -> None:

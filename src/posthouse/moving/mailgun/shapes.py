@@ -144,8 +144,8 @@ def _version(about: Any, found: Any, html: str, domain: str) -> NewVersion:
         description=text_of(about, "description"),
         fields=_fields(found.get("headers")),
         is_active=flag_of(found, "active"),
-        more={"mailgun": {"comment": comment}} if comment else {},
-        about_template={"mailgun": {"createdBy": author}} if author else {},
+        more={"comment": comment} if comment else {},
+        about_template={"created_by": author} if author else {},
     )
 
 
