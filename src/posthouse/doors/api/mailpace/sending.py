@@ -19,11 +19,11 @@ from posthouse.doors.api.mailpace.letter import Asked, read_call
 from posthouse.doors.api.posting import Posted, post
 from posthouse.mail.addresses import Mailbox
 from posthouse.mail.build import build
-from posthouse.model.account import MAIL_SEND, CredentialKind
+from posthouse.model.account import MAIL_SEND, CredentialKind, Domain
 from posthouse.model.errors import Refused
 from posthouse.model.message import Recipient, Submission
 from posthouse.model.options import PLAIN
-from posthouse.rules.policy import from_rule
+from posthouse.rules.policy import from_rule, registered
 from posthouse.rules.suppression import judge_suppressions
 from posthouse.store import allowed, suppressions
 from posthouse.store.answered import find
@@ -37,10 +37,10 @@ async def send(call: Call) -> Answer:
         return call.again(key, earlier)
     await _judge_verified(call)
     asked = read_call(await call.json(), _taken(call))
-    _judge_from(call, asked.draft.author[0].address.domain)
-    content = _built(asked)
-    await _judge_blocked(call, asked.people)
     sender = asked.draft.author[0].address
+    _judge_from(call, sender.domain)
+    content = _built(asked)
+    await _judge_blocked(call, _sending_domain(call, sender.domain), asked.people)
     posted = Posted(content, sender, _recipients(asked), asked.options)
     return await post(call, [posted], _answer, any_body=True)
 
@@ -87,9 +87,22 @@ def _judge_from(call: Call, domain: str) -> None:
         raise Problem(403, "from-domain", f"The token does not send for {domain}")
 
 
-async def _judge_blocked(call: Call, people: Mapping[str, Sequence[Mailbox]]) -> None:
+def _sending_domain(call: Call, name: str) -> str:
+    """The token's domain; with a key of the account the one that the letter will be sent for, as
+    `doors.submission` finds it: the author's, or one above it."""
+
+    def own(above: str) -> Domain | None:
+        found = call.parts.identity.domain(above)
+        return found if found and found.account_id == call.account_id else None
+
+    if call.principal.domain:
+        return call.principal.domain
+    found = registered(name, own)
+    return found.name if found else name
+
+
+async def _judge_blocked(call: Call, domain: str, people: Mapping[str, Sequence[Mailbox]]) -> None:
     """Refused, where other services drop in silence. Raises Said."""
-    domain = call.principal.domain or str(people["to"][0].address.domain)
     addresses = {str(each.address).lower() for given in people.values() for each in given}
     stopped = await call.read(_blocked, call.account_id, domain, sorted(addresses))
     if not stopped:

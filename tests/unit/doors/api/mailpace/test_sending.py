@@ -279,6 +279,22 @@ async def test_MP_04_a_blocked_address_is_refused_by_field(api: Api) -> None:
     assert (await send(api, to="gone@far.test")).status == 200
 
 
+@pytest.mark.parametrize("host", [DOMAIN, f"news.{DOMAIN}"])
+async def test_MP_04_with_a_key_of_the_account_the_lists_of_the_domain_in_from_count(
+    api: Api, host: str
+) -> None:
+    rows = [
+        Suppression(api.account_id, "gone@far.test", SuppressionKind.BOUNCE, DOMAIN, "", 0.0),
+        Suppression(api.account_id, "bob@far.test", SuppressionKind.BOUNCE, "far.test", "", 0.0),
+    ]
+    await api.write(add, rows)
+    body = {**LETTER, "from": f"orders@{host}"}
+    path, key = "/api/v1/send", api.sending
+    assert (await api.call("POST", path, token=key, json=body)).status == 200
+    reply = await api.call("POST", path, token=key, json={**body, "to": "gone@far.test"})
+    assert (reply.status, reply.json()) == (400, {"errors": {"to": ["contains a blocked address"]}})
+
+
 async def test_MP_04_too_quick(tmp_path: Any) -> None:
     async with open_api(tmp_path) as api:
         await api.write(accounts.change_settings, "", ["minute_messages=1"])
