@@ -93,7 +93,24 @@ def import_rows(
 ) -> Summary:
     """Put everybody in the file on the lists; `told` of each bad line, `advanced` after each transaction.
     Opens transactions of its own. Raises Refused when the whole file makes no sense."""
-    summary, gathered = Summary(), list[Suppression]()
+    summary = Summary()
+    for rows in steps_of(stream, wanted, summary, told):
+        if rows and not is_dry:
+            with conn.transaction():
+                suppressions.add(conn, rows)
+        advanced(summary)
+    return summary
+
+
+def steps_of(
+    stream: io.BufferedReader,
+    wanted: Wanted,
+    summary: Summary,
+    told: Callable[[BadLine], None] = lambda line: None,
+) -> Iterator[list[Suppression]]:
+    """The rows of a file that can be used, so many as one transaction takes; `summary` counts all, `told` of
+    each bad line. Raises Refused when the whole file makes no sense."""
+    gathered: list[Suppression] = []
     for found in _rows(stream, wanted, summary):
         if isinstance(found, BadLine):
             summary.notes += found.is_note
@@ -102,37 +119,11 @@ def import_rows(
             continue
         gathered.append(found)
         if len(gathered) >= STEP_ROWS:
-            _write(conn, gathered, summary, is_dry)
-            advanced(summary)
-    _write(conn, gathered, summary, is_dry)
-    advanced(summary)
-    return summary
-
-
-def steps_of(stream: io.BufferedReader, wanted: Wanted, summary: Summary) -> Iterator[list[Suppression]]:
-    """The rows of a file that can be used, so many as one transaction takes; `summary` counts all. Raises
-    Refused when the whole file makes no sense."""
-    gathered: list[Suppression] = []
-    for found in _rows(stream, wanted, summary):
-        if isinstance(found, BadLine):
-            summary.notes += found.is_note
-            summary.bad += not found.is_note
-            continue
-        gathered.append(found)
-        if len(gathered) >= STEP_ROWS:
             summary.written += len(gathered)
             yield gathered
             gathered = []
     summary.written += len(gathered)
     yield gathered
-
-
-def _write(conn: Connection, rows: list[Suppression], summary: Summary, is_dry: bool) -> None:
-    if rows and not is_dry:
-        with conn.transaction():
-            suppressions.add(conn, rows)
-    summary.written += len(rows)
-    rows.clear()
 
 
 def _rows(stream: io.BufferedReader, wanted: Wanted, summary: Summary) -> Iterator[Suppression | BadLine]:
