@@ -88,11 +88,10 @@ def store_version(conn: Connection, ids: Ids, now: float, draft: Draft) -> Found
 
 
 def _template_for(conn: Connection, ids: Ids, now: float, draft: Draft) -> Template:
-    name = draft.name.lower()
-    for about in templates.list_templates(conn, draft.account_id):
-        if (about.domain, about.name) == (draft.domain, name):
-            return about
-    about = Template(ids.new(), draft.account_id, draft.domain, name, draft.description, now)
+    found = templates.find_named(conn, draft.account_id, draft.domain, draft.name)
+    if found is not None:
+        return found
+    about = Template(ids.new(), draft.account_id, draft.domain, draft.name.lower(), draft.description, now)
     add_template(conn, about, draft.bounds)
     return about
 

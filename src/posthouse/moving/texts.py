@@ -70,11 +70,10 @@ class Texts:
         templates.add_template(here.conn, new, _bounds(thing))
 
     def _find(self, thing: NewVersion) -> Template | None:
-        listed = stored.list_templates(self._here.conn, self._here.account_id)
+        here = self._here
         if thing.id:
-            return next((one for one in listed if one.id == thing.id), None)
-        key = thing.domain, thing.name.lower()
-        return next((one for one in listed if (one.domain, one.name) == key), None)
+            return stored.find_by_id(here.conn, here.account_id, thing.id)
+        return stored.find_named(here.conn, here.account_id, thing.domain, thing.name)
 
 
 def _bounds(thing: NewVersion) -> Bounds:

@@ -177,8 +177,8 @@ def add_version(conn: Connection, new: Version) -> None:
 def change_template(conn: Connection, new: Template) -> bool:
     """Store name, description and `more` of a template; its versions stay. False: there is none of that id.
     Raises Duplicate if its domain has another one of that name."""
-    other = conn.row(_exactly_named, new.account_id, new.name.lower(), new.domain)
-    if other is not None and other[0] != new.id:
+    other = find_named(conn, new.account_id, new.domain, new.name)
+    if other is not None and other.id != new.id:
         raise Duplicate(f"the template {new.name} is there already")
     values = (new.name.lower(), harmless(new.description), _more_text(new.more))
     return conn.change(_change_template, new.id, *values) > 0
@@ -263,7 +263,7 @@ _named = Statement(
     "of_domain",
 )
 _exactly_named = Statement(
-    select(template.c.id).where(
+    select(template).where(
         template.c.account_id == bindparam("of_account"),
         template.c.name == bindparam("of_name"),
         template.c.domain == bindparam("of_domain"),
@@ -299,6 +299,12 @@ def find_template(conn: Connection, account_id: str, domain: str, name_or_id: st
     account."""
     name = harmless(name_or_id)
     row = conn.row(_named, account_id, name.lower(), domain) or conn.row(_by_id, account_id, name)
+    return None if row is None else _to_template(row)
+
+
+def find_named(conn: Connection, account_id: str, domain: str, name: str) -> Template | None:
+    """By name among those of exactly this domain, "" for the whole account's."""
+    row = conn.row(_exactly_named, account_id, harmless(name).lower(), domain)
     return None if row is None else _to_template(row)
 
 
