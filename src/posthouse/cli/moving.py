@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from posthouse.moving.report import Report
     from posthouse.moving.services import Service
     from posthouse.moving.things import Thing
+    from posthouse.moving.web import Web
 
 app = group("Move in from another service: lists, templates, domains, webhooks.")
 Advance = Callable[[str, int], None]
@@ -197,15 +198,16 @@ def _source(house: House, service: Service, wanted: Wanted) -> tuple[Iterator[Th
     return chain(first, from_api(service, web, house.clock.now(), domains, given)), web.base
 
 
-def _web(house: House, service: Service, wanted: Wanted) -> Any:
+def _web(house: House, service: Service, wanted: Wanted) -> Web:
     from posthouse.moving.web import Web
 
-    key = read_secret(wanted.key_file) if wanted.key_file else os.environ.get(service.key_variable, "")
-    if not key.strip() or not key.strip().isascii() or not key.strip().isprintable():
+    said = read_secret(wanted.key_file) if wanted.key_file else os.environ.get(service.key_variable, "")
+    key = said.strip()
+    if not key or not key.isascii() or not key.isprintable():
         text = f"put the service's API key into {service.key_variable} or a file (--key-file), or name files"
         raise typer.TyperException(text)
     allows = wanted.allows_private or house.settings.delivery.post_private_networks == "allow"
-    return Web(wanted.api_url or service.base, service.headers(key.strip()), allows_private=allows)
+    return Web(wanted.api_url or service.base, service.headers(key), allows_private=allows)
 
 
 @contextmanager

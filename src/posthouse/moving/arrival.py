@@ -10,6 +10,7 @@ Public: Arrival, STEP.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from functools import partial
 
 from posthouse.desk import suppressions
 from posthouse.desk.suppression_files import listed_address, listed_instant
@@ -69,7 +70,7 @@ class Arrival:
             case NewListed():
                 self._gather(thing)
             case NewAllowed():
-                self._allow(thing)
+                self._report.note_put(Kind.ALLOWED, thing.value[:100], partial(self._allow, thing))
             case Begun():
                 self._write_gathered()
                 self._what, self._read = thing.what, 0
@@ -131,23 +132,19 @@ class Arrival:
             self._advanced(self._what, self._read)
         self._gathered.clear()
 
-    def _allow(self, thing: NewAllowed) -> None:
-        here, count = self._here, self._report.count(Kind.ALLOWED)
-        try:
-            if thing.domain and thing.domain not in self._estate.domains:
-                raise Refused(550, "5.1.2", f"there is no domain {thing.domain[:100]} here")
-            value = suppressions.allowed_value(thing.value)
-            if (here.account_id, thing.domain, value) in allowed.find(here.conn, [(here.account_id, value)]):
-                count.there += 1
-                return
-            if not here.is_dry:
-                with here.conn.transaction():
-                    suppressions.allow(
-                        here.conn, here.account_id, [value], thing.domain, here.clock.now(), thing.detail
-                    )
-            count.came += 1
-        except Refused as refused:
-            self._report.note_left(LeftOut(Kind.ALLOWED, thing.value[:100], refused.text))
+    def _allow(self, thing: NewAllowed) -> bool:
+        here = self._here
+        if thing.domain and thing.domain not in self._estate.domains:
+            raise Refused(550, "5.1.2", f"there is no domain {thing.domain[:100]} here")
+        value = suppressions.allowed_value(thing.value)
+        if (here.account_id, thing.domain, value) in allowed.find(here.conn, [(here.account_id, value)]):
+            return False
+        if not here.is_dry:
+            with here.conn.transaction():
+                suppressions.allow(
+                    here.conn, here.account_id, [value], thing.domain, here.clock.now(), thing.detail
+                )
+        return True
 
 
 def _key(row: Suppression) -> tuple[str, SuppressionKind, str, str]:

@@ -5,7 +5,6 @@ Public: Credentials.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from functools import partial
 
 from posthouse.desk import credentials, hook_keys, keys
@@ -13,7 +12,7 @@ from posthouse.model.account import MAIL_SEND, CredentialKind
 from posthouse.model.errors import Refused
 from posthouse.moving.here import Here
 from posthouse.moving.report import Report
-from posthouse.moving.things import Kind, LeftOut, NewApiKey, NewSigningKey, NewUser, StaysBehind
+from posthouse.moving.things import Kind, NewApiKey, NewSigningKey, NewUser, StaysBehind
 from posthouse.store import credentials as stored
 from posthouse.store import identity
 from posthouse.store.hook_keys import find_hook_key
@@ -30,24 +29,14 @@ class Credentials:
 
     def take(self, thing: NewUser | NewApiKey | NewSigningKey) -> None:
         """What is refused is told in the report."""
-        put: Callable[[], bool | None]
+        note = self._report.note_put
         match thing:
             case NewUser():
-                kind, what, put = Kind.USER, thing.login, partial(self._user, thing)
+                note(Kind.USER, thing.login, partial(self._user, thing))
             case NewApiKey():
-                kind, what, put = Kind.API_KEY, thing.name or thing.id, partial(self._api_key, thing)
+                note(Kind.API_KEY, thing.name or thing.id, partial(self._api_key, thing))
             case NewSigningKey():
-                kind, what = Kind.SIGNING_KEY, thing.domain or "the account's"
-                put = partial(self._signing_key, thing)
-        try:
-            came = put()
-        except Refused as refused:
-            self._report.note_left(LeftOut(kind, what[:200], refused.text))
-            return
-        if came is not None:
-            count = self._report.count(kind)
-            count.came += came
-            count.there += not came
+                note(Kind.SIGNING_KEY, thing.domain or "the account's", partial(self._signing_key, thing))
 
     def _user(self, thing: NewUser) -> bool | None:
         """None: stays behind."""

@@ -5,7 +5,6 @@ Public: Estate.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from functools import partial
 
 from posthouse.desk import (
@@ -26,7 +25,6 @@ from posthouse.moving.report import Report
 from posthouse.moving.texts import Texts
 from posthouse.moving.things import (
     Kind,
-    LeftOut,
     NewDomain,
     NewGroup,
     NewKeyFile,
@@ -56,36 +54,26 @@ class Estate:
 
     def take(self, thing: Held) -> None:
         """What is refused is told in the report."""
-        put: Callable[[], bool]
+        note = self._report.note_put
         match thing:
             case NewDomain():
-                kind, what, put = Kind.DOMAIN, thing.name, partial(self._domain, thing)
+                note(Kind.DOMAIN, thing.name, partial(self._domain, thing))
             case NewKeyFile():
-                kind, what, put = (
-                    Kind.DKIM_KEY,
-                    f"{thing.selector} of {thing.domain}",
-                    partial(self._key, thing),
-                )
+                note(Kind.DKIM_KEY, f"{thing.selector} of {thing.domain}", partial(self._key, thing))
             case NewSettings():
-                kind, what, put = Kind.SETTING, ", ".join(thing.values), partial(self._account, thing)
+                note(Kind.SETTING, ", ".join(thing.values), partial(self._account, thing))
             case NewGroup():
-                kind, what, put = Kind.GROUP, f"{thing.name} ({thing.number})", partial(self._group, thing)
+                note(Kind.GROUP, f"{thing.name} ({thing.number})", partial(self._group, thing))
             case NewVersion():
-                kind, what, put = (
-                    Kind.TEMPLATE,
-                    f"{thing.name}, version {thing.tag}",
-                    partial(self._version, thing),
-                )
+                what = f"{thing.name}, version {thing.tag}"
+                note(Kind.TEMPLATE, what, partial(self._version, thing))
             case NewWebhook():
-                kind, what, put = Kind.WEBHOOK, hooks.shown_url(thing.url), partial(self._webhook, thing)
-        try:
-            came = put()
-        except Refused as refused:
-            self._report.note_left(LeftOut(kind, what[:200], refused.text))
-            return
-        count = self._report.count(kind)
-        count.came += came
-        count.there += not came
+                note(Kind.WEBHOOK, hooks.shown_url(thing.url), partial(self._webhook, thing))
+
+    def _judge_domain(self, name: str) -> None:
+        """`name` "": the account. Raises Refused."""
+        if name and name not in self.domains:
+            raise Refused(550, "5.1.2", f"There is no domain {name} here", reason="no-domain")
 
     # Domains
 
@@ -125,8 +113,7 @@ class Estate:
     def _key(self, thing: NewKeyFile) -> bool:
         here = self._here
         name = sending_name(thing.domain)
-        if name not in self.domains:
-            raise Refused(550, "5.1.2", f"There is no domain {name} here", reason="no-domain")
+        self._judge_domain(name)
         selector = domain_keys.selector_name(thing.selector, name)
         found = identity.find_domain(here.conn, name)
         domain_id = found.id if found else ""
@@ -195,14 +182,12 @@ class Estate:
     # Texts and posts
 
     def _version(self, thing: NewVersion) -> bool:
-        if thing.domain and thing.domain not in self.domains:
-            raise Refused(550, "5.1.2", f"There is no domain {thing.domain} here", reason="no-domain")
+        self._judge_domain(thing.domain)
         return self._texts.take(thing)
 
     def _webhook(self, thing: NewWebhook) -> bool:
         here = self._here
-        if thing.domain and thing.domain not in self.domains:
-            raise Refused(550, "5.1.2", f"There is no domain {thing.domain} here", reason="no-domain")
+        self._judge_domain(thing.domain)
         form = hooks.form_of(here.forms, here.dialect)
         events = [name for name in thing.events if name in form.kinds]
         for name in set(thing.events) - set(events):

@@ -18,10 +18,12 @@ from pathlib import Path
 from posthouse.desk.domain_names import sending_name
 from posthouse.model.errors import Refused
 from posthouse.moving.things import Kind, LeftOut
+from posthouse.moving.values import BadShape
 
 MOST_FILES = 10_000
 _DEEPEST = 8
 _HEAD = 4096
+_NO_DOMAIN = "it does not say whose domain it is of; put it into a folder of that name, or use --domain"
 _GROUP = re.compile(r"group[ _-]?(\d{1,9})\b")
 _KEY_FILE = re.compile(r"(?P<selector>.+)\._domainkey\.(?P<domain>.+?)(?:\.(?:pem|key|private))?\Z", re.I)
 
@@ -41,6 +43,12 @@ class Hints:
     words: frozenset[str] = frozenset()
     group: int = 0
     selector: str = ""
+
+    def needed_domain(self) -> str:
+        """Raises BadShape where nobody says whose the file is."""
+        if not self.domain:
+            raise BadShape(_NO_DOMAIN)
+        return self.domain
 
     def has(self, *beginnings: str) -> bool:
         return any(word.startswith(beginnings) for word in self.words)

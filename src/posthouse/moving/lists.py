@@ -12,6 +12,7 @@ import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import chain
 
 from posthouse.desk.suppression_files import encoding_of
 from posthouse.model.suppression import SuppressionKind
@@ -42,16 +43,10 @@ def open_sheet(found: Found) -> Iterator[Sheet]:
         cells = first.cells if first else []
         heads = tuple(re.sub(r"[^a-z0-9]+", "", cell.lower()) for cell in cells)
         if first is None or any("@" in cell for cell in cells):
-            yield Sheet(found.name, (), NO_HEADER, _with(first, rows))
+            yield Sheet(found.name, (), NO_HEADER, chain([first] if first else [], rows))
         else:
             is_allow_list = {"value", "type"} <= set(heads)
             yield Sheet(found.name, heads, NO_HEADER if is_allow_list else columns_of(cells), rows)
-
-
-def _with(first: Record | None, rest: Iterator[Record]) -> Iterator[Record]:
-    if first is not None:
-        yield first
-    yield from rest
 
 
 def listed_rows(sheet: Sheet, kind: SuppressionKind, *, domain: str = "", group: int = 0) -> Iterator[Thing]:

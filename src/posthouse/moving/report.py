@@ -7,9 +7,11 @@ Public: Report, Count, MOST_TOLD.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+from posthouse.model.errors import Refused
 from posthouse.moving.things import Kind, LeftOut, StaysBehind
 
 MOST_TOLD = 1_000
@@ -49,6 +51,19 @@ class Report:
             self.left.append(thing)
         else:
             self.untold += 1
+
+    def note_put(self, kind: Kind, what: str, put: Callable[[], bool | None]) -> None:
+        """What became of one thing that `put` puts in its place: True for came, False for there already, None
+        for neither; what it refuses is left out."""
+        try:
+            came = put()
+        except Refused as refused:
+            self.note_left(LeftOut(kind, what[:200], refused.text))
+            return
+        if came is not None:
+            count = self.count(kind)
+            count.came += came
+            count.there += not came
 
     def note_behind(self, thing: StaysBehind) -> None:
         if len(self.behind) < MOST_TOLD:

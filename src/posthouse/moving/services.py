@@ -39,13 +39,13 @@ _FIRST = (NewDomain, NewGroup)  # what others hang on
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """`base`: of its API, "" without one; `key_variable`: of the environment. `read(web, now, only, given)`
-    gives everything that the API shows; the others what one JSON value or one CSV file holds."""
+    """`base`: of its API, `key_variable`: of the environment; both "" without an API. `read(web, now, only,
+    given)` gives everything that the API shows; the others what one JSON value or one CSV file holds."""
 
     name: str
     json_things: Callable[[Any, Hints], Iterator[Thing]]
     csv_things: Callable[[Sheet, Hints], Iterator[Thing]]
-    key_variable: str
+    key_variable: str = ""
     base: str = ""
     headers: Callable[[str], Mapping[str, str]] = lambda key: {}
     read: Callable[[Web, float, Sequence[str], str], Iterator[Thing]] = lambda web, now, only, given: iter(())
@@ -74,9 +74,7 @@ SERVICES = {
         sendgrid_api.headers,
         sendgrid_api.read,
     ),
-    "mailpace": Service(
-        "mailpace", mailpace_files.json_things, mailpace_files.csv_things, "MAILPACE_API_TOKEN"
-    ),
+    "mailpace": Service("mailpace", mailpace_files.json_things, mailpace_files.csv_things),
 }
 
 

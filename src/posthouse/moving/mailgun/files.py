@@ -15,7 +15,6 @@ from posthouse.moving.mailgun import shapes
 from posthouse.moving.things import NewSigningKey, Thing
 from posthouse.moving.values import BadShape, as_list, as_object, text_of
 
-_NO_DOMAIN = "it does not say whose domain it is of; put it into a folder of that name, or use --domain"
 _KINDS = (
     (("bounce",), SuppressionKind.BOUNCE),
     (("complain", "spam"), SuppressionKind.COMPLAINT),
@@ -44,7 +43,7 @@ def json_things(value: Any, hints: Hints) -> Iterator[Thing]:
 
 def _webhooks(found: Any, hints: Hints) -> Iterator[Thing]:
     if not isinstance(found["webhooks"], list):
-        yield from shapes.hooks_of(found, _needed(hints))
+        yield from shapes.hooks_of(found, hints.needed_domain())
         return
     for item in found["webhooks"]:
         yield from shapes.account_hook(item)
@@ -54,13 +53,13 @@ def _item(found: Any, hints: Hints) -> Iterator[Thing]:
     """What one element of a list is. Raises BadShape."""
     said = found.keys()
     if "address" in said and ("code" in said or "error" in said):
-        yield from shapes.bounce(found, _needed(hints))
+        yield from shapes.bounce(found, hints.needed_domain())
     elif "address" in said and ("tags" in said or "tag" in said):
-        yield from shapes.unsubscribe(found, _needed(hints))
+        yield from shapes.unsubscribe(found, hints.needed_domain())
     elif "value" in said and found.get("type") in ("address", "domain"):
-        yield from shapes.allowed(found, _needed(hints))
+        yield from shapes.allowed(found, hints.needed_domain())
     elif "address" in said:
-        yield from shapes.complaint(found, _needed(hints))
+        yield from shapes.complaint(found, hints.needed_domain())
     elif "event_types" in said:
         yield from shapes.account_hook(found)
     elif "mailbox" in said or "login" in said:
@@ -79,11 +78,11 @@ def csv_things(sheet: Sheet, hints: Hints) -> Iterator[Thing]:
     """Everybody in the file. Raises BadShape when nobody can tell which list it is."""
     heads = set(sheet.heads)
     if {"value", "type"} <= heads or {"address", "domain"} == heads or hints.has("allow", "white"):
-        yield from allowed_rows(sheet, domain=_needed(hints))
+        yield from allowed_rows(sheet, domain=hints.needed_domain())
         return
     kind = sheet.columns.kind or _kind_by_name(hints)
     # our own export says the domain row by row
-    domain = hints.domain if "domain" in sheet.columns.places else _needed(hints)
+    domain = hints.domain if "domain" in sheet.columns.places else hints.needed_domain()
     yield from listed_rows(sheet, kind, domain=domain)
 
 
@@ -92,9 +91,3 @@ def _kind_by_name(hints: Hints) -> SuppressionKind:
         if hints.has(*beginnings):
             return kind
     raise BadShape("its columns fit several lists; put bounces, complaints or unsubscribes into its name")
-
-
-def _needed(hints: Hints) -> str:
-    if not hints.domain:
-        raise BadShape(_NO_DOMAIN)
-    return hints.domain

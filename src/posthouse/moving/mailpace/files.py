@@ -15,8 +15,6 @@ from posthouse.moving.lists import Sheet, allowed_rows, listed_rows
 from posthouse.moving.things import NewDomain, NewWebhook, Thing
 from posthouse.moving.values import BadShape, as_list, as_object, flag_of, text_of, words_of
 
-_NO_DOMAIN = "it does not say whose domain it is of; put it into a folder of that name, or use --domain"
-
 
 def json_things(value: Any, hints: Hints) -> Iterator[Thing]:
     """`{"url", "events", "enabled"}`, `{"name"}` of a domain, or either in a list. Raises BadShape."""
@@ -29,7 +27,7 @@ def json_things(value: Any, hints: Hints) -> Iterator[Thing]:
     if "url" in found or "endpoint" in found:
         is_on = flag_of(found, "enabled") if "enabled" in found else True
         url = text_of(found, "url", "endpoint")
-        yield NewWebhook(url, words_of(found, "events"), _needed(hints), text_of(found, "name"), is_on)
+        yield NewWebhook(url, words_of(found, "events"), hints.needed_domain(), text_of(found, "name"), is_on)
     elif "name" in found:
         yield NewDomain(text_of(found, "name").lower())
     else:
@@ -39,12 +37,6 @@ def json_things(value: Any, hints: Hints) -> Iterator[Thing]:
 def csv_things(sheet: Sheet, hints: Hints) -> Iterator[Thing]:
     """Everybody in the file: the block list, unless its name says allow list. Raises BadShape."""
     if hints.has("allow", "white"):
-        yield from allowed_rows(sheet, domain=_needed(hints))
+        yield from allowed_rows(sheet, domain=hints.needed_domain())
     else:  # a hard bounce puts an address on the block list of its domain
-        yield from listed_rows(sheet, SuppressionKind.BOUNCE, domain=_needed(hints))
-
-
-def _needed(hints: Hints) -> str:
-    if not hints.domain:
-        raise BadShape(_NO_DOMAIN)
-    return hints.domain
+        yield from listed_rows(sheet, SuppressionKind.BOUNCE, domain=hints.needed_domain())

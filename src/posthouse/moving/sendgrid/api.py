@@ -10,6 +10,7 @@ Public: BASE, headers, read.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import Any
 from urllib.parse import quote
@@ -141,7 +142,7 @@ def _api_keys(web: Web, given: str) -> Iterator[Thing]:
         whole = asking(partial(web.get, f"/v3/api_keys/{quote(kept, safe='')}"), found)
         for thing in shapes.api_key(whole):
             if isinstance(thing, NewApiKey):
-                yield NewApiKey(thing.id, thing.name, thing.permissions, given)
+                yield replace(thing, secret=given)
     if given and not is_told:
         yield NewApiKey(kept, "", (), given)
 
