@@ -9,7 +9,8 @@ import pytest
 from bench.posthouse import House
 
 from clients.inbox import Arrival, Inbox
-from clients.programs import Run, run_program
+from clients.mailgun_js import Client as MailgunClient
+from clients.programs import NODE, Run, run_program
 
 
 @pytest.fixture(scope="session")
@@ -45,3 +46,20 @@ def signed(records: dict[bytes, bytes]) -> Callable[[Arrival], bool]:
     return lambda arrival: bool(
         dkim.verify(arrival.content, dnsfunc=lambda name, timeout=5: records.get(name))
     )
+
+
+@pytest.fixture(scope="module")
+def mailgun_house(inbox: Inbox, tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
+    """A house of its own: these tests change the domain."""
+    extra = '[delivery]\nprivate_networks = "allow"\n'  # addresses of this machine alone
+    house = House(tmp_path_factory.mktemp("mailgun") / "house", inbox.port, extra=extra).set_up()
+    house.start()
+    yield house
+    house.stop()
+
+
+@pytest.fixture(scope="module")
+def mailgun(mailgun_house: House) -> MailgunClient:
+    """Mailgun's client, unmodified: only the URL is another."""
+    assert (NODE / "node_modules" / "mailgun.js").is_dir(), "run sh tests/clients/install.sh"
+    return MailgunClient(mailgun_house, run_program)

@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 FOLDER = Path(__file__).resolve().parent / "senders"
+NODE = Path(os.environ.get("POSTHOUSE_CLIENTS_DIR", FOLDER.parents[2] / "var" / "clients"))
 PATH = os.environ["PATH"] + ":/usr/sbin:/sbin"
 
 Run = Callable[..., str]

@@ -14,8 +14,7 @@ import pytest
 from bench.posthouse import House, free_port
 
 from clients.inbox import Inbox
-from clients.programs import FOLDER, Run
-from clients.test_senders import NODE
+from clients.programs import FOLDER, NODE, Run
 from posthouse.internet.certificates import Certificates
 
 DOMAIN = "lab.test"

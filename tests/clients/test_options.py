@@ -15,8 +15,8 @@ import pytest
 from bench.posthouse import House
 
 from clients.inbox import Inbox
-from clients.programs import FOLDER, Run
-from clients.test_senders import HOST, NODE, SENDER
+from clients.programs import FOLDER, NODE, Run
+from clients.test_senders import HOST, SENDER
 
 _numbers = itertools.count(1)
 LIBRARIES = [

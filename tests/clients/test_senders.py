@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import itertools
-import os
 import smtplib
 import socket
 import ssl
@@ -16,12 +15,11 @@ import pytest
 from bench.posthouse import House
 
 from clients.inbox import Arrival, Inbox
-from clients.programs import FOLDER, Run
+from clients.programs import FOLDER, NODE, Run
 
 HOST = "127.0.0.1"
 SENDER = "postmaster@lab.test"
 MODES = ("starttls", "tls")
-NODE = Path(os.environ.get("POSTHOUSE_CLIENTS_DIR", FOLDER.parents[2] / "var" / "clients"))
 Signed = Callable[[Arrival], bool]
 _numbers = itertools.count(1)
 

@@ -13,8 +13,7 @@ import pytest
 from bench.posthouse import DOMAIN, House
 
 from clients.inbox import Inbox
-from clients.programs import FOLDER, Run
-from clients.test_senders import NODE
+from clients.programs import FOLDER, NODE, Run
 from posthouse.rules.permissions import FULL
 
 SENDER = f"test@{DOMAIN}"
