@@ -37,6 +37,9 @@ BAD_FILE_TYPE = "The attachment type must be a string and at least one character
 FILE_TYPE_SIGNS = "The type cannot contain ';', or CRLF characters."
 ID_SIGNS = "The content ID of your attachment cannot contain CRLF characters."
 MOST_FILES = 400  # our decision
+MANY_FILES = f"There is a limit of {MOST_FILES} attachments per request."
+BAD_DISPOSITION = 'The disposition of your attachment can be either "inline" or "attachment".'
+BAD_ID = "The content ID of your attachment must be a string."
 _RANKS = {"text/plain": 0, "text/html": 1}
 _breaks = re.compile("[\0\r\n\x0b\x0c\x85\u2028\u2029]").search
 _WORD = r"[!#$%&'*+.^_`{|}~0-9A-Za-z-]+"
@@ -93,7 +96,7 @@ def _judge_value(faults: Faults, path: str, value: Any) -> None:
 def judge_attachments(faults: Faults, value: Any) -> None:
     files = faults.array("attachments", value)
     if len(files) > MOST_FILES:
-        faults.add("attachments", f"There is a limit of {MOST_FILES} attachments per request.")
+        faults.add("attachments", MANY_FILES)
         return
     for number, entry in enumerate(files):
         path = f"attachments.{number}"
@@ -142,14 +145,13 @@ def _judge_file_type(faults: Faults, path: str, value: Any) -> None:
 
 def _judge_disposition(faults: Faults, path: str, value: Any) -> None:
     if value is not None and value not in ("inline", "attachment"):
-        text = 'The disposition of your attachment can be either "inline" or "attachment". You provided '
-        faults.add(path, f"{text}{shown(value)}.")
+        faults.add(path, f"{BAD_DISPOSITION} You provided {shown(value)}.")
 
 
 def _judge_id(faults: Faults, path: str, value: Any) -> None:
     if value is None:
         return
     if not isinstance(value, str):
-        faults.add(path, f"The content ID of your attachment must be a string. You provided {shown(value)}.")
+        faults.add(path, f"{BAD_ID} You provided {shown(value)}.")
     elif ";" in value or "," in value or _breaks(value):
         faults.add(path, ID_SIGNS)

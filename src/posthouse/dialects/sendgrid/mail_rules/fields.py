@@ -31,6 +31,7 @@ RESERVED = frozenset(
         "bcc",
     }
 )
+DEEP_DATA = f"The dynamic template data may be nested {MOST_DEPTH} levels deep."
 BAD_SUBJECT = "The subject of your email must be a string at least one character in length."
 BAD_SECTIONS = "The section values must be strings."
 BAD_ARGS = "All values of custom arguments object must be strings"
@@ -141,7 +142,7 @@ def judge_substitutions(faults: Faults, path: str, value: Any, call: dict[str, A
 def judge_data(faults: Faults, path: str, value: Any) -> None:
     given = faults.object(path, value)
     if given and is_too_deep(given, MOST_DEPTH):
-        faults.add(path, f"The dynamic template data may be nested {MOST_DEPTH} levels deep.")
+        faults.add(path, DEEP_DATA)
 
 
 def judge_send_at(faults: Faults, path: str, value: Any, known: Known) -> None:

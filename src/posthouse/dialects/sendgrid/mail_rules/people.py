@@ -14,6 +14,7 @@ from posthouse.rules.policy import judge_recipient
 
 MOST = 1000
 LONGEST = 320
+TWICE = "Each unique email address in the personalizations array should only be included once."
 INVALID = "Does not contain a valid address."
 _EXAMPLE = (
     'e.g. {"email": "example@example.com"} or {"email": "example@example.com", "name": "Example Recipient"}'
@@ -116,10 +117,7 @@ def _entries(faults: Faults, path: str, entries: list[Any], absent: str, title: 
 
 
 def _twice(address: str) -> str:
-    return (
-        "Each unique email address in the personalizations array should only be included once. You have "
-        f"included {shown(address)} more than once."
-    )
+    return f"{TWICE} You have included {shown(address)} more than once."
 
 
 def _email(

@@ -10,7 +10,6 @@ from posthouse.dialects.sendgrid.mail_rules import content, fields, people, sett
 _TYPE = "Invalid type. It must have the JSON type that the service's reference names."
 _TEMPLATE = "The Template ID must be a valid template id for your account, and the template must be valid."
 _LATE = "Scheduling more than 72 hours in advance is forbidden, unless the sending domain allows more."
-_TWICE = "Each unique email address in the personalizations array should only be included once."
 _LONG = f"The email exceeds the maximum total length of {people.LONGEST} characters"
 
 
@@ -44,7 +43,7 @@ def _settings() -> dict[str, tuple[str, ...]]:
 
 
 _PERSONALIZATION: dict[str, tuple[str, ...]] = {
-    "personalizations": (whole.NO_PERSONALIZATION, whole.TOO_MANY_PEOPLE, _TWICE, _TYPE),
+    "personalizations": (whole.NO_PERSONALIZATION, whole.TOO_MANY_PEOPLE, people.TWICE, _TYPE),
     "personalizations.from": (people.BAD_FROM, _LONG, _TYPE),
     **_address("personalizations.from", absent=people.OTHER_DOMAIN),
     "personalizations.to": (people.NO_TO, _LONG, _TYPE),
@@ -60,10 +59,7 @@ _PERSONALIZATION: dict[str, tuple[str, ...]] = {
         fields.LONG_SUBSTITUTIONS,
         fields.DYNAMIC_SUBSTITUTIONS,
     ),
-    "personalizations.dynamic_template_data": (
-        f"The dynamic template data may be nested {fields.MOST_DEPTH} levels deep.",
-        _TYPE,
-    ),
+    "personalizations.dynamic_template_data": (fields.DEEP_DATA, _TYPE),
     "personalizations.custom_args": (fields.BAD_ARGS, fields.NO_ARGS, fields.LONG_ARGS),
     "personalizations.send_at": (fields.BAD_SEND_AT, _LATE),
 }
@@ -80,14 +76,12 @@ SENTENCES: dict[str, tuple[str, ...]] = {
     "content": (content.NO_CONTENT, content.EMPTY_CONTENT, _TYPE),
     "content.type": (content.NO_TYPE, content.BAD_TYPE, content.TYPE_SIGNS),
     "content.value": (content.NO_VALUE, content.BAD_VALUE, content.ORDER),
-    "attachments": (f"There is a limit of {content.MOST_FILES} attachments per request.", _TYPE),
+    "attachments": (content.MANY_FILES, _TYPE),
     "attachments.content": (content.NO_OCTETS, content.NOT_BASE64),
     "attachments.filename": (content.NO_FILENAME, content.BAD_FILENAME, content.FILENAME_BREAKS),
     "attachments.type": (content.BAD_FILE_TYPE, content.FILE_TYPE_SIGNS),
-    "attachments.disposition": (
-        'The disposition of your attachment can be either "inline" or "attachment".',
-    ),
-    "attachments.content_id": ("The content ID of your attachment must be a string.", content.ID_SIGNS),
+    "attachments.disposition": (content.BAD_DISPOSITION,),
+    "attachments.content_id": (content.BAD_ID, content.ID_SIGNS),
     "template_id": (_TEMPLATE,),
     "headers": _headers(fields.COMMON_HEADERS),
     "custom_args": (fields.BAD_ARGS, fields.LONG_ARGS),
@@ -97,17 +91,17 @@ SENTENCES: dict[str, tuple[str, ...]] = {
     "categories": (
         settings.BAD_CATEGORIES,
         settings.NOT_ASCII,
-        f"There is a limit of {settings.MOST_CATEGORIES} categories for each email that is sent.",
-        f"Each category must not be longer than {settings.LONGEST_CATEGORY} characters.",
+        settings.MANY_CATEGORIES,
+        settings.LONG_CATEGORY,
         "The categories must be a unique list.",
     ),
-    "ip_pool_name": (settings.BAD_POOL, "The IP Pool name must be a valid pool name for your account."),
+    "ip_pool_name": (settings.BAD_POOL, settings.UNKNOWN_POOL),
     "asm": (_TYPE,),
-    "asm.group_id": (settings.BAD_GROUP, "The ASM group ID must be a valid Group ID on your account."),
+    "asm.group_id": (settings.BAD_GROUP, settings.UNKNOWN_GROUP),
     "asm.groups_to_display": (
         settings.BAD_GROUPS,
         settings.MANY_GROUPS,
-        "All ASM groups to display must be valid ASM groups IDs on your account.",
+        settings.UNKNOWN_GROUPS,
     ),
     **_settings(),
 }

@@ -17,11 +17,16 @@ MOST_GROUPS_SHOWN = 25
 LONGEST_BATCH = 200
 BAD_BATCH = "The batch_id must be a string."
 BAD_CATEGORIES = "Categories must be an array of strings."
+MANY_CATEGORIES = f"There is a limit of {MOST_CATEGORIES} categories for each email that is sent."
+LONG_CATEGORY = f"Each category must not be longer than {LONGEST_CATEGORY} characters."
 NOT_ASCII = "Categories can not contain non-ASCII characters."
 BAD_POOL = "The name of your IP pool must be a string."
+UNKNOWN_POOL = "The IP Pool name must be a valid pool name for your account."
 BAD_GROUP = "The ASM group ID must be an integer."
+UNKNOWN_GROUP = "The ASM group ID must be a valid Group ID on your account."
 BAD_GROUPS = "The ASM Group IDs to display must be an array of integers."
 MANY_GROUPS = "There is a limit of 25 unsubscribe groups that can be displayed to a user at a time."
+UNKNOWN_GROUPS = "All ASM groups to display must be valid ASM groups IDs on your account."
 BAD_COPY = (
     "The bcc email recipient object must at least have an email address and may also contain a name. e.g. "
     '{"email": "example@example.com"} or {"email": "example@example.com", "name": "Example Recipient"}.'
@@ -87,8 +92,7 @@ def judge_names(faults: Faults, call: dict[str, Any], known: Known) -> None:
     if pool is not None and not isinstance(pool, str):
         faults.add("ip_pool_name", BAD_POOL)
     elif pool is not None and not known.owns_pool(pool):
-        text = f"The IP Pool name must be a valid pool name for your account. You provided {shown(pool)}."
-        faults.add("ip_pool_name", text)
+        faults.add("ip_pool_name", f"{UNKNOWN_POOL} You provided {shown(pool)}.")
 
 
 def _is_batch(value: Any) -> bool:
@@ -103,13 +107,11 @@ def _judge_categories(faults: Faults, value: Any) -> None:
         faults.add("categories", BAD_CATEGORIES)
         return
     if len(value) > MOST_CATEGORIES:
-        text = "There is a limit of 10 categories for each email that is sent. You provided "
-        faults.add("categories", f"{text}{len(value)} categories.")
+        faults.add("categories", f"{MANY_CATEGORIES} You provided {len(value)} categories.")
         return
     for each in value:
         if len(each) > LONGEST_CATEGORY:
-            text = f"Each category must not be longer than 255 characters. {shown(each)} exceeds this limit"
-            faults.add("categories", text)
+            faults.add("categories", f"{LONG_CATEGORY} {shown(each)} exceeds this limit")
     for each in dict.fromkeys(each for each in value if value.count(each) > 1):
         text = f"The categories must be a unique list, and you have included {shown(each)} more than once."
         faults.add("categories", text)
@@ -124,8 +126,7 @@ def judge_asm(faults: Faults, value: Any, known: Known) -> None:
     if not is_integer(group):
         faults.add("asm.group_id", BAD_GROUP)
     elif group not in known.groups:
-        text = f"The ASM group ID must be a valid Group ID on your account. You provided {shown(group)}."
-        faults.add("asm.group_id", text)
+        faults.add("asm.group_id", f"{UNKNOWN_GROUP} You provided {shown(group)}.")
     if groups is None:
         return
     if not isinstance(groups, list) or not all(map(is_integer, groups)):
@@ -134,8 +135,7 @@ def judge_asm(faults: Faults, value: Any, known: Known) -> None:
     if len(groups) > MOST_GROUPS_SHOWN:
         faults.add("asm.groups_to_display", MANY_GROUPS)
     if unknown := [each for each in groups if each not in known.groups]:
-        text = "All ASM groups to display must be valid ASM groups IDs on your account. You provided "
-        faults.add("asm.groups_to_display", f"{text}{shown(unknown[0])}.")
+        faults.add("asm.groups_to_display", f"{UNKNOWN_GROUPS} You provided {shown(unknown[0])}.")
 
 
 def judge_settings(faults: Faults, call: dict[str, Any]) -> None:
