@@ -9,7 +9,7 @@ Public: Search, Found, search_of, find_some, find_one.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from posthouse.desk.event_log import plain_address
@@ -94,9 +94,10 @@ async def find_some(call: Call, search: Search) -> Found:
     """Up to `limit` records, the newest letters first."""
     rows: list[tuple[Activity, dict[str, Any]]] = []
     walk = search_of(call.account_id, search)
+    letter = _Letter()
     for _ in range(_MOST_LOOKS if walk is not None else 0):
         assert walk is not None
-        page, found = await call.read(_matching, walk, search)
+        page, found = await call.read(_matching, walk, search, letter)
         for activity, record in found:
             rows.append((activity, record))
             if len(rows) == search.limit:
@@ -108,26 +109,34 @@ async def find_some(call: Call, search: Search) -> Found:
 
 
 def _matching(
-    conn: Connection, walk: EventQuery, search: Search
+    conn: Connection, walk: EventQuery, search: Search, letter: _Letter
 ) -> tuple[events.EventPage, list[tuple[Activity, dict[str, Any]]]]:
     page = events.find_page(conn, walk)
     found = []
-    for activity in _activities(conn, page.events):
+    for activity in _activities(conn, page.events, letter):
         record = record_of(activity, is_log=search.is_log)
         if holds(search.query, record):
             found.append((activity, record))
     return page, found
 
 
-def _activities(conn: Connection, accepted: Iterable[Event]) -> Iterator[Activity]:
+@dataclass(slots=True)
+class _Letter:
+    """The one that was looked at last: its recipients may fill many pages, and its events are read once."""
+
+    id: str = ""
+    of_delivery: dict[str, list[Told]] = field(default_factory=dict)
+
+
+def _activities(conn: Connection, accepted: Iterable[Event], letter: _Letter) -> Iterator[Activity]:
     """One letter's events are held at a time: neighbours in the log are of one letter."""
-    letter, of_delivery = "", dict[str, list[Told]]()
     for event in accepted:
         if event.data.get("is_copy") or not event.delivery_id:
             continue
-        if event.message_id != letter:
-            letter, of_delivery = event.message_id, _by_delivery(conn, event.account_id, event.message_id)
-        if told := of_delivery.get(event.delivery_id):
+        if event.message_id != letter.id:
+            letter.of_delivery = _by_delivery(conn, event.account_id, event.message_id)
+            letter.id = event.message_id
+        if told := letter.of_delivery.get(event.delivery_id):
             yield Activity(told)
 
 
