@@ -9,8 +9,9 @@ Public: Reading, Found, refusal, bad_parameter.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
+from operator import attrgetter
 from typing import Any
 
 from posthouse.dialects.dialect import Context, Header, Wishes
@@ -52,7 +53,7 @@ class Reading:
     they decide (our decision)."""
 
     def __init__(self, headers: Sequence[Header], context: Context) -> None:
-        headers = sorted(headers, key=_is_parameter)
+        headers = sorted(headers, key=attrgetter("is_parameter"))
         self.context = context
         self.wishes = Wishes()
         self._headers = headers
@@ -60,6 +61,11 @@ class Reading:
         self._by_name: dict[str, list[Found]] = {}
         for place, header in enumerate(headers):
             self._by_name.setdefault(header.name, []).append(Found(place, header))
+
+    @property
+    def names(self) -> Collection[str]:
+        """Which headers there are, in lower case."""
+        return self._by_name
 
     def all(self, name: str) -> Sequence[Found]:
         """The headers of that name, from the top."""
@@ -101,7 +107,3 @@ class Reading:
             Seen(header.title, text_of(header.raw)[:SHOWN_CHARS], *self._told[place])
             for place, header in enumerate(self._headers)
         ]
-
-
-def _is_parameter(header: Header) -> bool:
-    return header.is_parameter
