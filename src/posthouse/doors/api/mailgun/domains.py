@@ -142,9 +142,7 @@ async def _may_add(call: Call, name: str) -> bool:
 
 
 def _store(conn: Connection, call: Call, draft: domains.Draft, password: str | None, is_proven: bool) -> None:
-    """Under the caller's account, which is there."""
-    account = next(item for item in identity.list_accounts(conn) if item.id == call.account_id)
-    domain = domains.create(conn, call.parts.ids, draft, account.name, is_proven=is_proven)
+    domain = domains.create_for(conn, call.account_id, draft, is_proven=is_proven)
     if password is not None:
         _set_password(conn, call, domain.name, password)
 
