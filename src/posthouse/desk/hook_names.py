@@ -4,7 +4,7 @@ Several names may share one hook: it is the only one of its URL, for one sending
 one form. What is done for a name changes the hooks that it needs, inside the caller's transaction.
 
 Public: Where, names_of, held, urls_by_name, put_name, drop_name, put_url, drop_url,
-judge_number, MOST_URLS.
+change, judge_number, MOST_URLS.
 """
 
 from __future__ import annotations
@@ -104,7 +104,7 @@ def put_url(
         )
     else:
         every = names if replaces else [*names_of(form, found), *names]
-        made = _change(conn, now, where, found, every)
+        made = change(conn, now, where, found.id, Wanted(kinds=every))
         if not found.is_enabled:
             made = hooks.set_enabled(conn, now, where.account_id, found.id, True)
     judge_number(conn, where)
@@ -126,19 +126,21 @@ def _drop(conn: Connection, now: float, where: Where, url: str, names: Collectio
     form = hooks.form_of(where.forms, where.dialect)
     left = [name for name in names_of(form, found) if name not in names]
     if left:
-        _change(conn, now, where, found, left)
+        change(conn, now, where, found.id, Wanted(kinds=left))
     else:
         hooks.remove(conn, where.account_id, found.id)
 
 
-def _change(conn: Connection, now: float, where: Where, hook: Hook, names: Sequence[str]) -> Hook:
+def change(conn: Connection, now: float, where: Where, hook_id: str, wanted: Wanted) -> Hook:
+    """`hooks.change` of one of these hooks; who changes its events or URL judges the number too. Raises
+    Refused."""
     return hooks.change(
         conn,
         now,
         where.forms,
         account_id=where.account_id,
-        hook_id=hook.id,
-        wanted=Wanted(kinds=list(names)),
+        hook_id=hook_id,
+        wanted=wanted,
         allows_plain=where.allows_plain,
     )
 

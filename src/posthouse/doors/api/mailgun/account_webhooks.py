@@ -52,8 +52,12 @@ async def _get_one(call: Call) -> Answer:
 def _load(conn: Connection, where: Where, hook_id: str) -> Hook:
     found = next((hook for hook in hook_names.held(conn, where) if hook.id == hook_id), None)
     if found is None:
-        raise said("Webhook not found", 404)
+        raise _not_found()
     return found
+
+
+def _not_found() -> Exception:
+    return said("Webhook not found", 404)
 
 
 async def _create(call: Call) -> Answer:
@@ -83,19 +87,9 @@ def _put(
     names: Sequence[str],
 ) -> Hook:
     made = hook_names.put_url(conn, ids, now, where, url, names, replaces=False)
-    return made if description is None else _change(conn, now, where, made.id, Wanted(name=description))
-
-
-def _change(conn: Connection, now: float, where: Where, hook_id: str, wanted: Wanted) -> Hook:
-    return hooks.change(
-        conn,
-        now,
-        where.forms,
-        account_id=where.account_id,
-        hook_id=hook_id,
-        wanted=wanted,
-        allows_plain=where.allows_plain,
-    )
+    if description is None:
+        return made
+    return hook_names.change(conn, now, where, made.id, Wanted(name=description))
 
 
 async def _update(call: Call) -> Answer:
@@ -118,7 +112,7 @@ def _replace(conn: Connection, now: float, where: Where, hook_id: str, wanted: W
         wanted = replace(wanted, url=None)
     if wanted.url and wanted.url in {hook.url for hook in hook_names.held(conn, where)}:
         raise Refused(501, "5.5.4", "There is a webhook with this URL already", reason="exists")
-    made = _change(conn, now, where, hook_id, wanted)
+    made = hook_names.change(conn, now, where, hook_id, wanted)
     hook_names.judge_number(conn, where)
     return made
 
@@ -138,9 +132,12 @@ async def _delete_some(call: Call) -> Answer:
 
 
 def _remove(conn: Connection, where: Where, hook_ids: Sequence[str] | None) -> None:
-    found = hook_names.held(conn, where) if hook_ids is None else [_load(conn, where, id) for id in hook_ids]
-    for hook in found:
-        hooks.remove(conn, where.account_id, hook.id)
+    held = {hook.id for hook in hook_names.held(conn, where)}
+    for id in sorted(held) if hook_ids is None else hook_ids:
+        if id not in held:
+            raise _not_found()
+        held.remove(id)
+        hooks.remove(conn, where.account_id, id)
 
 
 def _nothing(_: object) -> Answer:
