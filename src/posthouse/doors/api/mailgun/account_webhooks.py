@@ -16,7 +16,7 @@ from posthouse.dialects.table import HOOK_FORMS
 from posthouse.doors.api.answers import NOTHING, Answer, json_answer
 from posthouse.doors.api.call import Call
 from posthouse.doors.api.endpoints import Endpoint
-from posthouse.doors.api.mailgun.asked import GMT, date_text, fields_of, switch
+from posthouse.doors.api.mailgun.asked import GMT, date_text, fields_of, listed, switch
 from posthouse.doors.api.mailgun.phrases import said
 from posthouse.doors.api.mailgun.webhooks import DIALECT, event_types, in_words, where_of
 from posthouse.model.clock import Ids
@@ -124,7 +124,7 @@ async def _delete(call: Call) -> Answer:
 
 async def _delete_some(call: Call) -> Answer:
     form = await fields_of(call)
-    ids = [part.strip() for text in form.all("webhook_ids") for part in text.split(",") if part.strip()]
+    ids = listed(form, "webhook_ids")
     wants_all = "all" in form and switch(form.get("all"), "all")
     if not ids and not wants_all:
         raise said("Missing mandatory parameter: webhook_ids")

@@ -1,7 +1,7 @@
 """What a management call asks for: its fields, however they came, and the values that Mailgun writes in many
 calls.
 
-Public: fields_of, has_json, switch, most_of, whole, date_text, page_url, GMT, UTC, ZERO.
+Public: fields_of, has_json, required, listed, switch, most_of, whole, date_text, page_url, GMT, UTC, ZERO.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ import msgspec
 from posthouse.doors.api.answers import Problem
 from posthouse.doors.api.bodies import Form, parse_form
 from posthouse.doors.api.call import Call
+from posthouse.doors.api.mailgun.phrases import said
 
 GMT, UTC, ZERO = "GMT", "UTC", "+0000"
 _URLENCODED = "application/x-www-form-urlencoded"
@@ -61,6 +62,20 @@ def _text(value: Any) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     return msgspec.json.encode(value).decode()
+
+
+def required(form: Form, name: str) -> str:
+    """A field's text without the space around it. Raises Said where there is none."""
+    text: str = form.get(name).strip()
+    if not text:
+        raise said(f"Missing mandatory parameter: {name}")
+    return text
+
+
+def listed(form: Form, *names: str) -> list[str]:
+    """All values of these fields, which may be lists with commas."""
+    texts = [text for name in names for text in form.all(name)]
+    return [part.strip() for text in texts for part in text.split(",") if part.strip()]
 
 
 def switch(text: str, name: str) -> bool:

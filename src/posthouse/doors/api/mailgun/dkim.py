@@ -20,7 +20,7 @@ from posthouse.doors.api.answers import Answer, json_answer
 from posthouse.doors.api.bodies import Form
 from posthouse.doors.api.call import Call
 from posthouse.doors.api.endpoints import Endpoint
-from posthouse.doors.api.mailgun.asked import fields_of, most_of, page_url, whole
+from posthouse.doors.api.mailgun.asked import fields_of, most_of, page_url, required, whole
 from posthouse.doors.api.mailgun.domain_shapes import record_shown
 from posthouse.doors.api.mailgun.domains import both
 from posthouse.doors.api.mailgun.phrases import said
@@ -86,7 +86,7 @@ def _paging(call: Call, form: Form, skip: int, most: int, count: int) -> dict[st
 async def _create(call: Call) -> Answer:
     form = await fields_of(call)
     domain = await _domain(call, form)
-    selector = domain_keys.selector_name(_required(form, "selector"), domain.name)
+    selector = domain_keys.selector_name(required(form, "selector"), domain.name)
     if whole(form.get("bits"), "bits", 2048) not in (1024, 2048):
         raise said("Invalid bits: use 1024 or 2048; keys that are made here have 2048")
     pem = _pem(form)
@@ -120,7 +120,7 @@ def _add(conn: Connection, account_id: str, name: str, key: DomainKey) -> None:
 async def _delete(call: Call) -> Answer:
     form = await fields_of(call)
     domain = await _domain(call, form)
-    selector = _required(form, "selector")
+    selector = required(form, "selector")
     expire_s = call.parts.settings.delivery.expire_s
 
     def answer(_: DomainKey) -> Answer:
@@ -147,15 +147,8 @@ def _load(keys: Sequence[DomainKey], domain: Domain, selector: str) -> DomainKey
         raise said(_NOT_FOUND, 404) from refused
 
 
-def _required(form: Form, name: str) -> str:
-    value = form.get(name).strip()
-    if not value:
-        raise said(f"Missing mandatory parameter: {name}")
-    return value
-
-
 async def _domain(call: Call, form: Form) -> Domain:
-    name = sending_name(_required(form, "signing_domain"))
+    name = sending_name(required(form, "signing_domain"))
     return (await call.read(domains.load, call.account_id, name))[0]
 
 
@@ -218,7 +211,7 @@ def _state(call: Call, selector: str, message: str, *, is_active: bool) -> Answe
 async def _put_selector(call: Call) -> Answer:
     """The key at that selector signs from now on; a fresh one is made where there is none."""
     form = await fields_of(call)
-    selector = domain_keys.selector_name(_required(form, "dkim_selector"), call.domain.name)
+    selector = domain_keys.selector_name(required(form, "dkim_selector"), call.domain.name)
     domain, keys = await call.read(domains.load, call.account_id, call.domain.name)
     key = next((key for key in keys if key.selector == selector), None)
     if key is None:

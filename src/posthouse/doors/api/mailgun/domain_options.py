@@ -14,7 +14,7 @@ from posthouse.doors.api.bodies import Form
 from posthouse.doors.api.call import Call
 from posthouse.doors.api.endpoints import Endpoint
 from posthouse.doors.api.mailgun import domain_shapes
-from posthouse.doors.api.mailgun.asked import fields_of, switch
+from posthouse.doors.api.mailgun.asked import fields_of, required, switch
 from posthouse.doors.api.mailgun.domains import both, change_settings, known, tracking_pair
 from posthouse.doors.api.mailgun.phrases import said
 from posthouse.model.account import Domain, DomainSettings
@@ -62,7 +62,7 @@ async def _put_open(call: Call) -> Answer:
 
 
 async def _put_click(call: Call) -> Answer:
-    active = _active(await fields_of(call)).strip().lower()
+    active = required(await fields_of(call), "active").lower()
     if active == _HTMLONLY:
         clicks = CLICKS_HTML
     else:
@@ -77,17 +77,8 @@ async def _put_unsubscribe(call: Call) -> Answer:
     for field, name in (("html_footer", "unsubscribe_html"), ("text_footer", "unsubscribe_text")):
         if field in form:
             pairs.append(f"{name}={form.get(field)}")
-    if not pairs:
-        raise said("Missing mandatory parameter: active")
     domain = await _changed(call, pairs)
     return json_answer({"message": _UPDATED, "unsubscribe": _unsubscribe(domain.settings)})
-
-
-def _active(form: Form) -> str:
-    active = form.get("active")
-    if not active.strip():
-        raise said("Missing mandatory parameter: active")
-    return active
 
 
 def _switches(form: Form, names: dict[str, str]) -> list[str]:
@@ -134,9 +125,7 @@ async def _put_authority(call: Call) -> Answer:
 
 
 async def _put_prefix(call: Call) -> Answer:
-    prefix = (await fields_of(call)).get("web_prefix").strip().lower()
-    if not prefix:
-        raise said("Missing mandatory parameter: web_prefix")
+    prefix = required(await fields_of(call), "web_prefix").lower()
     domain = (await known(call, call.domain.name)).domain
     await _changed(call, [tracking_pair(call, domain, prefix=prefix)])
     return json_answer({"message": "Domain web prefix updated"})

@@ -27,7 +27,7 @@ from posthouse.doors.api.bodies import Form
 from posthouse.doors.api.call import Call
 from posthouse.doors.api.endpoints import Endpoint, Handler
 from posthouse.doors.api.mailgun import domain_shapes
-from posthouse.doors.api.mailgun.asked import fields_of, most_of, switch, whole
+from posthouse.doors.api.mailgun.asked import fields_of, most_of, required, switch, whole
 from posthouse.doors.api.mailgun.domain_shapes import SYSTEM_USER, Known
 from posthouse.doors.api.mailgun.phrases import said
 from posthouse.model.account import DEFAULTS, Domain
@@ -100,9 +100,7 @@ async def _get(call: Call) -> Answer:
 
 async def _create(call: Call) -> Answer:
     form = await fields_of(call)
-    if not form.get("name").strip():
-        raise said("Missing mandatory parameter: name")
-    name = new_name(form.get("name"))
+    name = new_name(required(form, "name"))
     selector = selector_name(form.get("dkim_selector"), name) if form.get("dkim_selector").strip() else ""
     if whole(form.get("dkim_key_size"), "dkim_key_size", 2048) not in (1024, 2048):
         raise said("Invalid dkim_key_size: use 1024 or 2048; every key has 2048 bits here")

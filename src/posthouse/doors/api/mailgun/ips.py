@@ -15,7 +15,7 @@ from posthouse.doors.api.answers import Answer, json_answer
 from posthouse.doors.api.bodies import Form
 from posthouse.doors.api.call import Call
 from posthouse.doors.api.endpoints import Endpoint
-from posthouse.doors.api.mailgun.asked import fields_of, switch
+from posthouse.doors.api.mailgun.asked import fields_of, listed, required, switch
 from posthouse.doors.api.mailgun.domains import both, change_settings
 from posthouse.doors.api.mailgun.phrases import said
 from posthouse.model.clock import Ids
@@ -104,22 +104,14 @@ def _load(conn: Connection, account_id: str, pool_id: str) -> Pool:
     return found
 
 
-def _values(form: Form, *names: str) -> list[str]:
-    """All values of these fields, which may be lists with commas."""
-    texts = [text for name in names for text in form.all(name)]
-    return [part.strip() for text in texts for part in text.split(",") if part.strip()]
-
-
 async def _create_pool(call: Call) -> Answer:
     form = await fields_of(call)
-    name = form.get("name").strip()
-    if not name:
-        raise said("Missing mandatory parameter: name")
+    name = required(form, "name")
 
     def answer(made: Pool) -> Answer:
         return json_answer({**_DONE, "pool_id": made.id})
 
-    about = (call.parts.ids, call.account_id, name, _values(form, "ip", "ips"))
+    about = (call.parts.ids, call.account_id, name, listed(form, "ip", "ips"))
     return await call.write_once(answer, _add_pool, *about)
 
 
@@ -142,12 +134,12 @@ def _patch(conn: Connection, ids: Ids, account_id: str, pool_id: str, form: Form
     pool = _load(conn, account_id, pool_id)
     if form.get("name").strip() not in ("", pool.name):
         raise said("A pool keeps its name here: make another one, and link its domains to that")
-    if add := _values(form, "add_ip", "add_ips"):
+    if add := listed(form, "add_ip", "add_ips"):
         egress.put_pool(conn, ids, account_id, pool.name, add)
-    if gone := _values(form, "remove_ip", "remove_ips"):
+    if gone := listed(form, "remove_ip", "remove_ips"):
         egress.remove_pool(conn, account_id, pool.name, gone)
     for field, target in (("link_domain", pool.id), ("unlink_domain", "")):
-        for named in _values(form, field):
+        for named in listed(form, field):
             name = _domain_name(conn, account_id, named)
             if target or name in _linked(conn, account_id, pool):
                 change_settings(conn, account_id, name, [f"ip_pool={target}"])
@@ -198,7 +190,7 @@ def _addresses(conn: Connection, account_id: str, name: str) -> list[str]:
 
 async def _assign(call: Call) -> Answer:
     form = await fields_of(call)
-    pool_id, ips = form.get("pool_id").strip(), _values(form, "ip", "ips")
+    pool_id, ips = form.get("pool_id").strip(), listed(form, "ip", "ips")
     if not pool_id and not ips:
         raise said("Missing mandatory parameter: ip")
     about = (call.parts.ids, call.account_id, call.domain.name, pool_id, ips)

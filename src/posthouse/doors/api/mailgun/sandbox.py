@@ -9,7 +9,7 @@ from posthouse.desk import domain_settings, domains
 from posthouse.doors.api.answers import Answer, json_answer
 from posthouse.doors.api.call import Call
 from posthouse.doors.api.endpoints import Endpoint
-from posthouse.doors.api.mailgun.asked import fields_of
+from posthouse.doors.api.mailgun.asked import fields_of, required
 from posthouse.doors.api.mailgun.phrases import said
 from posthouse.model.account import Domain
 from posthouse.model.errors import Refused
@@ -38,9 +38,7 @@ async def _get(call: Call) -> Answer:
 
 
 async def _add(call: Call) -> Answer:
-    email = (await fields_of(call)).get("email").strip()
-    if not email:
-        raise said("Missing mandatory parameter: email")
+    email = required(await fields_of(call), "email")
 
     def answer(made: str) -> Answer:
         return json_answer({"recipient": {"email": made, "activated": True}})

@@ -18,7 +18,7 @@ from posthouse.doors.api.answers import Answer, json_answer
 from posthouse.doors.api.bodies import Form
 from posthouse.doors.api.call import Call
 from posthouse.doors.api.endpoints import Endpoint, Handler
-from posthouse.doors.api.mailgun.asked import UTC, date_text, fields_of, has_json
+from posthouse.doors.api.mailgun.asked import UTC, date_text, fields_of, has_json, required
 from posthouse.doors.api.mailgun.paging import paging, wanted_of
 from posthouse.doors.api.mailgun.phrases import said
 from posthouse.doors.api.mailgun.suppression_import import import_file
@@ -81,7 +81,7 @@ def _bounce_entry(form: Form) -> Entry:
     if not (code.isascii() and code.isdigit() and len(code) == 3):
         raise said("Invalid code: it has three digits, such as 550")
     error = " ".join(form.get("error").split())[:_LONGEST_ERROR]
-    return Entry(_address(form), at=_at(form), detail=f"{code} {error}".strip())
+    return Entry(required(form, "address"), at=_at(form), detail=f"{code} {error}".strip())
 
 
 def _unsubscribe_entry(form: Form) -> Entry:
@@ -91,18 +91,11 @@ def _unsubscribe_entry(form: Form) -> Entry:
     if any(len(tag) > 128 or not tag.isprintable() for tag in tags):
         raise said("Invalid tag: it has at most 128 visible characters")
     scopes = tuple("" if tag == "*" else f"tag:{tag}" for tag in dict.fromkeys(tags or ["*"]))
-    return Entry(_address(form), scopes, _at(form))
+    return Entry(required(form, "address"), scopes, _at(form))
 
 
 def _complaint_entry(form: Form) -> Entry:
-    return Entry(_address(form), at=_at(form))
-
-
-def _address(form: Form) -> str:
-    address = form.get("address").strip()
-    if not address:
-        raise said("Missing mandatory parameter: address")
-    return address
+    return Entry(required(form, "address"), at=_at(form))
 
 
 def _at(form: Form) -> float | None:

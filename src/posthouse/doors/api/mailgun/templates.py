@@ -14,7 +14,7 @@ from posthouse.desk.templates import Draft
 from posthouse.doors.api.answers import Answer, json_answer
 from posthouse.doors.api.call import Call
 from posthouse.doors.api.endpoints import Endpoint, Handler
-from posthouse.doors.api.mailgun.asked import fields_of, switch
+from posthouse.doors.api.mailgun.asked import fields_of, required, switch
 from posthouse.doors.api.mailgun.paging import Wanted, paging, wanted_of
 from posthouse.doors.api.mailgun.phrases import said
 from posthouse.doors.api.mailgun.template_shapes import (
@@ -44,9 +44,7 @@ Item = TypeVar("Item")
 
 async def _create(call: Call) -> Answer:
     form = await fields_of(call)
-    name = form.get("name").strip()
-    if not name:
-        raise said("Missing mandatory parameter: name")
+    name = required(form, "name")
     draft = draft_of(call, form, name, form.get("tag").strip() or _USUAL_TAG)
     about = Template(
         call.parts.ids.new(),
@@ -189,10 +187,8 @@ def _versions(conn: Connection, account_id: str, domain: str, name: str) -> tupl
 
 async def _create_version(call: Call) -> Answer:
     form = await fields_of(call)
-    for name in ("template", "tag"):
-        if not form.get(name).strip():
-            raise said(f"Missing mandatory parameter: {name}")
-    draft = draft_of(call, form, call.params["name"], form.get("tag").strip())
+    required(form, "template")
+    draft = draft_of(call, form, call.params["name"], required(form, "tag"))
 
     def answer(found: Found) -> Answer:
         return told("new version of the template has been stored", found)

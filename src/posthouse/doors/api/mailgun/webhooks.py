@@ -15,7 +15,7 @@ from posthouse.doors.api.answers import Answer, Said, json_answer
 from posthouse.doors.api.bodies import Form
 from posthouse.doors.api.call import Call
 from posthouse.doors.api.endpoints import Endpoint
-from posthouse.doors.api.mailgun.asked import fields_of
+from posthouse.doors.api.mailgun.asked import fields_of, listed
 from posthouse.doors.api.mailgun.phrases import said
 from posthouse.model.clock import Ids
 from posthouse.model.errors import Refused
@@ -35,7 +35,7 @@ def where_of(call: Call, domain: str) -> Where:
 
 def event_types(form: Form, name: str = "event_types") -> list[str]:
     """The names of events that a call says, each once. Raises Said."""
-    return _names([part for text in form.all(name) for part in text.split(",")], name)
+    return _names(listed(form, name), name)
 
 
 def _names(words: Sequence[str], field: str) -> list[str]:
@@ -63,7 +63,7 @@ def in_words(refused: Refused, *, too_many: int = 400) -> Exception:
 
 async def _get_all(call: Call) -> Answer:
     found = await call.read(hook_names.urls_by_name, where_of(call, call.domain.name))
-    return json_answer({"webhooks": {name: {"urls": urls} for name, urls in found.items()}})
+    return json_answer({"webhooks": _map(found)})
 
 
 async def _get_one(call: Call) -> Answer:
@@ -167,7 +167,7 @@ def _put_urls(
 
 async def _delete_by_url(call: Call) -> Answer:
     form = await fields_of(call)
-    urls = [url.strip() for text in form.all("url") for url in text.split(",") if url.strip()]
+    urls = listed(form, "url")
     if not urls:
         raise said("Missing mandatory parameter: url")
     where = where_of(call, call.domain.name)
