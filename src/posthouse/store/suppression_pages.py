@@ -15,7 +15,7 @@ from sqlalchemy import bindparam, select
 from posthouse.model.suppression import Suppression, SuppressionKind
 from posthouse.store import suppressions
 from posthouse.store.asset_tables import suppression
-from posthouse.store.connection import Connection, Row
+from posthouse.store.connection import Connection
 from posthouse.store.statement import Statement
 
 _LOWEST, _HIGHEST = "\x01", "\U0010ffff"  # what sorts first and last of all that may follow a text
@@ -54,23 +54,11 @@ def _pages(has_end: bool, is_backwards: bool) -> Statement:
 
 _one = Statement(
     select(suppression)
-    .where(
-        suppression.c.account_id == bindparam("of_account"),
-        suppression.c.address == bindparam("of_address"),
-        suppression.c.kind == bindparam("of_kind"),
-        suppression.c.domain == bindparam("of_domain"),
-    )
+    .where(*_is_it, suppression.c.address == bindparam("of_address"))
     .order_by(suppression.c.scope),
-    "of_account",
+    *_OF,
     "of_address",
-    "of_kind",
-    "of_domain",
 )
-
-
-def _to_suppression(row: Row) -> Suppression:
-    account_id, address, kind, domain, scope, at, detail = row
-    return Suppression(account_id, address, SuppressionKind(kind), domain, scope, float(at), detail)
 
 
 def page(conn: Connection, span: Span, most: int) -> list[list[Suppression]]:
@@ -82,7 +70,7 @@ def page(conn: Connection, span: Span, most: int) -> list[list[Suppression]]:
         statement = _pages(bool(high), span.is_backwards)
         asked = most + 1
         rows = conn.rows(statement, span.account_id, span.kind.value, span.domain, *ends, asked)
-        for item in map(_to_suppression, rows):
+        for item in map(suppressions.to_suppression, rows):
             found.setdefault(item.address, []).append(item)
         if len(rows) < asked:
             break
@@ -112,12 +100,13 @@ def of_address(
     conn: Connection, account_id: str, address: str, kind: SuppressionKind, domain: str
 ) -> list[Suppression]:
     """All rows of an address on that list, by scope."""
-    return [_to_suppression(row) for row in conn.rows(_one, account_id, address.lower(), kind.value, domain)]
+    rows = conn.rows(_one, account_id, kind.value, domain, address.lower())
+    return [suppressions.to_suppression(row) for row in rows]
 
 
 def drop_some(conn: Connection, span: Span, most: int) -> int:
     """Take the first rows of the list off; how many, 0 when nothing is left."""
     ends = (span.account_id, span.kind.value, span.domain, "")
-    gone = [_to_suppression(row) for row in conn.rows(_pages(False, False), *ends, most)]
+    gone = [suppressions.to_suppression(row) for row in conn.rows(_pages(False, False), *ends, most)]
     suppressions.drop(conn, gone)
     return len(gone)
