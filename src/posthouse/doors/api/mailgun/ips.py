@@ -7,7 +7,7 @@ Public: ENDPOINTS.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from posthouse.desk import domains, egress
@@ -18,6 +18,7 @@ from posthouse.doors.api.endpoints import Endpoint
 from posthouse.doors.api.mailgun.asked import fields_of, listed, required, switch
 from posthouse.doors.api.mailgun.domains import both, change_settings
 from posthouse.doors.api.mailgun.phrases import said
+from posthouse.model.account import Domain
 from posthouse.model.clock import Ids
 from posthouse.store import egress as stored
 from posthouse.store import identity
@@ -74,16 +75,13 @@ async def _list_pools(call: Call) -> Answer:
 
 
 def _pools(conn: Connection, account_id: str) -> list[dict[str, Any]]:
-    return [_shown(pool, _linked(conn, account_id, pool)) for pool in stored.list_pools(conn, account_id)]
+    held = identity.list_domains(conn, account_id)
+    return [_shown(pool, _linked(held, pool)) for pool in stored.list_pools(conn, account_id)]
 
 
-def _linked(conn: Connection, account_id: str, pool: Pool) -> list[str]:
-    """The domains that send from the pool."""
-    return [
-        domain.name
-        for domain in identity.list_domains(conn, account_id)
-        if domain.settings.ip_pool in (pool.id, pool.name)
-    ]
+def _linked(held: Iterable[Domain], pool: Pool) -> list[str]:
+    """Those of the account's domains that send from the pool."""
+    return [domain.name for domain in held if domain.settings.ip_pool in (pool.id, pool.name)]
 
 
 async def _get_pool(call: Call) -> Answer:
@@ -94,7 +92,7 @@ async def _get_pool(call: Call) -> Answer:
 
 def _pool_with_links(conn: Connection, account_id: str, pool_id: str) -> tuple[Pool, list[str]]:
     found = _load(conn, account_id, pool_id)
-    return found, _linked(conn, account_id, found)
+    return found, _linked(identity.list_domains(conn, account_id), found)
 
 
 def _load(conn: Connection, account_id: str, pool_id: str) -> Pool:
@@ -123,11 +121,7 @@ def _add_pool(conn: Connection, ids: Ids, account_id: str, name: str, ips: Seque
 
 async def _change_pool(call: Call) -> Answer:
     form = await fields_of(call)
-
-    def answer(_: None) -> Answer:
-        return json_answer(_DONE)
-
-    return await call.write_once(answer, _patch, call.parts.ids, call.account_id, call.params["id"], form)
+    return await call.write_once(_done, _patch, call.parts.ids, call.account_id, call.params["id"], form)
 
 
 def _patch(conn: Connection, ids: Ids, account_id: str, pool_id: str, form: Form) -> None:
@@ -141,7 +135,7 @@ def _patch(conn: Connection, ids: Ids, account_id: str, pool_id: str, form: Form
     for field, target in (("link_domain", pool.id), ("unlink_domain", "")):
         for named in listed(form, field):
             name = _domain_name(conn, account_id, named)
-            if target or name in _linked(conn, account_id, pool):
+            if target or name in _linked(identity.list_domains(conn, account_id), pool):
                 change_settings(conn, account_id, name, [f"ip_pool={target}"])
 
 
@@ -169,7 +163,7 @@ def _remove_pool(conn: Connection, account_id: str, pool_id: str, other: str, ip
     target = _load(conn, account_id, other).id if other else ""
     if ip not in ("", "shared"):  # documented: "shared" means the usual addresses
         egress.load_ip(conn, account_id, ip)
-    for name in _linked(conn, account_id, pool):
+    for name in _linked(identity.list_domains(conn, account_id), pool):
         change_settings(conn, account_id, name, [f"ip_pool={target}"])
     egress.remove_pool(conn, account_id, pool.id)
 
@@ -183,9 +177,14 @@ async def _list_of_domain(call: Call) -> Answer:
 
 
 def _addresses(conn: Connection, account_id: str, name: str) -> list[str]:
-    named = domains.load(conn, account_id, name)[0].settings.ip_pool
-    pool = stored.find_pool(conn, account_id, named) if named else None
+    pool = _pool_of(conn, account_id, name)
     return list(pool.addresses) if pool else []
+
+
+def _pool_of(conn: Connection, account_id: str, name: str) -> Pool | None:
+    """What the domain sends from; None: the usual addresses."""
+    named = domains.load(conn, account_id, name)[0].settings.ip_pool
+    return stored.find_pool(conn, account_id, named) if named else None
 
 
 async def _assign(call: Call) -> Answer:
@@ -215,8 +214,7 @@ async def _unlink(call: Call) -> Answer:
 
 
 def _drop(conn: Connection, account_id: str, name: str, ip: str) -> None:
-    named = domains.load(conn, account_id, name)[0].settings.ip_pool
-    pool = stored.find_pool(conn, account_id, named) if named else None
+    pool = _pool_of(conn, account_id, name)
     if ip in ("all", "ip_pool") or (pool and list(pool.addresses) == [ip] and pool.name == name):
         change_settings(conn, account_id, name, ["ip_pool="])
         if pool and pool.name == name:
