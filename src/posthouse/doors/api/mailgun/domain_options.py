@@ -10,12 +10,18 @@ from typing import Any
 
 from posthouse.dialects.reading import UNSUBSCRIBE_HTML, UNSUBSCRIBE_TEXT
 from posthouse.doors.api.answers import Answer, json_answer
-from posthouse.doors.api.bodies import Form
 from posthouse.doors.api.call import Call
 from posthouse.doors.api.endpoints import Endpoint
 from posthouse.doors.api.mailgun import domain_shapes
 from posthouse.doors.api.mailgun.asked import fields_of, required, switch
-from posthouse.doors.api.mailgun.domains import both, change_settings, known, tracking_pair
+from posthouse.doors.api.mailgun.domains import (
+    CONNECTION,
+    both,
+    change_settings,
+    known,
+    switches,
+    tracking_pair,
+)
 from posthouse.doors.api.mailgun.phrases import said
 from posthouse.model.account import Domain, DomainSettings
 from posthouse.model.options import CLICKS_ALL, CLICKS_HTML, CLICKS_OFF
@@ -56,7 +62,7 @@ async def _get_tracking(call: Call) -> Answer:
 
 async def _put_open(call: Call) -> Answer:
     form = await fields_of(call)
-    pairs = _switches(form, {"active": "track_opens", "place_at_the_top": "pixel_at_top"})
+    pairs = switches(form, {"active": "track_opens", "place_at_the_top": "pixel_at_top"})
     domain = await _changed(call, pairs)
     return json_answer({"message": _UPDATED, "open": _open(domain.settings)})
 
@@ -73,21 +79,12 @@ async def _put_click(call: Call) -> Answer:
 
 async def _put_unsubscribe(call: Call) -> Answer:
     form = await fields_of(call)
-    pairs = _switches(form, {"active": "unsubscribe"})
+    pairs = switches(form, {"active": "unsubscribe"})
     for field, name in (("html_footer", "unsubscribe_html"), ("text_footer", "unsubscribe_text")):
         if field in form:
             pairs.append(f"{name}={form.get(field)}")
     domain = await _changed(call, pairs)
     return json_answer({"message": _UPDATED, "unsubscribe": _unsubscribe(domain.settings)})
-
-
-def _switches(form: Form, names: dict[str, str]) -> list[str]:
-    """The switches that a call says, as settings of ours. Raises Problem."""
-    return [
-        f"{name}={'yes' if switch(form.get(field), field) else 'no'}"
-        for field, name in names.items()
-        if form.get(field).strip()
-    ]
 
 
 async def _changed(call: Call, pairs: Sequence[str]) -> Domain:
@@ -104,13 +101,12 @@ async def _get_connection(call: Call) -> Answer:
 
 async def _put_connection(call: Call) -> Answer:
     form = await fields_of(call)
-    names = ("require_tls", "skip_verification")
-    pairs = _switches(form, {name: name for name in names})
+    pairs = switches(form, {name: name for name in CONNECTION})
     if not pairs:
         raise said("Missing mandatory parameter: require_tls")
     settings = (await _changed(call, pairs)).settings
     message = "Domain connection settings have been updated, may take 10 minutes to fully propagate"
-    told = {name: getattr(settings, name) for name in names}
+    told = {name: getattr(settings, name) for name in CONNECTION}
     return json_answer({"message": message, **told})
 
 

@@ -4,12 +4,12 @@ v3 and v4 are the same calls. What concerns mail that arrives (`spam_action`, `w
 effect; what would be a promise that nobody keeps (`encrypt_incoming_message`, another `message_ttl`) is
 refused.
 
-Public: ENDPOINTS, known, tracking_pair, change_settings, both.
+Public: ENDPOINTS, CONNECTION, known, switches, tracking_pair, change_settings, both.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -40,6 +40,7 @@ _MOST = 1000
 _STATES = ("active", "unverified", "disabled")
 _SPAM = ("disabled", "block", "tag")
 _SCHEMES = ("http", "https")
+CONNECTION = ("require_tls", "skip_verification")
 
 
 def _shown(call: Call, domain: Domain) -> dict[str, Any]:
@@ -178,11 +179,7 @@ async def _pool(call: Call, form: Form) -> str:
 def _pairs(form: Form, domain: Domain, call: Call) -> list[str]:
     """What a call says about a domain, as settings of ours. Raises Problem, Said."""
     _refuse_promises(form, domain, call)
-    pairs = [
-        f"{name}={'yes' if switch(form.get(name), name) else 'no'}"
-        for name in ("require_tls", "skip_verification")
-        if form.get(name).strip()
-    ]
+    pairs = switches(form, {name: name for name in CONNECTION})
     if "archive_to" in form:
         pairs.append(f"archive_url={form.get('archive_to').strip()}")
     scheme, prefix = form.get("web_scheme").strip().lower(), form.get("web_prefix").strip().lower()
@@ -191,6 +188,15 @@ def _pairs(form: Form, domain: Domain, call: Call) -> list[str]:
     if scheme or prefix:
         pairs.append(tracking_pair(call, domain, prefix=prefix, scheme=scheme))
     return pairs
+
+
+def switches(form: Form, names: Mapping[str, str]) -> list[str]:
+    """The switches that a call says, as settings of ours; `names`: field -> setting. Raises Problem."""
+    return [
+        f"{name}={'yes' if switch(form.get(field), field) else 'no'}"
+        for field, name in names.items()
+        if form.get(field).strip()
+    ]
 
 
 def tracking_pair(call: Call, domain: Domain, *, prefix: str = "", scheme: str = "") -> str:
