@@ -69,6 +69,13 @@ STATS: dict[str, Callable[[Counts], dict[str, Any]]] = {
 _processed = _sum("delivered", "failed", "bounced", "dropped")
 _sent = _sum("delivered", "failed", "bounced")
 _none = _sum()
+_bounced, _bounced_hard = _sum("failed", "bounced"), _sum("failed.hard", "bounced.hard")
+
+
+def _delivered_later(counts: Counts) -> int:
+    return _delivered(counts) - counts.get("delivered.first", 0)
+
+
 METRICS: dict[str, Callable[[Counts], int]] = {
     "accepted_incoming_count": _none,
     "accepted_outgoing_count": _accepted,
@@ -95,23 +102,17 @@ METRICS: dict[str, Callable[[Counts], int]] = {
     "webhook_count": _none,
     "permanent_failed_optimized_count": _none,
     "permanent_failed_old_count": _sum("failed.expired"),
-    "bounced_count": _sum("failed", "bounced"),
-    "hard_bounces_count": _sum("failed.hard", "bounced.hard"),
-    "soft_bounces_count": lambda counts: (
-        _sum("failed", "bounced")(counts) - _sum("failed.hard", "bounced.hard")(counts)
-    ),
+    "bounced_count": _bounced,
+    "hard_bounces_count": _bounced_hard,
+    "soft_bounces_count": lambda counts: _bounced(counts) - _bounced_hard(counts),
     "delayed_bounce_count": _sum("bounced"),
     "suppressed_bounces_count": _suppressed_bounces,
     "suppressed_unsubscribed_count": _sum("dropped.unsubscribe"),
     "suppressed_complaints_count": _sum("dropped.complaint"),
     "delivered_first_attempt_count": _sum("delivered.first"),
     "delayed_first_attempt_count": _sum("deferred.first"),
-    "delivered_subsequent_count": lambda counts: (
-        counts.get("delivered", 0) - counts.get("delivered.first", 0)
-    ),
-    "delivered_two_plus_attempts_count": lambda counts: (
-        counts.get("delivered", 0) - counts.get("delivered.first", 0)
-    ),
+    "delivered_subsequent_count": _delivered_later,
+    "delivered_two_plus_attempts_count": _delivered_later,
 }
 RATES: dict[str, tuple[Callable[[Counts], int], Callable[[Counts], int]]] = {
     "delivered_rate": (_delivered, _processed),
@@ -121,7 +122,7 @@ RATES: dict[str, tuple[Callable[[Counts], int], Callable[[Counts], int]]] = {
     "unique_clicked_rate": (_sum("clicked.unique"), _delivered),
     "unsubscribed_rate": (_sum("unsubscribed"), _delivered),
     "complained_rate": (_sum("complained"), _delivered),
-    "bounce_rate": (_sum("failed", "bounced"), _processed),
+    "bounce_rate": (_bounced, _processed),
     "fail_rate": (_failed, _processed),
     "permanent_fail_rate": (_failed, _processed),
     "temporary_fail_rate": (_sum("deferred"), _accepted),

@@ -135,13 +135,13 @@ def _remove_some(conn: Connection, account_id: str, domain: str) -> int:
 
 async def _import(call: Call) -> Answer:
     content = await file_of(call)
-    steps, left_out = _steps(content), [0]
+    steps, left_out = _steps(content), 0
     while step := await asyncio.to_thread(next, steps, None):
         values, bad = step
-        left_out[0] += bad
+        left_out += bad
         if values:
             await call.write(allow, call.account_id, values, call.domain.name, call.now)
-    return imported(left_out[0])
+    return imported(left_out)
 
 
 def _steps(content: bytes) -> Iterator[tuple[list[str], int]]:

@@ -237,14 +237,13 @@ async def _usage(call: Call) -> Answer:
     wanted = tuple(dict.fromkeys(rows_at(body, "metrics")))
     asked = _read(call, {**body, "metrics": ["processed_count"], "filter": None})
     counts = await call.read(_counted, call, asked)
-    zeros = dict.fromkeys(wanted, 0)
     items = _sorted([_item(asked, group, found) for group, found in counts.items()], "")
     for _, item in items:
-        item["metrics"] = {name: item["metrics"].get(name, 0) for name in zeros}
+        item["metrics"] = {name: item["metrics"].get(name, 0) for name in wanted}
     answer = _head(asked) | {"items": [item for _, item in items]}
     if body.get("include_aggregates"):
         totals = {"processed_count": metric_of("processed_count", sum(counts.values(), Counter()))}
-        answer["aggregates"] = {"metrics": {name: totals.get(name, 0) for name in zeros}}
+        answer["aggregates"] = {"metrics": {name: totals.get(name, 0) for name in wanted}}
     return json_answer(answer)
 
 

@@ -68,13 +68,11 @@ def paging(call: Call, wanted: Wanted, first: str, last: str) -> dict[str, str]:
     An empty page goes on nowhere: its next is itself, and what is before it is the end of the list. A client
     that follows `next` until nothing comes stops.
     """
-    if not first:
-        after = {"next": wanted.pivot, "previous": ""}.get(wanted.name, "")
-        places = {"next": ("next", after) if after else ("first", ""), "previous": ("last", "")}
-        if wanted.name == "previous":
-            places["previous"] = ("previous", wanted.pivot)
-    else:
-        places = {"next": ("next", last), "previous": ("previous", first)}
+    after, before = (last, first) if first else (wanted.after, wanted.before)
+    places = {
+        "next": ("next", after) if after else ("first", ""),
+        "previous": ("previous", before) if before else ("last", ""),
+    }
     places |= {"first": ("first", ""), "last": ("last", "")}
     return {name: _url(call, wanted, *place) for name, place in sorted(places.items())}
 

@@ -40,7 +40,6 @@ def shown(about: Template) -> dict[str, Any]:
 
 def version_shown(version: Version, *, with_text: bool = True) -> dict[str, Any]:
     """One version."""
-    """The template without its versions."""
     made: dict[str, Any] = {
         "tag": version.tag,
         "engine": version.engine,
@@ -116,9 +115,7 @@ def load(conn: Connection, account_id: str, domain: str, name: str) -> Template:
     """By name or id, of exactly this place. Raises Said."""
     wanted = harmless(name)
     for about in stored.list_templates(conn, account_id):
-        if (about.domain == domain and wanted in (about.id, about.name)) or (
-            about.domain == domain and wanted.lower() == about.name
-        ):
+        if about.domain == domain and (wanted == about.id or wanted.lower() == about.name):
             return about
     raise said(_NO_TEMPLATE, 404)
 
