@@ -17,7 +17,7 @@ from posthouse.mail.addresses import Mailbox, parse_mailboxes
 from posthouse.model.address import BadAddress, parse_address
 from posthouse.model.errors import Refused
 from posthouse.model.message import Recipient
-from posthouse.model.options import RecipientOptions
+from posthouse.model.options import NOBODY_SPECIAL, RecipientOptions
 from posthouse.rules.policy import judge_recipient
 
 MOST_RECIPIENTS = 1_000  # documented, of to, cc and bcc together
@@ -42,9 +42,13 @@ def parse_people(field: str, values: Iterable[str]) -> list[Mailbox]:
         try:
             found += _mailboxes(value)
         except BadAddress as error:
-            text = f"{field} parameter is not a valid address. please check documentation"
-            raise Refused(501, "5.1.3", text, reason="bad-address") from error
+            raise _bad_address(field) from error
     return found
+
+
+def _bad_address(field: str) -> Refused:
+    text = f"{field} parameter is not a valid address. please check documentation"
+    return Refused(501, "5.1.3", text, reason="bad-address")
 
 
 def _mailboxes(value: str) -> list[Mailbox]:
@@ -89,8 +93,7 @@ def _judged(people: People) -> list[list[Mailbox]]:
             try:
                 judge_recipient(each.address)
             except Refused as error:
-                text = f"{name} parameter is not a valid address. please check documentation"
-                raise Refused(501, "5.1.3", text, reason="bad-address") from error
+                raise _bad_address(name) from error
         kinds.append(once)
     if sum(map(len, kinds)) > MOST_RECIPIENTS:
         text = f"Too many recipients, max is {MOST_RECIPIENTS}"
@@ -106,8 +109,5 @@ def _once(mailboxes: Iterable[Mailbox]) -> list[Mailbox]:
     return list(found.values())
 
 
-def _recipient(mailbox: Mailbox, options: RecipientOptions | None = None) -> Recipient:
-    address = mailbox.address
-    if options is None:
-        return Recipient(str(address), address.domain)
-    return Recipient(str(address), address.domain, options=options)
+def _recipient(mailbox: Mailbox, options: RecipientOptions = NOBODY_SPECIAL) -> Recipient:
+    return Recipient(str(mailbox.address), mailbox.address.domain, options=options)
