@@ -4,7 +4,7 @@ A page's token holds all that was asked for and a place in the log; it is the la
 without a slash or a query, because the official programs cut it off there. Pages from the oldest on end where
 nothing can be written before them any more, so the same address yields what happens later, each event once.
 
-Public: ENDPOINTS, Page, read_page, page_urls.
+Public: ENDPOINTS, Page, read_page, FORWARD, BACK, FROM_END.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from posthouse.store.events import EventQuery
 _MOST_LOOKS = 20  # through the log for one page, 10,000 entries each at most
 _MOST_TOKEN = 8_000
 _PLACE = re.compile(r"[0-9A-Z]{0,26}\Z")
-_FORWARD, _BACK, _FROM_END = "f", "b", "e"
+FORWARD, BACK, FROM_END = "f", "b", "e"
 
 
 class _Token(msgspec.Struct, frozen=True, array_like=True):
@@ -54,7 +54,7 @@ class Page:
 
 async def _list(call: Call) -> Answer:
     asked = read_asked(call.query.multi_items())
-    return await _answer(call, asked, _Token(_FORWARD, "", asked.parameters))
+    return await _answer(call, asked, _Token(FORWARD, "", asked.parameters))
 
 
 async def _page(call: Call) -> Answer:
@@ -65,16 +65,16 @@ async def _page(call: Call) -> Answer:
 async def _answer(call: Call, asked: Asked, token: _Token) -> Answer:
     page = await read_page(call, asked, call.domain.name, token.way, token.place)
     base = f"{call.base_url}/v3/{call.domain.name}/events"
-    return json_answer({"items": page.items, "paging": page_urls(base, page, asked.parameters)})
+    return json_answer({"items": page.items, "paging": _page_urls(base, page, asked.parameters)})
 
 
-def page_urls(base: str, page: Page, parameters: dict[str, str]) -> dict[str, str]:
+def _page_urls(base: str, page: Page, parameters: dict[str, str]) -> dict[str, str]:
     """Absolute addresses."""
     tokens = {
-        "next": _Token(_FORWARD, page.last, parameters),
-        "previous": _Token(_BACK, page.first, parameters),
-        "first": _Token(_FORWARD, "", parameters),
-        "last": _Token(_FROM_END, "", parameters),
+        "next": _Token(FORWARD, page.last, parameters),
+        "previous": _Token(BACK, page.first, parameters),
+        "first": _Token(FORWARD, "", parameters),
+        "last": _Token(FROM_END, "", parameters),
     }
     return {name: f"{base}/{_written(token)}" for name, token in tokens.items()}
 
@@ -87,7 +87,7 @@ async def read_page(call: Call, asked: Asked, domain: str, way: str, place: str)
     if not query.newest_first:
         settled = await call.read(events.settled_before, call.now)
         query = replace(query, until=settled if query.until is None else min(query.until, settled))
-    is_back = way in (_BACK, _FROM_END)
+    is_back = way in (BACK, FROM_END)
     if is_back:
         query = replace(query, newest_first=not query.newest_first)
     found, end = await _collected(call, asked, replace(query, after_id=place))
@@ -136,7 +136,7 @@ def _read_token(text: str) -> _Token:
             raise ValueError("too long")
         octets = base64.urlsafe_b64decode(text.encode("ascii") + b"=" * (-len(text) % 4))
         token = msgspec.json.decode(octets, type=_Token)
-        if token.way not in (_FORWARD, _BACK, _FROM_END) or not _PLACE.match(token.place):
+        if token.way not in (FORWARD, BACK, FROM_END) or not _PLACE.match(token.place):
             raise ValueError("no place")
     except (ValueError, binascii.Error, msgspec.DecodeError, RecursionError) as error:
         raise said("this page is none: use its address exactly as an answer gave it") from error

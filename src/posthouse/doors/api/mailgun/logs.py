@@ -26,11 +26,11 @@ from posthouse.doors.api.mailgun.analytics_filter import (
 )
 from posthouse.doors.api.mailgun.asked import ZERO, date_text, whole
 from posthouse.doors.api.mailgun.event_query import KINDS, Asked, Test
-from posthouse.doors.api.mailgun.events import Page, read_page
+from posthouse.doors.api.mailgun.events import BACK, FORWARD, FROM_END, Page, read_page
 from posthouse.doors.api.mailgun.phrases import said
 
 _MOST = 100  # documented
-_TOKEN = re.compile(r"([fbe])([0-9A-Z]{0,26})\Z")
+_TOKEN = re.compile(rf"([{FORWARD}{BACK}{FROM_END}])([0-9A-Z]{{0,26}})\Z")
 _USUAL_S = 86_400.0
 
 
@@ -84,7 +84,7 @@ def _domain(wanted: Sequence[Condition]) -> str:
 
 def _place(token: str) -> tuple[str, str]:
     if not token:
-        return "f", ""
+        return FORWARD, ""
     try:
         match = _TOKEN.match(base64.urlsafe_b64decode(token[:80] + "=" * (-len(token) % 4)).decode("ascii"))
     except ValueError:
@@ -95,7 +95,12 @@ def _place(token: str) -> tuple[str, str]:
 
 
 def _tokens(page: Page) -> dict[str, str]:
-    given = {"next": f"f{page.last}", "previous": f"b{page.first}", "first": "f", "last": "e"}
+    given = {
+        "next": f"{FORWARD}{page.last}",
+        "previous": f"{BACK}{page.first}",
+        "first": FORWARD,
+        "last": FROM_END,
+    }
     return {
         name: base64.urlsafe_b64encode(text.encode()).decode().rstrip("=") for name, text in given.items()
     }
