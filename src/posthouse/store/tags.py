@@ -26,14 +26,14 @@ _inside = (tally_name.c.name > bindparam("low"), tally_name.c.name < bindparam("
 _NAMES = ("of_account", "by_dim", "low", "high", "most")
 
 
-def _page(*, newest_last: bool) -> Statement:
-    order = tally_name.c.name if newest_last else tally_name.c.name.desc()
+def _page(*, is_backwards: bool) -> Statement:
+    order = tally_name.c.name.desc() if is_backwards else tally_name.c.name
     return Statement(
         select(tally_name).where(*_of_dim, *_inside).order_by(order).limit(bindparam("most")), *_NAMES
     )
 
 
-_forward, _back = _page(newest_last=True), _page(newest_last=False)
+_forward, _back = _page(is_backwards=False), _page(is_backwards=True)
 _count = Statement(select(func.count()).select_from(tally_name).where(*_of_dim, *_inside), *_NAMES[:4])
 _find = Statement(
     select(tally_name).where(*_of_dim, tally_name.c.name == bindparam("of_name")),
@@ -132,7 +132,6 @@ _drop_name = Statement(
     "by_dim",
     "of_name",
 )
-
 
 _mark = upsert_into(forgotten).values({column.name: bindparam(column.name) for column in forgotten.columns})
 _put_mark = Statement(
