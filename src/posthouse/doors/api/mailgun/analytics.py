@@ -5,6 +5,7 @@ Public: ENDPOINTS.
 
 from __future__ import annotations
 
+import asyncio
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -35,6 +36,7 @@ _DIMENSIONS = ("time", "domain", "tag", "ip", "subaccount")
 _USUAL = ("accepted_count", "delivered_count", "failed_count", "opened_count", "clicked_count")
 _MOST_NAMES = 1_000
 _MOST_ITEMS = 1_500  # documented
+_MOST_GROUPS = 100_000  # each is some hundred octets, and all are there to be sorted
 
 _Group = tuple[tuple[str, str], ...]
 """Dimension and value, as far as they were asked for; the value of time is the number of the point."""
@@ -56,15 +58,17 @@ async def _metrics(call: Call) -> Answer:
     counts = await call.read(_counted, call, asked)
     page = object_at(body, "pagination")
     skip, limit = whole(text_at(page, "skip"), "skip", 0), whole(text_at(page, "limit"), "limit", _MOST_ITEMS)
-    items = _sorted([_item(asked, group, found) for group, found in counts.items()], text_at(page, "sort"))
+    groups = await asyncio.to_thread(_ordered, asked, counts, text_at(page, "sort"))
     answer: dict[str, Any] = _head(asked) | {
         "pagination": {
             "sort": text_at(page, "sort"),
             "skip": skip,
             "limit": limit,
-            "total": len(items),
+            "total": len(groups),
         },
-        "items": [item for _, item in items[skip : skip + min(limit, _MOST_ITEMS)]],
+        "items": [
+            _item(asked, group, counts[group]) for group in groups[skip : skip + min(limit, _MOST_ITEMS)]
+        ],
     }
     if body.get("include_aggregates"):
         total = sum(counts.values(), Counter())
@@ -123,16 +127,21 @@ def _filters(
 
 
 def _counted(conn: Connection, call: Call, asked: _Asked) -> dict[_Group, Counter[str]]:
-    """Zero-filled counts by group."""
+    """Zero-filled counts by group. Raises Said where they are too many."""
     when = asked.when
     found: dict[_Group, Counter[str]] = {}
-    for dim, name, values in _names(conn, call, asked):
+    names = _names(conn, call, asked)
+    points = list(when.points()) if "time" in asked.dimensions else []
+    if len(names) * len(points) > _MOST_GROUPS:
+        text = f"{len(names)} names at {len(points)} times are too many to count at once: ask for a shorter"
+        raise said(f"{text} period, a longer resolution or fewer tags and domains")
+    for dim, name, values in names:
         head = tuple((each, values.get(each, "")) for each in asked.dimensions if each != "time")
         if "time" not in asked.dimensions:
             totals = tallies.totals(conn, call.account_id, dim, name, when.counted, when.first, when.last)
             found.setdefault(head, Counter()).update(totals)
             continue
-        for begin in when.points():
+        for begin in points:
             found.setdefault((("time", str(begin)), *head), Counter())
         for each in tallies.read(conn, call.account_id, dim, name, when.counted, when.first, when.last):
             begin = when.begin_of(each.at)
@@ -190,13 +199,13 @@ def _is_wanted(asked: _Asked, attribute: str, name: str) -> bool:
 # Writing
 
 
-def _item(asked: _Asked, group: _Group, counts: Counter[str]) -> tuple[_Group, dict[str, Any]]:
+def _item(asked: _Asked, group: _Group, counts: Counter[str]) -> dict[str, Any]:
     values = dict(group)
     shown = {
         name: _time(asked.when, int(values[name])) if name == "time" else values[name]
         for name in asked.dimensions
     }
-    return group, {
+    return {
         "dimensions": [
             {"dimension": name, "value": value, "display_value": value} for name, value in shown.items()
         ],
@@ -208,16 +217,16 @@ def _values(metrics: Iterable[str], counts: Mapping[str, int]) -> dict[str, int 
     return {name: metric_of(name, counts) for name in metrics}
 
 
-def _sorted(items: list[tuple[_Group, dict[str, Any]]], by: str) -> list[tuple[_Group, dict[str, Any]]]:
+def _ordered(asked: _Asked, counts: Mapping[_Group, Counter[str]], by: str) -> list[_Group]:
     """By time and names unless another order is wanted (`name:asc` or `name:desc`)."""
-    items = sorted(items, key=lambda item: [_sortable(name, value) for name, value in item[0]])
+    groups = sorted(counts, key=lambda group: [_sortable(name, value) for name, value in group])
     name, _, way = by.partition(":")
-    if not name:
-        return items
     is_down = way.strip().lower() == "desc"
-    if items and name in dict(items[0][0]):
-        return sorted(items, key=lambda item: _sortable(name, dict(item[0])[name]), reverse=is_down)
-    return sorted(items, key=lambda item: float(item[1]["metrics"].get(name, 0)), reverse=is_down)
+    if groups and name in dict(groups[0]):
+        groups.sort(key=lambda group: _sortable(name, dict(group)[name]), reverse=is_down)
+    elif name in asked.metrics:
+        groups.sort(key=lambda group: float(metric_of(name, counts[group])), reverse=is_down)
+    return groups
 
 
 def _sortable(name: str, value: str) -> tuple[int, str]:
@@ -237,10 +246,10 @@ async def _usage(call: Call) -> Answer:
     wanted = tuple(dict.fromkeys(rows_at(body, "metrics")))
     asked = _read(call, {**body, "metrics": ["processed_count"], "filter": None})
     counts = await call.read(_counted, call, asked)
-    items = _sorted([_item(asked, group, found) for group, found in counts.items()], "")
-    for _, item in items:
+    items = [_item(asked, group, counts[group]) for group in _ordered(asked, counts, "")]
+    for item in items:
         item["metrics"] = {name: item["metrics"].get(name, 0) for name in wanted}
-    answer = _head(asked) | {"items": [item for _, item in items]}
+    answer = _head(asked) | {"items": items}
     if body.get("include_aggregates"):
         totals = {"processed_count": metric_of("processed_count", sum(counts.values(), Counter()))}
         answer["aggregates"] = {"metrics": {name: totals.get(name, 0) for name in wanted}}

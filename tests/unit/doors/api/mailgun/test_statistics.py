@@ -9,6 +9,7 @@ from urllib.parse import quote, urlencode, urlsplit
 import pytest
 
 from posthouse.desk import recount
+from posthouse.doors.api.mailgun import analytics
 from posthouse.model.event import Event, EventKind
 from posthouse.store import events
 from posthouse.store.engine import connect
@@ -242,6 +243,18 @@ METRICS = "/v1/analytics/metrics"
 def of(attribute: str, *values: str, comparator: str = "=") -> dict[str, Any]:
     listed = [{"label": value, "value": value} for value in values]
     return {"attribute": attribute, "comparator": comparator, "values": listed}
+
+
+async def test_metrics_of_too_many_names_and_times_are_refused(
+    api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await happen(api)
+    monkeypatch.setattr(analytics, "_MOST_GROUPS", 6)
+    asked = {"resolution": "day", "duration": "1d", "dimensions": ["time", "tag"]}
+    assert (await post(api, METRICS, asked)).status == 200
+    refused = await post(api, METRICS, asked | {"duration": "2d"})
+    assert refused.status == 400
+    assert refused.json()["message"].startswith("3 names at 3 times are too many to count at once")
 
 
 async def test_metrics_by_time_with_totals(api: Api) -> None:
