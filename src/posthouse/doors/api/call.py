@@ -109,9 +109,9 @@ class Call:
 
     # The store
 
-    async def read(self, fn: Callable[..., Value], *args: Any) -> Value:
-        """`fn(conn, *args)` in a reading transaction. Raises what it raises, TryLater."""
-        found: Value = await self.parts.store.read(fn, *args)
+    async def read(self, fn: Callable[..., Value], *args: Any, **named: Any) -> Value:
+        """`fn(conn, *args, **named)` in a reading transaction. Raises what it raises, TryLater."""
+        found: Value = await self.parts.store.read(_named, fn, args, named)
         return found
 
     async def write(self, fn: Callable[..., Value], *args: Any, **named: Any) -> Value:

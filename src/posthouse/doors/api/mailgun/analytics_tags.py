@@ -28,11 +28,7 @@ async def _list(call: Call) -> Answer:
     limit = min(whole(text_at(page, "limit"), "limit", _USUAL) or _USUAL, _MOST)
     skip = whole(text_at(page, "skip"), "skip", 0)
     sort, prefix = text_at(page, "sort"), text_at(body, "tag")
-
-    def read(conn: Connection) -> list[Tag]:
-        return _all(conn, call.account_id, prefix)
-
-    found = _sorted(await call.read(read), sort)
+    found = _sorted(await call.read(_all, call.account_id, prefix), sort)
     answer = {
         "items": [_tag_json(call, each) for each in found[skip : skip + limit]],
         "pagination": {"sort": sort, "skip": skip, "limit": limit, "total": len(found)},
@@ -106,10 +102,7 @@ async def _changed(call: Call, message: str, verb: Any, *args: Any) -> Answer:
 
 
 async def _limits(call: Call) -> Answer:
-    def read(conn: Connection) -> int:
-        return tags.count_tags(conn, account_id=call.account_id)
-
-    count = await call.read(read)
+    count = await call.read(tags.count_tags, account_id=call.account_id)
     return json_answer({"limit": MOST_TAGS, "count": count, "limit_reached": count >= MOST_TAGS})
 
 

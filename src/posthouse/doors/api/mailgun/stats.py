@@ -40,11 +40,7 @@ async def _of_tag(call: Call) -> Answer:
 
 async def _tag(call: Call) -> tags.Tag:
     name = call.params.get("tag") or call.query.get("tag", "")
-
-    def load(conn: Connection) -> tags.Tag:
-        return tags.load_tag(conn, name, account_id=call.account_id, domain=call.domain.name)
-
-    return await call.read(load)
+    return await call.read(tags.load_tag, name, account_id=call.account_id, domain=call.domain.name)
 
 
 async def _stats(call: Call, dim: str, name: str) -> dict[str, Any]:

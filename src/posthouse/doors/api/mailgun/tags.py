@@ -15,7 +15,6 @@ from posthouse.doors.api.endpoints import Endpoint
 from posthouse.doors.api.mailgun.asked import UTC, date_text, fields_of, page_url, whole
 from posthouse.doors.api.mailgun.phrases import said
 from posthouse.model.errors import Refused
-from posthouse.store.connection import Connection
 
 _USUAL, _MOST = 100, 1_000
 _WAYS = {"first", "last", "next", "prev", "previous"}
@@ -37,20 +36,16 @@ async def _list(call: Call) -> Answer:
     if way not in _WAYS:
         raise said("'page' parameter is not valid: use first, last, next or prev")
     is_back = way in ("prev", "previous")
-
-    def read(conn: Connection) -> list[Tag]:
-        return tags.list_tags(
-            conn,
-            account_id=call.account_id,
-            domain=call.domain.name,
-            prefix=prefix,
-            after=pivot if way == "next" else "",
-            before=pivot if is_back else "",
-            from_end=way == "last",
-            limit=limit,
-        )
-
-    found = await call.read(read)
+    found = await call.read(
+        tags.list_tags,
+        account_id=call.account_id,
+        domain=call.domain.name,
+        prefix=prefix,
+        after=pivot if way == "next" else "",
+        before=pivot if is_back else "",
+        from_end=way == "last",
+        limit=limit,
+    )
     first, last = (found[0].name, found[-1].name) if found else (pivot, pivot)
     asked = {"limit": str(limit)} | ({"prefix": prefix} if prefix else {})
     paging = {
@@ -71,14 +66,11 @@ async def _name(call: Call) -> str:
 
 async def _show(call: Call) -> Answer:
     name = await _name(call)
-
-    def read(conn: Connection) -> Tag:
-        return tags.load_tag(conn, name, account_id=call.account_id, domain=call.domain.name)
-
     try:
-        return json_answer(tag_json(await call.read(read)))
+        found = await call.read(tags.load_tag, name, account_id=call.account_id, domain=call.domain.name)
     except Refused as refused:
         raise said("tag not found", 404) from refused
+    return json_answer(tag_json(found))
 
 
 async def _describe(call: Call) -> Answer:
@@ -116,10 +108,8 @@ def _said(refused: Refused) -> Exception:
 
 
 async def _limits(call: Call) -> Answer:
-    def read(conn: Connection) -> int:
-        return tags.count_tags(conn, account_id=call.account_id, domain=call.domain.name)
-
-    return json_answer({"id": call.domain.id, "limit": MOST_TAGS, "count": await call.read(read)})
+    count = await call.read(tags.count_tags, account_id=call.account_id, domain=call.domain.name)
+    return json_answer({"id": call.domain.id, "limit": MOST_TAGS, "count": count})
 
 
 _READ, _WRITE = "stats.read", "domains.write"
