@@ -8,8 +8,6 @@ from collections.abc import Callable
 from functools import partial
 from urllib.parse import urlsplit
 
-from starlette.types import ASGIApp
-
 from posthouse.config import Settings, SmtpSettings
 from posthouse.desk.hook_keys import find_signing_key
 from posthouse.desk.hook_samples import hook_post
@@ -17,11 +15,6 @@ from posthouse.desk.identity_view import IdentityView
 from posthouse.desk.installation import Installation
 from posthouse.desk.last_use import LastUses
 from posthouse.dialects.table import HOOK_FORMS, session_limits
-from posthouse.doors.api.parts import ApiParts
-from posthouse.doors.api.rates import CallRates
-from posthouse.doors.api.service import ServiceApp
-from posthouse.doors.api.services import SERVICES
-from posthouse.doors.api.split import ApiSplit
 from posthouse.doors.budget import BodyBudget
 from posthouse.doors.returns import OpenSession, ReturnsParts, ReturnsSession
 from posthouse.doors.sessions import SessionParts, SubmissionSession
@@ -225,12 +218,6 @@ def session_parts(
         queue_id_in_reply=smtp.queue_id_in_reply,
         note_rejected=note_rejected,
     )
-
-
-def api_door(parts: ApiParts, rest: ASGIApp) -> ApiSplit:
-    """The HTTP APIs of all services, and `rest` where the path is none of theirs."""
-    rates = CallRates(parts.clock, parts.settings.http.calls_per_minute)
-    return ApiSplit({service.name: ServiceApp(service, parts, rates) for service in SERVICES}, rest)
 
 
 def build_hooks(

@@ -19,6 +19,7 @@ from starlette.routing import Route
 from posthouse.app import Parts, build_parts
 from posthouse.config import Settings, worker_count
 from posthouse.doors import track
+from posthouse.doors.api.services import api_door
 from posthouse.doors.hosts import HostSplit, make_tracking_app
 from posthouse.doors.http import make_app
 from posthouse.doors.serve_http import serve_http
@@ -31,7 +32,6 @@ from posthouse.pipeline.signing import Signer
 from posthouse.pipeline.signing_child import start_child
 from posthouse.store import queue, workers
 from posthouse.store.engine import Connection, each, open_store
-from posthouse.wiring import api_door
 
 log = structlog.get_logger()
 

@@ -31,6 +31,7 @@ from posthouse.config.load import settings_from
 from posthouse.desk import accounts, domains, keys
 from posthouse.desk.installation import FILE_NAME, Installation
 from posthouse.doors.api.parts import ApiParts
+from posthouse.doors.api.services import api_door
 from posthouse.doors.api.split import ApiSplit
 from posthouse.mail.dkim import ED25519_SHA256
 from posthouse.model.clock import FakeClock, Ids
@@ -43,7 +44,6 @@ from posthouse.rules.permissions import FULL, SEND_ONLY
 from posthouse.store import messages, queue
 from posthouse.store.engine import Connection, Store, connect, each, migrate, open_store
 from posthouse.store.statement import Statement
-from posthouse.wiring import api_door
 from unit.doors.lobby import certificate
 
 DOMAIN, OTHER_DOMAIN = "shop.test", "other.test"
