@@ -126,11 +126,23 @@ class Call:
         """The same, and the answer made of what `fn` gave; with an Idempotency-Key only the first call of
         that key has an effect, and all get its answer. Raises Problem (409) where the key was another
         call's."""
+        return await self.issue_once(answer, answer, fn, *args, **named)
+
+    async def issue_once(
+        self,
+        answer: Callable[[Value], Answer],
+        kept: Callable[[Value], Answer],
+        fn: Callable[..., Value],
+        *args: Any,
+        **named: Any,
+    ) -> Answer:
+        """`write_once` for what is shown once: `kept` is what the same call gets again, without the secret,
+        which stands in no store."""
         key = await self.once()
         if key is None:
             return answer(await self.write(fn, *args, **named))
-        given = await self.write(_once, key, answer, fn, args, named)
-        return self.again(key, given) if isinstance(given, Answered) else given
+        made = await self.write(_once, key, kept, fn, args, named)
+        return self.again(key, made) if isinstance(made, Answered) else answer(made)
 
     # Calls that are made twice
 
@@ -169,14 +181,16 @@ def _named(conn: Connection, fn: Callable[..., Any], args: tuple[Any, ...], name
 def _once(
     conn: Connection,
     key: Answered,
-    answer: Callable[[Any], Answer],
+    kept: Callable[[Any], Answer],
     fn: Callable[..., Any],
     args: tuple[Any, ...],
     named: dict[str, Any],
-) -> Answer | Answered:
-    """The claim comes first: who asks with the same key at the same time waits for this transaction."""
+) -> Any:
+    """What `fn` made, or the earlier call of this key. The claim comes first: who asks with the same key at
+    the same time waits for this transaction."""
     if earlier := claim(conn, key):
         return earlier
-    given = answer(fn(conn, *args, **named))
+    made = fn(conn, *args, **named)
+    given = kept(made)
     fill(conn, key.id, given.status, given.headers, given.body)
-    return given
+    return made

@@ -1,7 +1,7 @@
 """Changes that take more than one transaction: the same change again does no harm, so an Idempotency-Key is
 looked up before and its answer kept after them.
 
-Public: once, in_steps, issue_once.
+Public: once, in_steps.
 """
 
 from __future__ import annotations
@@ -13,7 +13,6 @@ from typing import Any
 from posthouse.doors.api.answers import Answer
 from posthouse.doors.api.call import Call
 from posthouse.store import answered
-from posthouse.store.connection import Connection
 
 STEP_ROWS = 500  # short: mail is accepted through the same writer
 
@@ -44,34 +43,3 @@ async def in_steps(
         return answer({word: total})
 
     return await once(call, work)
-
-
-async def issue_once(
-    call: Call,
-    answer: Callable[[Any], Answer],
-    kept: Callable[[Any], Answer],
-    fn: Callable[..., Any],
-    **named: Any,
-) -> Answer:
-    """`Call.write_once` for what is shown once: `kept` is what the same call gets again, without the secret,
-    which stands in no store."""
-    key = await call.once()
-    if key is None:
-        return answer(await call.write(fn, **named))
-    made = await call.write(_issued, key, kept, fn, named)
-    return call.again(key, made) if isinstance(made, answered.Answered) else answer(made)
-
-
-def _issued(
-    conn: Connection,
-    key: answered.Answered,
-    kept: Callable[[Any], Answer],
-    fn: Callable[..., Any],
-    named: dict[str, Any],
-) -> Any:
-    if earlier := answered.claim(conn, key):
-        return earlier
-    made = fn(conn, **named)
-    given = kept(made)
-    answered.fill(conn, key.id, given.status, given.headers, given.body)
-    return made

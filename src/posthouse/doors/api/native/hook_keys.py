@@ -13,7 +13,6 @@ from msgspec import Meta, Struct
 from posthouse.desk import hook_keys
 from posthouse.doors.api.answers import Answer
 from posthouse.doors.api.call import Call
-from posthouse.doors.api.native.changing import issue_once
 from posthouse.doors.api.native.endpoint import NativeEndpoint, one, reading, writing
 from posthouse.doors.api.native.octets import Octets
 from posthouse.store.hook_keys import SealedHookKey
@@ -63,8 +62,7 @@ async def make_hook_key(call: Call, asked: NewHookKey) -> Answer:
     def answer(secret: str) -> Any:
         return lambda key: one(MadeHookKey, 201)(_key_row(key) | {"secret": secret})
 
-    return await issue_once(
-        call,
+    return await call.issue_once(
         answer(made.text),
         answer(""),
         hook_keys.store,
