@@ -8,13 +8,13 @@ from __future__ import annotations
 from posthouse.doors.api.native import (
     account,
     addresses,
-    credentials,
     domain_keys,
     domains,
     events,
     hook_keys,
     hooks,
     inbox,
+    keys,
     messages,
     queueing,
     recipients,
@@ -22,6 +22,7 @@ from posthouse.doors.api.native import (
     stored,
     suppressions,
     templates,
+    users,
 )
 from posthouse.doors.api.native.endpoint import NativeEndpoint
 
@@ -39,7 +40,8 @@ ENDPOINTS: tuple[NativeEndpoint, ...] = (
     *recipients.ENDPOINTS,
     *hooks.ENDPOINTS,
     *hook_keys.ENDPOINTS,
-    *credentials.ENDPOINTS,
+    *users.ENDPOINTS,
+    *keys.ENDPOINTS,
     *addresses.ENDPOINTS,
     *account.ENDPOINTS,
 )
