@@ -1,6 +1,6 @@
 """Batches of mail: paused, resumed and cancelled together.
 
-Public: pause, resume, cancel, mark, step, VERBS, load, batch_row; and for callers that register a batch
+Public: pause, resume, cancel, mark, VERBS, load, batch_row; and for callers that register a batch
 before they use it: register, stop, restate.
 """
 
@@ -31,7 +31,8 @@ VERBS: Mapping[str, Callable[..., Step]] = MappingProxyType(
         CANCELLED: partial(batches.cancel_batch, room=give_room_back),
     }
 )
-"""What a step does to what is there, by the batch's new status."""
+"""By the batch's new status: what is done to some of what is there, inside the caller's transaction. How many
+there were, and where to go on ("": the end)."""
 
 
 def pause(conn: Connection, pair: Pair, now: float, ids: Ids) -> int:
@@ -57,7 +58,7 @@ def _change(conn: Connection, pair: Pair, status: str, now: float, ids: Ids) -> 
     total, place = 0, ""
     while True:
         with conn.transaction():
-            changed, place = step(conn, VERBS[status], pair, place, now, ids)
+            changed, place = VERBS[status](conn, pair, place, now, ids)
         total += changed
         if not place:
             return total
@@ -69,11 +70,6 @@ def mark(conn: Connection, pair: Pair, status: str, now: float) -> None:
     if not batch_id.strip() or not batch_id.isprintable() or len(batch_id) > MAX_ID:
         raise Refused(501, "5.5.4", f"A batch's id has 1 to {MAX_ID} visible characters", reason="bad-name")
     batches.set_status(conn, account_id, batch_id, status, now)
-
-
-def step(conn: Connection, verb: Callable[..., Step], pair: Pair, place: str, now: float, ids: Ids) -> Step:
-    """Some of what is there, inside the caller's transaction: how many, and where to go on ("": the end)."""
-    return verb(conn, pair, place, now, ids)
 
 
 def register(conn: Connection, pair: Pair, now: float) -> None:

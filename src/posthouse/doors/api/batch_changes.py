@@ -18,9 +18,7 @@ async def change_batch(call: Call, mark: Callable[..., None], batch_id: str, sta
     await call.write(mark, pair, status, call.now)
     total, place = 0, ""
     while True:
-        changed, place = await call.write(
-            batches.step, batches.VERBS[status], pair, place, call.now, call.parts.ids
-        )
+        changed, place = await call.write(batches.VERBS[status], pair, place, call.now, call.parts.ids)
         total += changed
         if not place:
             return total

@@ -115,6 +115,6 @@ def one(kind: Any, status: int = 200) -> Callable[[Any], Answer]:
     return lambda row: json_answer(shown(row, kind), status)
 
 
-def many(kind: Any, rows: Iterable[Any], next: str = "") -> Answer:
+def many(kind: Any, rows: Iterable[Any], next: str = "", status: int = 200) -> Answer:
     """A page of rows."""
-    return json_answer(Page(items=[shown(row, kind) for row in rows], next=next or None))
+    return json_answer(Page(items=[shown(row, kind) for row in rows], next=next or None), status)

@@ -1,6 +1,6 @@
 """Instants in rows that have no type of their own: seconds become RFC 3339 text.
 
-Public: told, without_times.
+Public: told.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ _LEAST = 1e8  # smaller numbers are spans
 
 
 def told(row: dict[str, Any]) -> dict[str, Any]:
-    """The row with its instants as text; deeper ones too."""
+    """The row with its instants as text."""
     return {name: _told(name, value) for name, value in row.items()}
 
 

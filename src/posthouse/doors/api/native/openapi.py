@@ -13,7 +13,7 @@ from typing import Any
 
 import msgspec
 
-from posthouse.doors.api.native.endpoint import PREFIX, NativeEndpoint, Nothing
+from posthouse.doors.api.native.endpoint import NativeEndpoint, Nothing
 from posthouse.doors.api.native.problems import KIND, ProblemDetails
 from posthouse.rules.permissions import PERMISSIONS
 
@@ -44,16 +44,12 @@ _PATH_WORDS = {
     "login": "A user's full name, `login@domain`.",
     "id": "Its id.",
     "name": "Its name or id.",
-    "version": "A version's tag.",
     "address": "An address.",
-    "host": "The host that the certificate is for.",
-    "reason": "The word at the end of a problem's type.",
     "dialect": "In whose way: mailgun, sendgrid, mailpace or native.",
     "attempt_id": "A post's id, from the log.",
     "delivery_id": "The captured copy's delivery.",
     "batch_id": "A batch's id, as its sender gave it.",
     "hook_id": "A webhook's id.",
-    "email": "A person's e-mail address.",
 }
 
 
@@ -103,26 +99,24 @@ class _Schemas:
         self._by_type = dict(zip(distinct, references, strict=True))
         used_in_queries = {each.asks for each in endpoints if not each.has_body}
         self._parameters = {kind: self._parameters_of(kind, found) for kind in used_in_queries}
-        in_bodies = {self.of(each.asks)["$ref"] for each in endpoints if each.has_body}
-        only_queries = {
-            name
-            for kind in used_in_queries
-            if (ref := self.of(kind)["$ref"]) not in in_bodies
-            for name in [ref.rpartition("/")[2]]
-        }
+        only_queries = used_in_queries - {each.asks for each in endpoints if each.has_body}
+        unnamed = {self._name_of(kind) for kind in only_queries}
         self.components = {
-            name: _tidy(schema) for name, schema in sorted(found.items()) if name not in only_queries
+            name: _tidy(schema) for name, schema in sorted(found.items()) if name not in unnamed
         }
 
     def of(self, kind: Any) -> dict[str, Any]:
         return dict(self._by_type[kind])
+
+    def _name_of(self, kind: Any) -> str:
+        return str(self.of(kind)["$ref"].rpartition("/")[2])
 
     def parameters(self, kind: Any) -> list[dict[str, Any]]:
         """A query's."""
         return [dict(each) for each in self._parameters[kind]]
 
     def _parameters_of(self, kind: Any, found: Mapping[str, Any]) -> list[dict[str, Any]]:
-        schema = found[self.of(kind)["$ref"].rpartition("/")[2]]
+        schema = found[self._name_of(kind)]
         required = set(schema.get("required", ()))
         made = []
         for name, each in schema["properties"].items():
@@ -246,6 +240,3 @@ def _tidy(schema: Any) -> Any:
 
 def _one_line(text: str) -> str:
     return " ".join(cleandoc(text).split())
-
-
-PLACE = f"{PREFIX}/openapi.json"

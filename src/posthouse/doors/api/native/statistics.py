@@ -115,9 +115,7 @@ async def show_statistics(call: Call, asked: SeriesQuestion) -> Answer:
 
     def read(conn: Connection) -> dict[str, Any]:
         metrics = tuple(asked.metric) or statistics.METRICS
-        return statistics.series(
-            conn, call.account_id, when, dim=by, name="" if by == "account" else name, metrics=metrics
-        )
+        return statistics.series(conn, call.account_id, when, dim=by, name=name, metrics=metrics)
 
     return one(Series)(await call.read(read))
 
@@ -126,7 +124,7 @@ def _scoped(call: Call, by: str, name: str) -> tuple[str, str]:
     """A key of one domain sees that domain's figures. Raises Problem (403)."""
     own = bound_domain(call)
     if not own:
-        return by, name
+        return by, "" if by == "account" else name
     if by == "account":
         return "domain", own
     if (by, name) != ("domain", own):
@@ -153,9 +151,7 @@ async def show_times(call: Call, asked: TimesQuestion) -> Answer:
     when = statistics.period(call.now, asked.span, asked.since, asked.until)
 
     def read(conn: Connection) -> dict[str, Any]:
-        return statistics.delivery_times(
-            conn, call.account_id, when, dim=by, name="" if by == "account" else name
-        )
+        return statistics.delivery_times(conn, call.account_id, when, dim=by, name=name)
 
     return one(Times)(await call.read(read))
 

@@ -12,9 +12,10 @@ from typing import Annotated, Literal
 from msgspec import Meta, Struct
 
 from posthouse.desk import suppressions
-from posthouse.doors.api.answers import Answer, json_answer
+from posthouse.desk.suppressions import Place
+from posthouse.doors.api.answers import Answer
 from posthouse.doors.api.call import Call
-from posthouse.doors.api.native.endpoint import NativeEndpoint, Page, many, one, reading, shown, writing
+from posthouse.doors.api.native.endpoint import NativeEndpoint, Page, many, one, reading, writing
 from posthouse.doors.api.native.scope import wanted_domain
 from posthouse.model.suppression import Allowed, Suppression, SuppressionKind
 from posthouse.store import allowed
@@ -85,14 +86,10 @@ class Removed(Struct, frozen=True, kw_only=True):
     removed: int
 
 
-async def list_suppressions(call: Call, asked: SuppressionSearch) -> Answer:
-    found = await call.read(_listing, call, asked)
-    next = suppressions.cursor_of(found[-1]) if len(found) == asked.limit else ""
-    return many(SuppressionRow, map(suppressions.suppression_row, found), next)
-
-
-def _listing(conn: Connection, call: Call, asked: SuppressionSearch) -> list[Suppression]:
-    where = suppressions.place(
+def _place(
+    conn: Connection, call: Call, asked: SuppressionSearch | NewSuppressions | GoneSuppressions
+) -> Place:
+    return suppressions.place(
         conn,
         call.account_id,
         kind=asked.kind or "",
@@ -100,6 +97,16 @@ def _listing(conn: Connection, call: Call, asked: SuppressionSearch) -> list[Sup
         tag=asked.tag,
         group=asked.group,
     )
+
+
+async def list_suppressions(call: Call, asked: SuppressionSearch) -> Answer:
+    found = await call.read(_listing, call, asked)
+    next = suppressions.cursor_of(found[-1]) if len(found) == asked.limit else ""
+    return many(SuppressionRow, map(suppressions.suppression_row, found), next)
+
+
+def _listing(conn: Connection, call: Call, asked: SuppressionSearch) -> list[Suppression]:
+    where = _place(conn, call, asked)
     query = SuppressionQuery(
         call.account_id,
         where.kind,
@@ -120,19 +127,11 @@ async def add_suppressions(call: Call, asked: NewSuppressions) -> Answer:
 
 
 def _shown(added: list[Suppression]) -> Answer:
-    rows = [shown(suppressions.suppression_row(item), SuppressionRow) for item in added]
-    return json_answer(Page(items=rows, next=None), 201)
+    return many(SuppressionRow, map(suppressions.suppression_row, added), status=201)
 
 
 def _add(conn: Connection, call: Call, asked: NewSuppressions) -> list[Suppression]:
-    where = suppressions.place(
-        conn,
-        call.account_id,
-        kind=asked.kind,
-        domain=wanted_domain(call, asked.domain),
-        tag=asked.tag,
-        group=asked.group,
-    )
+    where = _place(conn, call, asked)
     return suppressions.add(conn, call.account_id, asked.addresses, where, call.now, asked.detail)
 
 
@@ -141,15 +140,7 @@ async def remove_suppressions(call: Call, asked: GoneSuppressions) -> Answer:
 
 
 def _remove(conn: Connection, call: Call, asked: GoneSuppressions) -> dict[str, int]:
-    where = suppressions.place(
-        conn,
-        call.account_id,
-        kind=asked.kind or "",
-        domain=wanted_domain(call, asked.domain),
-        tag=asked.tag,
-        group=asked.group,
-    )
-    return {"removed": suppressions.remove(conn, call.account_id, asked.addresses, where)}
+    return {"removed": suppressions.remove(conn, call.account_id, asked.addresses, _place(conn, call, asked))}
 
 
 # The allow list
@@ -211,8 +202,7 @@ async def add_allowed(call: Call, asked: NewAllowed) -> Answer:
 
 
 def _allowed(added: list[Allowed]) -> Answer:
-    rows = [shown(suppressions.allowed_row(item), AllowedRow) for item in added]
-    return json_answer(Page(items=rows, next=None), 201)
+    return many(AllowedRow, map(suppressions.allowed_row, added), status=201)
 
 
 async def remove_allowed(call: Call, asked: GoneAllowed) -> Answer:
