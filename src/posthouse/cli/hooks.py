@@ -12,7 +12,6 @@ from posthouse.cli.output import visible, when
 
 if TYPE_CHECKING:
     from posthouse.cli.house import House
-    from posthouse.desk.hook_samples import Sampled
     from posthouse.model.hook import Hook, HookKey
     from posthouse.store.hook_log import HookAttempt
 
@@ -187,7 +186,7 @@ def test(ask: Asked, hook_id: HookId) -> None:
 
     from posthouse.cli.house import open_house
     from posthouse.desk import accounts, hooks
-    from posthouse.desk.hook_samples import hook_post, post_samples
+    from posthouse.desk.hook_samples import sample_row, try_receiver
     from posthouse.dialects.table import HOOK_FORMS
 
     house = open_house(ask)
@@ -195,32 +194,14 @@ def test(ask: Asked, hook_id: HookId) -> None:
         found = hooks.load(conn, accounts.own_account(conn, ask.account), hook_id)
         key = _key(house, conn, found)
     form = hooks.form_of(HOOK_FORMS, found.dialect)
-
-    async def post() -> list[Sampled]:
-        out = hook_post(house.settings)
-        try:
-            return await post_samples(found, form, key, out, house.ids, house.clock.now())
-        finally:
-            await out.close()
-
-    done = asyncio.run(post())
-    rows = [
-        {
-            "kinds": list(each.kinds),
-            "status": each.result.status,
-            "answer": each.result.text,
-            "taken": each.result.is_taken,
-        }
-        for each in done
-    ]
+    done = asyncio.run(try_receiver(found, form, key, house.settings, house.ids, house.clock.now()))
+    rows = [sample_row(each) for each in done]
     if ask.as_json:
         ask.output.lines(rows)
     else:
-        cells = [
-            [" ".join(each.kinds), str(each.result.status or "-"), each.result.text[:200]] for each in done
-        ]
+        cells = [[" ".join(row["kinds"]), str(row["status"] or "-"), row["answer"][:200]] for row in rows]
         ask.output.table(["EVENTS", "STATUS", "ANSWER"], cells, "This form has none of these events.")
-    if not all(each.result.is_taken for each in done):
+    if not all(row["taken"] for row in rows):
         raise typer.Exit(1)
 
 

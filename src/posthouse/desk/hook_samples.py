@@ -2,7 +2,7 @@
 
 Nothing of it is queued, counted or tried again.
 
-Public: Sampled, hook_post, post_samples.
+Public: Sampled, hook_post, try_receiver, post_samples, sample_row.
 """
 
 from __future__ import annotations
@@ -70,6 +70,17 @@ def hook_post(settings: Settings) -> HttpOut:
     )
 
 
+async def try_receiver(
+    hook: Hook, form: HookForm, key: HookKey | None, settings: Settings, ids: Ids, now: float
+) -> list[Sampled]:
+    """`post_samples` over connections that are closed afterwards."""
+    out = hook_post(settings)
+    try:
+        return await post_samples(hook, form, key, out, ids, now)
+    finally:
+        await out.close()
+
+
 async def post_samples(
     hook: Hook, form: HookForm, key: HookKey | None, post: Post, ids: Ids, now: float
 ) -> list[Sampled]:
@@ -91,6 +102,16 @@ async def post_samples(
         )
         done.append(Sampled([kind.value for kind, _, _ in part], result))
     return done
+
+
+def sample_row(sampled: Sampled) -> dict[str, Any]:
+    """What came of one post, as plain values; `status` 0: there was no answer."""
+    return {
+        "kinds": list(sampled.kinds),
+        "status": sampled.result.status,
+        "answer": sampled.result.text,
+        "taken": sampled.result.is_taken,
+    }
 
 
 def _told(kind: EventKind, hook: Hook, ids: Ids, now: float) -> Told:

@@ -13,7 +13,7 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 from posthouse.desk import hook_keys, hooks
 from posthouse.desk.event_log import parse_instant
 from posthouse.desk.hook_entries import attempt_row, load_attempt
-from posthouse.desk.hook_samples import hook_post, post_samples
+from posthouse.desk.hook_samples import sample_row, try_receiver
 from posthouse.dialects.table import HOOK_FORMS
 from posthouse.doors.api.answers import Answer, Problem
 from posthouse.doors.api.call import Call
@@ -222,21 +222,8 @@ async def try_hook(call: Call, asked: Nothing) -> Answer:
     async def work() -> Answer:
         hook, key = await call.read(_hook_and_key, call)
         form = hooks.form_of(HOOK_FORMS, hook.dialect)
-        out = hook_post(call.parts.settings)
-        try:
-            done = await post_samples(hook, form, key, out, call.parts.ids, call.now)
-        finally:
-            await out.close()
-        rows = [
-            {
-                "kinds": list(each.kinds),
-                "status": each.result.status,
-                "answer": each.result.text,
-                "taken": each.result.is_taken,
-            }
-            for each in done
-        ]
-        return many(SampleRow, rows)
+        done = await try_receiver(hook, form, key, call.parts.settings, call.parts.ids, call.now)
+        return many(SampleRow, map(sample_row, done))
 
     return await once(call, work)
 

@@ -15,7 +15,7 @@ from typing import Any
 
 from posthouse.desk import hook_keys, hooks
 from posthouse.desk.hook_keys import Made
-from posthouse.desk.hook_samples import hook_post, post_samples
+from posthouse.desk.hook_samples import try_receiver
 from posthouse.desk.hooks import MOST_HOOKS, Wanted
 from posthouse.dialects.table import HOOK_FORMS
 from posthouse.doors.api.answers import NOTHING, Answer, json_answer
@@ -286,11 +286,7 @@ async def _test(call: Call) -> Answer:
     key = await call.read(_test_key, call, find_text(given, "id", 100))
     kinds = frozenset[Any]().union(*HOOK_FORMS[DIALECT].kinds.values())
     hook = Hook("", call.account_id, "", DIALECT, url, kinds)
-    out = hook_post(call.parts.settings)
-    try:
-        await post_samples(hook, HOOK_FORMS[DIALECT], key, out, call.parts.ids, call.now)
-    finally:
-        await out.close()
+    await try_receiver(hook, HOOK_FORMS[DIALECT], key, call.parts.settings, call.parts.ids, call.now)
     return NOTHING
 
 
