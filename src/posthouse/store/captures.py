@@ -47,16 +47,17 @@ _put = Statement(
 )
 _load = Statement(select(capture).where(capture.c.delivery_id == bindparam("id")), "id")
 _account = bindparam("of_account", type_=message.c.id.type)
+_LINE = (
+    capture.c.delivery_id,
+    capture.c.message_id,
+    capture.c.at,
+    capture.c.sender,
+    capture.c.recipient,
+    func.coalesce(message.c.subject, ""),  # of a message that is gone
+    func.length(capture.c.content),
+)
 _list = Statement(
-    select(
-        capture.c.delivery_id,
-        capture.c.message_id,
-        capture.c.at,
-        capture.c.sender,
-        capture.c.recipient,
-        func.coalesce(message.c.subject, ""),
-        func.length(capture.c.content),
-    )
+    select(*_LINE)
     .select_from(capture.outerjoin(message, message.c.id == capture.c.message_id))
     .where(
         capture.c.delivery_id < bindparam("before"),
@@ -121,15 +122,7 @@ _CONDITIONS = {
 @cache
 def _search(fields: tuple[str, ...]) -> Statement:
     query = (
-        select(
-            capture.c.delivery_id,
-            capture.c.message_id,
-            capture.c.at,
-            capture.c.sender,
-            capture.c.recipient,
-            message.c.subject,
-            func.length(capture.c.content),
-        )
+        select(*_LINE)
         .select_from(capture.join(message, message.c.id == capture.c.message_id))
         .where(
             message.c.account_id == _account,

@@ -18,9 +18,9 @@ from posthouse.doors.api.call import Call
 from posthouse.doors.api.native.bodies import MOST_RECIPIENTS
 from posthouse.doors.api.native.changing import in_steps
 from posthouse.doors.api.native.endpoint import NativeEndpoint, Nothing, Page, many, one, reading, writing
-from posthouse.doors.api.native.events import EventRow, event_of
+from posthouse.doors.api.native.events import EventFilter, EventRow, event_of, query_of
 from posthouse.doors.api.native.messages import MIME, AcceptedMessage, accepted, recipient_of
-from posthouse.doors.api.native.scope import may_see, wanted_domain
+from posthouse.doors.api.native.scope import may_see
 from posthouse.doors.api.posting import Posted, post
 from posthouse.mail.leaves import Leaf, leaves_of
 from posthouse.mail.letter import BadLetter
@@ -31,7 +31,6 @@ from posthouse.model.message import DeliveryState, Message, Recipient
 from posthouse.rules.permissions import may
 from posthouse.store import messages, queue
 from posthouse.store.connection import Connection
-from posthouse.store.events import EventQuery
 from posthouse.store.queue import Selector
 
 Word = Annotated[str, Meta(max_length=1000)]
@@ -145,19 +144,16 @@ class Cancelled(Struct, frozen=True, kw_only=True):
 
 
 async def search_messages(call: Call, asked: MessageSearch) -> Answer:
-    query = EventQuery(
-        account_id=call.account_id,
-        kinds=(EventKind.ACCEPTED,),
-        recipient=event_log.plain_address(asked.recipient),
-        recipient_domain=event_log.plain_domain(asked.recipient_domain) if asked.recipient_domain else "",
-        domain=wanted_domain(call, asked.domain),
-        tags=tuple(asked.tag),
-        metadata=tuple(map(event_log.parse_pair, asked.meta)),
-        since=event_log.parse_instant(asked.since, call.now) if asked.since else None,
-        until=event_log.parse_instant(asked.until, call.now) if asked.until else None,
-        newest_first=True,
-        limit=asked.limit,
+    of_messages = EventFilter(
+        kind=[EventKind.ACCEPTED],
+        recipient=asked.recipient,
+        recipient_domain=asked.recipient_domain,
+        domain=asked.domain,
+        tag=asked.tag,
+        meta=asked.meta,
+        since=asked.since,
     )
+    query = query_of(call, of_messages, until=asked.until, newest_first=True, limit=asked.limit)
     page = await call.read(event_log.read_page, query, 0.0, asked.cursor)
     rows = [row | {"id": row["message_id"]} for row in page.rows]
     return many(FoundMessage, rows, "" if page.is_complete else page.cursor)
