@@ -78,6 +78,11 @@ class Call:
         """The query's parameters (Starlette's QueryParams)."""
         return self.request.query_params
 
+    @property
+    def content_type(self) -> str:
+        """The body's media type in lower case, without parameters; "" when it is not said."""
+        return str(self.request.headers.get("content-type", "")).partition(";")[0].strip().lower()
+
     async def body(self) -> bytes:
         """The body, unpacked. Raises Problem."""
         if self._body is None:

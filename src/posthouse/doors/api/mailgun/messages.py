@@ -28,13 +28,13 @@ from posthouse.model.account import MAIL_SEND
 from posthouse.model.address import Address, BadAddress
 from posthouse.model.errors import PosthouseError
 from posthouse.model.message import Recipient, Submission
+from posthouse.smtp.dots import normalized
 from posthouse.store import templates
 
 _LARGE = 1 << 20  # octets of files: encoding more would keep the others waiting
 _TEXTS = ("text", "html", "amp-html")
 _MULTIPART = "multipart/form-data"
 _FORMS = (_MULTIPART, "application/x-www-form-urlencoded", "")
-_LONE_BREAK = re.compile(rb"\r\n|\r|\n")
 
 
 async def _send(call: Call) -> Answer:
@@ -68,7 +68,8 @@ async def _send_mime(call: Call) -> Answer:
         is_text = form.last("message") is not None
         raise refusal("'message' parameter is not a file" if is_text else "message parameter is missing")
     recipients = recipients_of(People(parse_people("to", to)), _variables(form))
-    letter = with_fields(_with_crlf(files[-1].content), form.options.fields)
+    content = normalized(files[-1].content)  # programs read files as their system writes them
+    letter = with_fields(content, form.options.fields)
     return await _post(call, form, letter, recipients)
 
 
@@ -87,7 +88,7 @@ def queued(submissions: list[Submission]) -> Answer:
 
 
 async def _form(call: Call, *kinds: str) -> SendForm:
-    kind = call.request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    kind = call.content_type
     if kind not in kinds:
         shown = re.sub(r"[^\x20-\x7e]", "?", kind)[:100]
         raise said(f"Invalid request content type. Expecting '{_MULTIPART}' but got '{shown}'")
@@ -135,14 +136,6 @@ def _envelope_sender(letter: bytes) -> Address | None:
     except (letters.BadLetter, BadAddress):
         return None
     return found[0].address if found else None
-
-
-def _with_crlf(letter: bytes) -> bytes:
-    """Programs read files as their system writes them."""
-    pairs = letter.count(b"\r\n")
-    if pairs == letter.count(b"\n") == letter.count(b"\r"):
-        return letter
-    return _LONE_BREAK.sub(b"\r\n", letter)
 
 
 ENDPOINTS: tuple[Endpoint, ...] = (

@@ -31,7 +31,7 @@ def _decoder(asks: type[Struct]) -> Any:
 
 async def read_body(call: Call, asks: type[Asked]) -> Asked:
     """The JSON body; an empty one counts as `{}`. Raises Problem (400, 413, 415)."""
-    kind = call.request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    kind = call.content_type
     if kind not in ("", "application/json"):
         text = f"The body should be JSON (Content-Type: application/json), not {kind[:100]}"
         raise Problem(415, "bad-type", text)

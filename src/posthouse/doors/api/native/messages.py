@@ -5,7 +5,6 @@ Public: ENDPOINTS, AcceptedMessage, accepted, recipient_of, MIME.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from typing import Annotated
 
@@ -21,9 +20,9 @@ from posthouse.model.address import Address, BadAddress, parse_address
 from posthouse.model.errors import Refused
 from posthouse.model.message import Recipient, Submission
 from posthouse.rules.policy import judge_recipient
+from posthouse.smtp.dots import normalized
 
 MIME = "message/rfc822"
-_BARE = re.compile(rb"\r\n|\r|\n")
 _BY_MIME = """The body is the whole letter, header and text, as `message/rfc822`; who gets it is said by
 `to`, not by its fields. Options stand in the letter's own header: `X-Posthouse-Options`, or another
 service's."""
@@ -57,10 +56,9 @@ async def send_message(call: Call, asked: NewMessage) -> Answer:
 
 
 async def send_mime(call: Call, asked: MimeEnvelope) -> Answer:
-    kind = call.request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if kind != MIME:
+    if call.content_type != MIME:
         raise Problem(415, "bad-type", f"The body should be a letter (Content-Type: {MIME})")
-    content = _BARE.sub(b"\r\n", await call.body())
+    content = normalized(await call.body())
     recipients = [recipient_of(address, place) for place, address in enumerate(asked.to)]
     sender = _address(asked.sender, "sender") if asked.sender else None
     letter = Posted(content, sender, recipients)

@@ -60,8 +60,7 @@ async def send(call: Call) -> Answer:
 
 
 def _judge_type(call: Call) -> None:
-    kind = call.request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if kind not in _TYPES:
+    if call.content_type not in _TYPES:
         raise Problem(415, "bad-type", "The body should be JSON")
 
 
