@@ -31,7 +31,7 @@ from posthouse.model.account import MAIL_SEND
 from posthouse.model.address import BadAddress, parse_address
 from posthouse.model.errors import PosthouseError
 from posthouse.model.message import Message
-from posthouse.model.options import CLICKS_OFF, read_recipient_options
+from posthouse.model.options import CLICKS_OFF, SendOptions, read_recipient_options
 from posthouse.model.short_id import long_id
 from posthouse.rules.permissions import may
 from posthouse.store import messages, queue
@@ -205,10 +205,30 @@ def _options(stored: _Stored) -> list[Header]:
         asked.append(("Track-Opens", "yes" if options.track_opens else "no"))
     if options.test_mode:
         asked.append(("Drop-Message", "yes"))
+    asked += _way(options)
     return [
         Header(f"x-mailgun-{name.lower()}", f"X-Mailgun-{name}", text.encode(), is_parameter=True)
         for name, text in asked
     ]
+
+
+def _way(options: SendOptions) -> list[tuple[str, str]]:
+    """How it had to travel and was signed: what left over TLS alone does so again."""
+    switches = (
+        ("Require-TLS", options.promises_tls or options.require_tls),
+        ("Skip-Verification", options.skip_verification),
+        ("Dkim", options.dkim),
+        ("Native-Send", options.keeps_return_path or None),
+    )
+    asked = [(name, "yes" if is_on else "no") for name, is_on in switches if is_on is not None]
+    texts = (
+        ("Sending-Ip", options.ip),
+        ("Sending-Ip-Pool", options.ip_pool),
+        ("Secondary-DKIM", ",".join(options.dkim_second or ())),
+        ("Secondary-DKIM-Public", ",".join(options.dkim_second_public or ())),
+        ("Archive-To", options.archive_url),
+    )
+    return asked + [(name, text) for name, text in texts if text]
 
 
 def _sender(message: Message) -> Any:

@@ -246,6 +246,12 @@ async def resend_message(call: Call, asked: Resend) -> Answer:
             tags=list(message.options.tags),
             metadata=message.options.metadata,
             to_each=message.options.to_each,
+            # how it had to travel and was signed: what left over TLS alone does so again
+            require_tls=message.options.promises_tls or message.options.require_tls,
+            skip_verification=message.options.skip_verification,
+            dkim=message.options.dkim,
+            ip=message.options.ip,
+            pool=message.options.ip_pool,
         )
     )
     sender = _sender(message)

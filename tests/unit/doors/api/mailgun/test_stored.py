@@ -120,6 +120,24 @@ async def test_sent_again_to_others(api: Api) -> None:
         assert getattr(again.options, name) == getattr(first.options, name)
 
 
+async def test_sent_again_it_travels_as_it_had_to(api: Api) -> None:
+    """A letter that may leave over TLS alone must not lose that by being sent again."""
+    way = {
+        "o:require-tls": "yes",
+        "o:skip-verification": "no",
+        "o:dkim": "no",
+        "o:native-send": "yes",
+        "o:archive-to": "https://archive.test/x",
+    }
+    key = await send(api, **way)
+    reply = await api.call("POST", path_of(key), basic=api.full, form={"to": "ann@example.net"})
+    assert reply.status == 200, reply.text
+    first, again = api.accepted()
+    assert first.options.require_tls is True and first.options.dkim is False
+    for name in ("require_tls", "skip_verification", "dkim", "keeps_return_path", "archive_url"):
+        assert getattr(again.options, name) == getattr(first.options, name), name
+
+
 async def test_sent_again_needs_the_right_to_read(api: Api) -> None:
     key = await send(api)
     reply = await api.call("POST", path_of(key), basic=api.sending, form={"to": "ann@example.net"})

@@ -294,6 +294,14 @@ async def test_messages_are_found(api: Api) -> None:
     problem(await api.call("GET", f"{PLACE}?colour=red", key=api.full), 400, "bad-value", "colour")
 
 
+async def test_a_message_is_sent_again_over_tls_alone_if_it_had_to_be(api: Api) -> None:
+    id = await sent(api, require_tls=True, skip_verification=False, dkim=False)
+    again = await api.call("POST", f"{PLACE}/{id}/resend", key=api.full)
+    assert again.status == 202, again
+    options = api.accepted()[1].options
+    assert (options.require_tls, options.skip_verification, options.dkim) == (True, False, False)
+
+
 async def test_a_message_is_sent_again_and_cancelled(api: Api) -> None:
     id = await sent(api, tags=["t"])
     again = await api.call("POST", f"{PLACE}/{id}/resend", key=api.full, json={"to": ["bob@good.test"]})
