@@ -28,29 +28,46 @@ class _Reader(HTMLParser):
         self.forms: list[Form] = []
         self.words: list[str] = []
         self._inside = False
-        self._tag = ""
+        self._tag = self._name = ""
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self._tag = tag
         given = {name: value or "" for name, value in attrs}
-        if tag == "form":
-            assert given["method"] == "post"
+        if tag == "form" and given.get("method") == "post":
             self.forms.append(Form(given["action"]))
             self._inside = True
         elif tag == "input" and self._inside:
-            self.forms[-1].fields[given["name"]] = given.get("value", "")
-            if given.get("type") != "hidden":
-                self.forms[-1].visible.append(given["name"])
+            self._input(given)
+        elif tag in ("select", "textarea") and self._inside:
+            self._name = given["name"]
+            self.forms[-1].fields[self._name] = ""
+            self.forms[-1].visible.append(self._name)
+        elif (
+            tag == "option" and self._name and ("selected" in given or not self.forms[-1].fields[self._name])
+        ):
+            self.forms[-1].fields[self._name] = given["value"]
+
+    def _input(self, given: dict[str, str]) -> None:
+        kind, form = given.get("type"), self.forms[-1]
+        if kind in ("checkbox", "radio") and "checked" not in given:
+            return
+        form.fields[given["name"]] = given.get("value", "")
+        if kind != "hidden":
+            form.visible.append(given["name"])
 
     def handle_endtag(self, tag: str) -> None:
         self._tag = ""
         if tag == "form":
             self._inside = False
+        elif tag in ("select", "textarea"):
+            self._name = ""
 
     def handle_data(self, data: str) -> None:
         if self._tag in ("style", "script"):
             return
         self.words.append(data)
+        if self._tag == "textarea" and self._name:
+            self.forms[-1].fields[self._name] += data
         if self._tag == "button" and self._inside:
             self.forms[-1].button = data
 
@@ -107,6 +124,16 @@ class Browser:
         """Every field that people see must be given a value."""
         assert set(values) >= set(form.visible), (form.visible, list(values))
         return await self.post(form.action, form.fields | values, follows)
+
+    async def fill(self, page: Page, button: str, /, follows: bool = True, **values: str) -> Page:
+        """The form with that button, sent from its page; fields not named keep what stands in them."""
+        form = page.form(button)
+        return await self.post(form.action or page.path, form.fields | values, follows)
+
+    async def press(self, page: Page, button: str, /, follows: bool = True, **where: str) -> Page:
+        """The button of that form of the page that has these values."""
+        form = page.form(button, **where)
+        return await self.post(form.action or page.path, form.fields, follows)
 
     async def post(self, path: str, values: dict[str, str], follows: bool = True) -> Page:
         return await self._ask("POST", path, urlencode(values).encode(), follows)

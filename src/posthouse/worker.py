@@ -25,6 +25,7 @@ from posthouse.doors.http import make_app
 from posthouse.doors.serve_http import serve_http
 from posthouse.doors.smtp import HANDSHAKE_S, SmtpDoor
 from posthouse.doors.web import account, session
+from posthouse.doors.web.dashboard import rim as dashboard
 from posthouse.model.clock import SystemClock
 from posthouse.model.errors import CommitInDoubt, TryLater
 from posthouse.net.board import Row
@@ -252,7 +253,11 @@ def _app(parts: Parts) -> HostSplit:
 
 def _routes(parts: Parts) -> list[Route]:
     """The pages for people who run this."""
-    return [*session.routes(parts.web), *account.routes(parts.web)]
+    return [
+        *session.routes(parts.web),
+        *account.routes(parts.web),
+        *dashboard.routes(parts.web, parts.api),
+    ]
 
 
 async def _leave(

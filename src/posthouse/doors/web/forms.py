@@ -3,8 +3,8 @@
 A form is ours when the browser says so (Sec-Fetch-Site, or Origin where that is missing) and when it carries
 the token that belongs to the browser's form cookie. Either alone would do; both cost nothing.
 
-Public: Form, FormTrouble, read_form, must_be_ours, new_password, new_form_cookie, form_token, put_cookie,
-drop_cookie, cookie, and the names of the cookies FORM, SESSION, TICKET.
+Public: Form, FormTrouble, read_form, urlencoded, read_body, must_be_ours, new_password, new_form_cookie,
+form_token, put_cookie, drop_cookie, cookie, and the names of the cookies FORM, SESSION, TICKET, TO.
 """
 
 from __future__ import annotations
@@ -20,7 +20,10 @@ from posthouse.desk.installation import Installation
 from posthouse.model.errors import Refused
 
 FORM, SESSION, TICKET = "posthouse_form", "posthouse_session", "posthouse_step"
-FORM_S = 86400.0
+TO = "posthouse_to"
+"""Where somebody wanted to go before signing in."""
+
+FORM_S, TO_S = 86400.0, 600.0
 _FORM_BYTES = 16 * 1024
 _FORM_FIELDS = 20
 _LONGEST_COOKIE = 300
@@ -40,30 +43,38 @@ class FormTrouble(Exception):
 
 async def read_form(request: Request) -> Form:
     """The fields of a form, the last value of each. Raises FormTrouble."""
+    typed = await urlencoded(request, _FORM_BYTES, _FORM_FIELDS)
+    return {name: values[-1] for name, values in typed.items()}
+
+
+async def urlencoded(request: Request, most_bytes: int, most_fields: int) -> dict[str, list[str]]:
+    """The fields of a form, all values of each. Raises FormTrouble."""
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind != "application/x-www-form-urlencoded":
         raise FormTrouble(415, "This page takes the forms of its own pages only.")
-    body = await _body(request)
+    body = await read_body(request, most_bytes)
     try:
-        fields = parse_qs(body.decode(), keep_blank_values=True, max_num_fields=_FORM_FIELDS)
+        fields = parse_qs(body.decode(), keep_blank_values=True, max_num_fields=most_fields)
     except ValueError as error:  # not UTF-8, or more fields than any form of ours
         raise FormTrouble(400, "This form could not be read.") from error
-    form = {name: values[-1] for name, values in fields.items()}
-    if any("\0" in value for value in form.values()):  # nobody types it, and PostgreSQL refuses it
-        raise FormTrouble(400, "This form could not be read.")
-    return form
+    if any("\0" in value for values in fields.values() for value in values):
+        raise FormTrouble(400, "This form could not be read.")  # nobody types it, and PostgreSQL refuses it
+    return fields
 
 
-async def _body(request: Request) -> bytes:
-    content = b""
+async def read_body(request: Request, most_bytes: int) -> bytes:
+    """Raises FormTrouble."""
+    chunks: list[bytes] = []
+    size = 0
     try:
         async for chunk in request.stream():
-            content += chunk
-            if len(content) > _FORM_BYTES:
+            size += len(chunk)
+            if size > most_bytes:
                 raise FormTrouble(413, "This form is too large.")
+            chunks.append(chunk)
     except ClientDisconnect as error:
         raise FormTrouble(400, "This form did not arrive whole.") from error
-    return content
+    return b"".join(chunks)
 
 
 def must_be_ours(request: Request, form: Form, installation: Installation, bound: str = "") -> None:

@@ -27,14 +27,15 @@ Answer = Callable[[WebParts, Request], Awaitable[Response]]
 
 
 def route(parts: WebParts, path: str, answer: Answer, method: str) -> Route:
-    """A route whose every answer is a page with our headers."""
+    """A route whose every answer is a page with our headers, where it does not bring its own."""
 
     async def answered(request: Request) -> Response:
         try:
             response = await answer(parts, request)
         except Exception as error:
             response = _apology(error)
-        response.headers.update(HEADERS)
+        for name, value in HEADERS.items():
+            response.headers.setdefault(name, value)
         return response
 
     return Route(path, answered, methods=[method])

@@ -21,6 +21,7 @@ from posthouse.doors.web.forms import (
     FORM_S,
     SESSION,
     TICKET,
+    TO,
     Form,
     FormTrouble,
     cookie,
@@ -58,7 +59,7 @@ async def _look(parts: WebParts, request: Request) -> Response:
         drop_cookie(request, response, TICKET)
         return response
     if await parts.signed(request):
-        return RedirectResponse("/account", 303)
+        return RedirectResponse("/accounts", 303)
     done = _SIGNED_OUT if "out" in request.query_params else ""
     held = await parts.entrance.holder(cookie(request, TICKET))
     if held is None:
@@ -117,10 +118,18 @@ async def _go_on(parts: WebParts, request: Request, person: Person, *, has_shown
         return response
     token = await parts.entrance.begin(person, address_of(request), request.headers.get("user-agent", ""))
     log.info("a person signed in", person=person.id, address=address_of(request))
-    response = RedirectResponse("/account", 303)
+    response = RedirectResponse(_wanted(request), 303)
     put_cookie(request, response, SESSION, token, LONGEST_S)
     drop_cookie(request, response, TICKET)
+    if TO in request.cookies:
+        drop_cookie(request, response, TO)
     return response
+
+
+def _wanted(request: Request) -> str:
+    """The page of the dashboard that was asked for before, else its first."""
+    address = cookie(request, TO)
+    return address if address.startswith("/accounts/") else "/accounts"
 
 
 def _page(

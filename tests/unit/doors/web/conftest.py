@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import pytest
 from starlette.applications import Starlette
+from starlette.responses import RedirectResponse
+from starlette.routing import Route
 
 from browsing import Browser, Headers
 from posthouse.doors.throttle import Throttle
@@ -18,6 +19,7 @@ from posthouse.doors.web.parts import WebParts
 from posthouse.net.board import Board
 from posthouse.store.engine import connect, migrate
 from unit.desk.entry import Entry
+from unit.doors.web.asgi import ask
 
 
 @dataclass
@@ -34,51 +36,17 @@ class Web:
         entry = self.entry
         guard = Guard(Throttle(entry.clock, Board(1).row(0)), sleep)
         self.parts = WebParts(entry.entrance, entry.own, entry.installation, guard, "mail.shop.test")
-        self.app = Starlette(routes=[*session.routes(self.parts), *account.routes(self.parts)])
+        # in place of the dashboard: who is in stands on their own page
+        first = Route("/accounts", lambda _: RedirectResponse("/account", 303))
+        self.app = Starlette(routes=[*session.routes(self.parts), *account.routes(self.parts), first])
 
     def browser(self, *, address: str = "192.0.2.7", scheme: str = "http", **headers: str | None) -> Browser:
         """A fresh browser; `headers` with underscores for hyphens."""
 
         async def send(method: str, path: str, given: Headers, body: bytes) -> tuple[int, Headers, str]:
-            return await self._ask(method, path, given, body, address, scheme)
+            return await ask(self.app, method, path, given, body, address=address, scheme=scheme)
 
         return Browser(send, {name.replace("_", "-"): value for name, value in headers.items()})
-
-    async def _ask(
-        self, method: str, path: str, headers: Headers, body: bytes, address: str, scheme: str
-    ) -> tuple[int, Headers, str]:
-        answer: dict[str, Any] = {"body": b""}
-
-        async def receive() -> dict[str, object]:
-            return {"type": "http.request", "body": body, "more_body": False}
-
-        async def send(message: Any) -> None:
-            if message["type"] == "http.response.start":
-                answer["status"] = message["status"]
-                answer["headers"] = [(name.decode(), value.decode()) for name, value in message["headers"]]
-            else:
-                answer["body"] += message.get("body", b"")
-
-        where, _, query = path.partition("?")
-        scope = {
-            "type": "http",
-            "asgi": {"version": "3.0"},
-            "http_version": "1.1",
-            "method": method,
-            "scheme": scheme,
-            "path": where,
-            "raw_path": where.encode(),
-            "query_string": query.encode(),
-            "headers": [
-                (name.lower().encode(), value.encode("latin-1"))
-                for name, value in [("Host", "mail.shop.test"), *headers]
-            ],
-            "client": (address, 50000),
-            "server": ("mail.shop.test", 80),
-            "root_path": "",
-        }
-        await self.app(scope, receive, send)
-        return answer["status"], answer["headers"], answer["body"].decode()
 
 
 @pytest.fixture

@@ -1,0 +1,130 @@
+"""The rim of the dashboard: who is signed in, may they, which form is it, trouble as a sentence on the page.
+
+Public: routes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import partial
+
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import Route
+
+from posthouse.doors.api.parts import ApiParts
+from posthouse.doors.web.dashboard.page import Page
+from posthouse.doors.web.dashboard.table import PAGES
+from posthouse.doors.web.dashboard.typed import read_typed
+from posthouse.doors.web.dashboard.visit import Visit
+from posthouse.doors.web.forms import SESSION, TO, TO_S, FormTrouble, cookie, must_be_ours, put_cookie
+from posthouse.doors.web.parts import WebParts
+from posthouse.doors.web.rim import retry, route, sentence, status_of
+from posthouse.doors.web.static_files import static_route
+from posthouse.model.errors import PosthouseError, Refused
+
+CONTENT_POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
+    "frame-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
+)
+
+
+def routes(web: WebParts, parts: ApiParts, pages: Sequence[Page] = PAGES) -> list[Route]:
+    """For the HTTP door's application."""
+    found = [static_route(), route(web, "/accounts", _first, "GET")]
+    for page in pages:
+        path = "/accounts/{account}" + page.path
+        found.append(route(web, path, partial(_look, parts, page), "GET"))
+        if page.works:
+            found.append(route(web, path, partial(_do, parts, page), "POST"))
+    return found
+
+
+async def _first(web: WebParts, request: Request) -> Response:
+    """To the account of the person, or the first of several."""
+    signed = await web.signed(request)
+    if signed is None:
+        return RedirectResponse("/sign-in", 303)
+    if not signed.memberships:
+        return RedirectResponse("/account", 303)
+    return RedirectResponse(f"/accounts/{signed.memberships[0].account}", 303)
+
+
+async def _look(parts: ApiParts, page: Page, web: WebParts, request: Request) -> Response:
+    visit = await _visit(parts, page, web, request)
+    if isinstance(visit, Response):
+        return visit
+    return _framed(await page.look(visit))
+
+
+async def _do(parts: ApiParts, page: Page, web: WebParts, request: Request) -> Response:
+    typed, uploads = await read_typed(request, page)
+    visit = await _visit(parts, page, web, request)
+    if isinstance(visit, Response):
+        return visit
+    must_be_ours(request, _last(typed), web.installation, cookie(request, SESSION))
+    visit.typed, visit.uploads = typed, uploads
+    work = page.works.get(visit.field("do"))
+    if work is None:
+        raise FormTrouble(400, "This form could not be read.")
+    visit.signed.permit(visit.account, work.action)
+    try:
+        done = await work.run(visit)
+    except PosthouseError as error:
+        return await _again(page, visit, error)
+    return _framed(done if isinstance(done, Response) else visit.go(_same(request), done or ""))
+
+
+async def _again(page: Page, visit: Visit, error: PosthouseError) -> Response:
+    """The page with the reason; what was typed still stands in the form."""
+    visit.trouble, visit.status = sentence(error), _status(error)
+    response = await page.look(visit)
+    response.headers.update(retry(error))
+    return _framed(response)
+
+
+async def _visit(parts: ApiParts, page: Page, web: WebParts, request: Request) -> Visit | Response:
+    """Raises FormTrouble: no such account (S20: or one of others), or a role that may not look."""
+    signed = await web.signed(request)
+    if signed is None:
+        return _to_sign_in(request)
+    try:
+        membership = signed.permit(request.path_params["account"], page.action)
+    except Refused as refused:
+        raise FormTrouble(_status(refused), sentence(refused)) from refused
+    visit = Visit(web, parts, request, signed, membership)
+    if page.is_operators and not visit.is_operator:
+        raise FormTrouble(404, "There is no such page here.")
+    return visit
+
+
+def _to_sign_in(request: Request) -> Response:
+    if "hx-request" in request.headers:  # a piece of a page: the whole page is to go there
+        return Response(status_code=401, headers={"HX-Redirect": "/sign-in"})
+    response = RedirectResponse("/sign-in", 303)
+    if request.method == "GET":
+        put_cookie(request, response, TO, _same(request), TO_S)
+    return response
+
+
+def _same(request: Request) -> str:
+    """The address of the page that the form is on."""
+    path = request.scope["raw_path"].decode("latin-1")
+    query = request.scope["query_string"].decode("latin-1")
+    return f"{path}?{query}" if query else path
+
+
+def _status(error: PosthouseError) -> int:
+    if isinstance(error, Refused):
+        return {"no-account": 404, "no-permission": 403}.get(error.reason, 400)
+    return status_of(error)
+
+
+def _last(typed: Mapping[str, Sequence[str]]) -> dict[str, str]:
+    return {name: values[-1] for name, values in typed.items()}
+
+
+def _framed(response: Response) -> Response:
+    """With the dashboard's own policy, unless the answer brought a stricter one."""
+    response.headers.setdefault("Content-Security-Policy", CONTENT_POLICY)
+    return response

@@ -1,0 +1,45 @@
+"""The page of SMTP users."""
+
+from __future__ import annotations
+
+from unit.doors.web.dashboard.desk import Desk
+
+USERS = "/accounts/default/users"
+OWN = "bring-along-7731-Quite-Long"
+
+
+async def test_W_01_a_new_smtp_user_signs_in_with_the_password_shown_once(desk: Desk) -> None:
+    browser = await desk.browser()
+    page = await browser.fill(await browser.open(USERS), "Add user", login="App@Shop.test")
+    password = page.html.partition('id="once-2">')[2].partition("<")[0]
+    assert page.status == 200 and desk.api.parts.identity.recognise("app@shop.test", password) is None
+    await desk.api.parts.identity.refresh(desk.api.store)
+    assert desk.api.parts.identity.recognise("app@shop.test", password) is not None
+    assert password not in (await browser.open(USERS)).html
+
+
+async def test_W_01_a_reset_ends_the_old_password(desk: Desk) -> None:
+    browser = await desk.browser()
+    await browser.fill(await browser.open(USERS), "Add user", login="app@shop.test", password=OWN)
+    page = await browser.press(await browser.open(USERS), "Reset password", login="app@shop.test")
+    assert "has a new password" in page.text
+    await desk.api.parts.identity.refresh(desk.api.store)
+    assert desk.api.parts.identity.recognise("app@shop.test", OWN) is None
+
+
+async def test_a_refused_form_says_why_and_keeps_what_was_typed(desk: Desk) -> None:
+    browser = await desk.browser()
+    page = await browser.fill(
+        await browser.open(USERS), "Add user", login="app@nobodys.test", ranges="192.0.2.0/24"
+    )
+    assert page.status == 400 and 'role="alert"' in page.html
+    assert page.form("Add user").fields["ranges"] == "192.0.2.0/24"
+    assert "password" not in page.form("Add user").fields or not page.form("Add user").fields["password"]
+
+
+async def test_what_was_done_is_said_once(desk: Desk) -> None:
+    browser = await desk.browser()
+    await browser.fill(await browser.open(USERS), "Add user", login="app@shop.test")
+    page = await browser.press(await browser.open(USERS), "Remove", login="app@shop.test")
+    assert "app@shop.test can no longer sign in." in page.text
+    assert "can no longer" not in (await browser.open(USERS)).text
