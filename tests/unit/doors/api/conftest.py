@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import AsyncIterator, Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
 import pytest_asyncio
 
 from crash.postgres import Postgres
+from posthouse.desk import domain_keys, identity_view
+from posthouse.mail.dkim import new_key
 from unit.doors.api.calling import Api, open_api
 
 
@@ -38,3 +41,10 @@ async def any_api(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterat
         url = server.url.rpartition("/")[0] + f"/{name}"
     async with open_api(tmp_path, url) as opened:
         yield opened
+
+
+@pytest.fixture
+def in_haste(monkeypatch: pytest.MonkeyPatch) -> None:
+    """For tests of very many calls: DKIM keys are made once, looks at the store follow at once."""
+    monkeypatch.setattr(domain_keys, "new_key", cache(new_key))
+    monkeypatch.setattr(identity_view, "LOOK_PAUSE_S", 0.0)
