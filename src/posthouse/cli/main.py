@@ -19,6 +19,7 @@ from posthouse import __version__
 from posthouse.cli import (
     accounts,
     allow,
+    attention,
     backup,
     batches,
     captures,
@@ -120,6 +121,7 @@ app.add_typer(batches.app, name="batch")
 app.add_typer(tls_reports.app, name="tls-report")
 app.add_typer(moving.app, name="import")
 command(app, "limits")(limits.limits)
+command(app, "attention")(attention.attention)
 command(app, "events")(events.events)
 command(app, "trust", of_account=False)(trust.trust)
 app.add_typer(stats.app, name="stats")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
+from textwrap import indent
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -114,6 +116,32 @@ def revoke(ask: Asked, login: Login) -> None:
         account_id = accounts.own_account(conn, ask.account)
         gone = credentials.revoke(conn, house.clock.now(), account_id=account_id, login=login)
     ask.output.item({"revoked": gone}, f"{gone} can no longer sign in.")
+
+
+@command(app, "snippets")
+def snippets(
+    ask: Asked,
+    login: Login,
+    kind: Annotated[str, typer.Option("--kind", metavar="KIND", help="Only this one, such as django.")] = "",
+    to: Annotated[str, typer.Option("--to", metavar="ADDRESS", help="Whom to write to.")] = "you@example.com",
+) -> None:
+    """Print pieces of programs and settings that send as this user; PASSWORD stands for its password."""
+    from posthouse.cli.house import open_house
+    from posthouse.desk import accounts, credentials
+    from posthouse.desk.places import smtp_place
+    from posthouse.rules.snippets import Place, snippets
+
+    house = open_house(ask)
+    with house.reading() as conn:
+        user = credentials.load(conn, accounts.own_account(conn, ask.account), login)
+    found = snippets(Place(*smtp_place(house.settings), user.login, "PASSWORD", user.login, to))
+    chosen = [each for each in found if kind in ("", each.name)]
+    if not chosen:
+        raise typer.BadParameter(f"there is no {kind}; there are {', '.join(each.name for each in found)}")
+    if ask.as_json:
+        ask.output.lines([asdict(each) for each in chosen])
+        return
+    ask.output.say("\n\n".join(f"{each.title}\n\n{indent(each.text.rstrip(), '  ')}" for each in chosen))
 
 
 @command(app, "list")

@@ -39,6 +39,7 @@ MADE_BY_LOOKING = {"mark", "nudge", "schema_step"}  # what counts changes and hi
 
 CASES: dict[str, list[tuple[str, ...]]] = {
     "limits": [()],
+    "attention": [()],
     "events": [("--message", "{message}"), ("--recipient", "{recipient}"), ()],
     "message": [("{message}",), ("{message}", "--source")],
     "captures": [()],
@@ -65,6 +66,7 @@ CASES: dict[str, list[tuple[str, ...]]] = {
     "user reset": [("{login}",)],
     "user set": [("{login}", "--from", "192.0.2.7")],
     "user revoke": [("{login}",)],
+    "user snippets": [("{login}",)],
     "user list": [(), ("--domain", "{domain}")],
     "key add": [("--domain", "{domain}")],
     "key list": [()],

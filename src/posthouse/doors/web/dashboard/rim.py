@@ -13,6 +13,7 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from posthouse.doors.api.parts import ApiParts
+from posthouse.doors.web.dashboard import start
 from posthouse.doors.web.dashboard.page import Page
 from posthouse.doors.web.dashboard.table import PAGES
 from posthouse.doors.web.dashboard.typed import read_typed
@@ -22,6 +23,9 @@ from posthouse.doors.web.parts import WebParts
 from posthouse.doors.web.rim import retry, route, sentence, status_of
 from posthouse.doors.web.static_files import static_route
 from posthouse.model.errors import PosthouseError, Refused
+from posthouse.model.event import EventKind
+from posthouse.store.connection import Connection
+from posthouse.store.events import EventQuery, find_page
 
 CONTENT_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
@@ -31,7 +35,7 @@ CONTENT_POLICY = (
 
 def routes(web: WebParts, parts: ApiParts, pages: Sequence[Page] = PAGES) -> list[Route]:
     """For the HTTP door's application."""
-    found = [static_route(), route(web, "/accounts", _first, "GET")]
+    found = [static_route(), route(web, "/accounts", partial(_first, parts), "GET")]
     for page in pages:
         path = "/accounts/{account}" + page.path
         found.append(route(web, path, partial(_look, parts, page), "GET"))
@@ -40,14 +44,21 @@ def routes(web: WebParts, parts: ApiParts, pages: Sequence[Page] = PAGES) -> lis
     return found
 
 
-async def _first(web: WebParts, request: Request) -> Response:
-    """To the account of the person, or the first of several."""
+async def _first(parts: ApiParts, web: WebParts, request: Request) -> Response:
+    """To the account of the person, or the first of several; where nothing was sent yet, to its `start`."""
     signed = await web.signed(request)
     if signed is None:
         return RedirectResponse("/sign-in", 303)
     if not signed.memberships:
         return RedirectResponse("/account", 303)
-    return RedirectResponse(f"/accounts/{signed.memberships[0].account}", 303)
+    member = signed.memberships[0]
+    has_mail = await parts.store.read(_has_mail, member.account_id)
+    return RedirectResponse(f"/accounts/{member.account}{'' if has_mail else start.PATH}", 303)
+
+
+def _has_mail(conn: Connection, account_id: str) -> bool:
+    query = EventQuery(account_id=account_id, kinds=(EventKind.ACCEPTED,), limit=1)
+    return bool(find_page(conn, query).events)
 
 
 async def _look(parts: ApiParts, page: Page, web: WebParts, request: Request) -> Response:

@@ -6,10 +6,14 @@ Public: PAGES.
 from __future__ import annotations
 
 from posthouse.doors.web.dashboard import (
+    overview,
+    start,
     users,
 )
 from posthouse.doors.web.dashboard.page import Page
 
 PAGES: tuple[Page, ...] = (
+    *overview.PAGES,
+    *start.PAGES,
     *users.PAGES,
 )  # fmt: skip

@@ -29,7 +29,7 @@ async def test_a_piece_of_a_page_sends_the_whole_page_to_sign_in(desk: Desk) -> 
 
 async def test_the_first_address_leads_to_the_persons_account(desk: Desk) -> None:
     page = await (await desk.browser(account=OTHER)).open("/accounts", follows=False)
-    assert page.header("location") == f"/accounts/{OTHER}"
+    assert page.header("location") == f"/accounts/{OTHER}/start"
 
 
 @pytest.mark.parametrize("account", [OTHER, "nobodys"])
