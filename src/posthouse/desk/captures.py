@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from posthouse.mail.html import scan, unescaped
 from posthouse.mail.leaves import Leaf, leaves_of
 from posthouse.mail.letter import BadLetter, parse
+from posthouse.mail.seen_letter import links_of
 from posthouse.mail.words import decode_words
 from posthouse.model.errors import Refused
 from posthouse.store import captures, messages
@@ -49,18 +49,12 @@ def whole(conn: Connection, account_id: str, domain: str, delivery_id: str) -> d
         "headers": fields,
         "text": texts["text/plain"],
         "html": html,
-        "links": _links(html) if html else [],
+        "links": links_of(html) if html else [],
     }
 
 
 def _first(leaves: Sequence[Leaf], kind: str) -> str | None:
     return next((leaf.text for leaf in leaves if leaf.type == kind and leaf.is_inline), None)
-
-
-def _links(html: str) -> list[str]:
-    """Where the HTML leads, in order, once each."""
-    found = [unescaped(html[href.start : href.end]).strip() for href in scan(html).hrefs]
-    return list(dict.fromkeys(link for link in found if link))
 
 
 def content(conn: Connection, account_id: str, domain: str, delivery_id: str) -> bytes:

@@ -4,7 +4,7 @@ A parser that builds a tree and writes it out again changes what it was not aske
 comments, entities); mail depends on such details. So this follows the tokenizer of the HTML standard (13.2.5)
 as far as it decides what is a tag, and hands back offsets. One pass, linear in the text, no recursion.
 
-Public names: Html, Href, scan, unescaped, escaped.
+Public names: Html, Href, scan, tag_at, unescaped, escaped.
 """
 
 from __future__ import annotations
@@ -143,6 +143,13 @@ def _href(text: str, start: int, end: int) -> Href | None:
     if href:
         href.opt_out_spans, href.is_opted_out = opt_outs, bool(opt_outs)
     return href
+
+
+def tag_at(text: str, at: int) -> tuple[str, int] | None:
+    """The tag that begins at `at`: its name in lower case (with its slash) and the offset behind it. None: a
+    comment, a doctype, or a tag that never ends."""
+    match = _match_tag(text, at)
+    return (match[1].lower(), match.end()) if match else None
 
 
 def unescaped(value: str) -> str:

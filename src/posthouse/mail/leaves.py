@@ -36,11 +36,15 @@ class Leaf:
         return self.content.decode(codec_of(self.charset) or "utf-8", "replace")
 
 
+_SEALED = frozenset({"multipart/encrypted"})
+
+
 def leaves_of(raw: bytes) -> list[Leaf]:
-    """All leaves from the top; one for a letter that cannot be taken apart. Raises BadLetter."""
+    """All leaves from the top, those of signed letters and reports too; one for a letter that cannot be taken
+    apart. Raises BadLetter."""
     letter = parse(raw, most_bytes=len(raw) + 1, most_fields=1_000_000)
     try:
-        tree = read_tree(letter)
+        tree = read_tree(letter, _SEALED)
     except TooMuch:
         return [_leaf(raw, Node(0, letter.header_end, letter.body_at, len(raw), "", {}, ""))]
     found: list[Leaf] = []

@@ -100,19 +100,19 @@ def top_type(letter: Letter) -> tuple[str, dict[str, str]]:
     return _type_of(letter)
 
 
-def read_tree(letter: Letter) -> Node:
-    """The letter as a tree of parts. Raises TooMuch past the limits."""
+def read_tree(letter: Letter, closed: frozenset[str] = _CLOSED) -> Node:
+    """The letter as a tree of parts; those of the types `closed` stay whole. Raises TooMuch."""
     raw = letter.raw
     top = _node(letter, 0, letter.header_end, letter.body_at, len(raw))
     budget = [PARTS_MAX]
-    _grow(raw, top, budget, 1)
+    _grow(raw, top, budget, 1, closed)
     return top
 
 
-def _grow(raw: bytes, node: Node, budget: list[int], depth: int) -> None:
+def _grow(raw: bytes, node: Node, budget: list[int], depth: int, closed: frozenset[str]) -> None:
     """Give `node` its children and theirs; `budget[0]` is how many parts may still come."""
     boundary = node.parameters.get("boundary", "").rstrip(" ")
-    if not node.type.startswith("multipart/") or node.type in _CLOSED or node.is_attached:
+    if not node.type.startswith("multipart/") or node.type in closed or node.is_attached:
         return
     # RFC 2045 6.4: an encoded multipart is forbidden, and readers differ
     if (
@@ -126,7 +126,7 @@ def _grow(raw: bytes, node: Node, budget: list[int], depth: int) -> None:
     for start, end in _spans(raw, boundary.encode(), node.start, node.end, budget):
         child = _part(raw, start, end)
         node.children.append(child)
-        _grow(raw, child, budget, depth + 1)
+        _grow(raw, child, budget, depth + 1, closed)
 
 
 def _spans(raw: bytes, boundary: bytes, start: int, end: int, budget: list[int]) -> list[tuple[int, int]]:
