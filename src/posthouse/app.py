@@ -269,9 +269,9 @@ def build_parts(
     ]
     if settings.delivery.tls_reports == "send":
         chores.append(Chore("TLS reports", TLS_REPORT_S, reporter.report))
-    keep = Keep(
-        settings.keep.content_days * 86400, settings.keep.event_days * 86400, settings.keep.hour_days * 86400
-    )
+    days = settings.keep
+    spans = (days.content_days, days.event_days, days.hour_days, days.audit_days)
+    keep = Keep(*[span * 86400 for span in spans])
     return Parts(
         clock=clock,
         store=store,

@@ -67,6 +67,7 @@ HISTORY = {
     "tally",
     "tally_name",
     "job",
+    "audit",
 }  # stay until their time is over
 
 

@@ -81,6 +81,8 @@ def _change(
 
     house = open_house(ask)
     with house.reading() as conn:
-        count = verb(conn, (accounts.own_account(conn, ask.account), batch_id), house.clock.now(), house.ids)
+        pair = (accounts.own_account(conn, ask.account), batch_id)
+        house.note_first(conn)
+        count = verb(conn, pair, house.clock.now(), house.ids)
     words = f"batch {visible(batch_id)}: {done}: {count} {'delivery' if count == 1 else 'deliveries'}"
     ask.output.item({"id": batch_id, done: count}, words)

@@ -82,7 +82,7 @@ def _may_add(house: House, ask: Asked, name: str, claims_it: bool) -> bool:
     from posthouse.desk import accounts, claims, published
     from posthouse.model.errors import Refused
 
-    with house.writing() as conn:
+    with house.writing(prepares=True) as conn:
         account_id = accounts.ensure(conn, house.ids, house.clock.now(), ask.account)
     try:
         with house.reading() as conn:

@@ -5,6 +5,8 @@ Public: House, open_house.
 
 from __future__ import annotations
 
+import getpass
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -13,19 +15,24 @@ from urllib.parse import unquote
 
 from posthouse.cli.options import Asked
 from posthouse.config import Settings, is_sqlite, load_settings
+from posthouse.desk import accounts, audit
 from posthouse.desk.installation import Installation
 from posthouse.model.clock import Ids, SystemClock
 from posthouse.model.errors import SettingsError
+from posthouse.store import identity
 from posthouse.store.engine import Connection, connect, migrate
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class House:
-    """One installation as the command line sees it."""
+    """One installation as the command line sees it. `asked`: by which command, None: by none that changes
+    things."""
 
     settings: Settings
     clock: SystemClock = field(default_factory=SystemClock)
     ids: Ids = field(default_factory=lambda: Ids(SystemClock()))
+    asked: Asked | None = None
+    _is_noted: bool = False
 
     @property
     def installation(self) -> Installation:
@@ -47,10 +54,27 @@ class House:
             yield conn
 
     @contextmanager
-    def writing(self) -> Iterator[Connection]:
-        """The same inside one transaction, committed at the end of the block."""
+    def writing(self, *, prepares: bool = False) -> Iterator[Connection]:
+        """The same inside one transaction, committed at the end of the block. The command's first is noted in
+        the audit log; not one that only `prepares` the change."""
         with self.reading() as conn, conn.transaction():
             yield conn
+            if not prepares:
+                self.note(conn)
+
+    def note(self, conn: Connection) -> None:
+        """Tell the audit log about the command, once, inside the transaction of the change."""
+        if self._is_noted or self.asked is None or self.asked.doing is None:
+            return
+        doing = self.asked.doing
+        owner = _owner(conn, self.asked.account) if doing.of_account else audit.MACHINE
+        audit.note(conn, self.ids, audit.Note(owner, audit.COMMAND, _user(), doing.what, doing.about))
+        self._is_noted = True
+
+    def note_first(self, conn: Connection) -> None:
+        """The same in a transaction of its own, before work that takes many."""
+        with conn.transaction():
+            self.note(conn)
 
     def _must_exist(self) -> None:
         url = self.settings.store.url
@@ -68,4 +92,22 @@ def database_file(url: str) -> Path:
 
 def open_house(asked: Asked) -> House:
     """The house that the command's settings describe. Raises SettingsError."""
-    return House(load_settings(asked.config))
+    return House(load_settings(asked.config), asked=asked)
+
+
+def _owner(conn: Connection, name: str) -> str:
+    """In whose log a command stands that names this account."""
+    if name == accounts.ALL:
+        return audit.MACHINE
+    found = identity.find_account(conn, name.strip().lower() or accounts.USUAL)
+    return found.id if found else audit.MACHINE
+
+
+def _user() -> str:
+    """Who of this machine: also behind sudo."""
+    try:
+        name = getpass.getuser()
+    except (KeyError, OSError):  # a number without a name, as in a container
+        name = str(os.getuid())
+    behind = os.environ.get("SUDO_USER", "")
+    return f"{behind} as {name}" if behind and behind != name else name

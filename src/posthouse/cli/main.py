@@ -20,6 +20,7 @@ from posthouse.cli import (
     accounts,
     allow,
     attention,
+    audit,
     backup,
     batches,
     captures,
@@ -122,6 +123,7 @@ app.add_typer(tls_reports.app, name="tls-report")
 app.add_typer(moving.app, name="import")
 command(app, "limits")(limits.limits)
 command(app, "attention")(attention.attention)
+command(app, "audit")(audit.audit)
 command(app, "events")(events.events)
 command(app, "trust", of_account=False)(trust.trust)
 app.add_typer(stats.app, name="stats")

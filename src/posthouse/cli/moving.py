@@ -228,6 +228,7 @@ def _here(
         else:
             with conn.transaction():
                 account_id = accounts.ensure(conn, house.ids, house.clock.now(), ask.account)
+                house.note(conn)
         yield Here(
             conn,
             house.installation,

@@ -8,8 +8,8 @@ are made for.
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from inspect import Parameter
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
@@ -40,13 +40,32 @@ AccountName = Annotated[
 Work = TypeVar("Work", bound=Callable[..., None])
 
 
+_SUBJECTS = (
+    *("name", "domain", "login", "email", "role", "id", "hook_id", "batch_id", "selector", "dialect"),
+    *("address", "addresses", "values", "number", "pool", "lane", "message", "recipient", "everything"),
+)
+"""Parameters of commands that say what a command is about, and never hold a secret."""
+
+
+@dataclass(frozen=True, slots=True)
+class Doing:
+    """`what`: the command's words, such as `domain add`; `about`: its subject. `of_account` False: it is
+    about the whole installation."""
+
+    what: str
+    about: str
+    of_account: bool
+
+
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What the common options said, wherever they stood. `account` is a name, "" for the usual one."""
+    """What the common options said, wherever they stood. `account` is a name, "" for the usual one. `doing`:
+    the command itself, for the audit log."""
 
     config: Path | None
     as_json: bool
     account: str = ""
+    doing: Doing | None = None
 
     @property
     def output(self) -> Output:
@@ -86,7 +105,8 @@ def _with_common(work: Callable[..., None], of_account: bool) -> Callable[..., N
     """The same work in the form that typer reads: `ask` is spelled out as options of their own."""
 
     def run(ctx: typer.Context, config: Path | None, as_json: bool, account: str = "", **own: Any) -> None:
-        work(asked(ctx, config, as_json, account), **own)
+        doing = Doing(ctx.command_path.partition(" ")[2], _subject(own), of_account)
+        work(replace(asked(ctx, config, as_json, account), doing=doing), **own)
 
     _, *own = inspect.signature(work, eval_str=True).parameters.values()
     common = [_option("config", Config, None), _option("as_json", Json, False)]
@@ -98,6 +118,15 @@ def _with_common(work: Callable[..., None], of_account: bool) -> Callable[..., N
     run.__annotations__ = {parameter.name: parameter.annotation for parameter in named}
     run.__doc__ = work.__doc__
     return run
+
+
+def _subject(own: Mapping[str, Any]) -> str:
+    """What the command is about."""
+    found: list[str] = []
+    for name, value in own.items():
+        if name in _SUBJECTS and value:
+            found += map(str, value) if isinstance(value, list) else [name if value is True else str(value)]
+    return " ".join(found)
 
 
 def _option(name: str, annotation: Any, default: Any) -> Parameter:

@@ -136,6 +136,7 @@ def _act(ask: Asked, done: str, work: Work, chosen: Selector) -> None:
     house = open_house(ask)
     with house.reading() as conn:
         theirs = replace(chosen, account_id=accounts.scope(conn, ask.account))
+        house.note_first(conn)
         count = work(conn, theirs, house)
     ask.output.item({done: count}, f"{done}: {count} {'delivery' if count == 1 else 'deliveries'}")
 

@@ -92,6 +92,7 @@ def suspend(
         site = _site(house, conn, name)
         with conn.transaction():
             rest = sites.suspend(conn, site.name, for_s, reason, house.clock.now())
+            house.note(conn)
     row = {"site": site.name, "suspended_until": rest.until, "reason": rest.reason}
     ask.output.item(row, f"{site.name} is suspended until {when(rest.until)}.")
 
@@ -110,6 +111,7 @@ def resume(ask: Asked, name: Name) -> None:
         with conn.transaction():
             ended = sites.resume(conn, site.name)
             workers.nudge(conn, RESUME, site.name)
+            house.note(conn)
     ask.output.item(
         {"site": site.name, "ended": ended},
         f"{site.name} goes on; ended: {ended} decision{'s' * (ended != 1)}.",

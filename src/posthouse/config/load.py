@@ -14,7 +14,7 @@
         .private_networks, .post_private_networks, .mta_sts, .mta_sts_port, .dane, .tls_ca (Path or None),
         .expire_s, .bounce_mail, .tls_reports, .retry_s, .connections, .messages_per_connection,
         .shaping (Path or None), .hand_over_messages, .hand_over_bytes
-    settings.keep.content_days, .event_days, .hour_days, .hook_days
+    settings.keep.content_days, .event_days, .hour_days, .hook_days, .audit_days
     settings.hooks.plain_http
     settings.policy.from_domain, .unverified, .over_limit
     settings.tracking.url, .zones (Path or None)
@@ -132,6 +132,7 @@ class KeepSettings:
     event_days: float
     hour_days: float
     hook_days: float
+    audit_days: float
 
 
 @dataclass(frozen=True, slots=True)

@@ -296,6 +296,12 @@ TABLE: tuple[Setting, ...] = (
         "keep.hook_days", kinds.days(0, 3650), 7, "Days the log of posts to webhooks stays, 1,000 a webhook."
     ),
     Setting(
+        "keep.audit_days",
+        kinds.days(1, 3650),
+        365,
+        "Days the audit log stays: who changed what, when and from where.",
+    ),
+    Setting(
         "hooks.plain_http",
         kinds.choice("refuse", "allow"),
         "refuse",

@@ -17,7 +17,7 @@ from posthouse.pipeline import quota
 from posthouse.pipeline.custody import Custody
 from posthouse.pipeline.dispatch import Dispatcher
 from posthouse.rules.automations import FORGET_S
-from posthouse.store import answered, engaged, events, jobs, messages, people, sites, tallies, workers
+from posthouse.store import answered, audit, engaged, events, jobs, messages, people, sites, tallies, workers
 from posthouse.store.engine import Connection, Store, each
 
 log = structlog.get_logger()
@@ -29,11 +29,12 @@ EXPIRE_S, NEIGHBOURS_S, RECLAIM_S, RETAIN_S = 30.0, 10.0, 20.0, 300.0
 
 @dataclass(frozen=True, slots=True)
 class Keep:
-    """How long contents, events and the counters of hours stay, in seconds."""
+    """How long contents, events, the counters of hours and the audit log stay, in seconds."""
 
     content_s: float
     event_s: float
     hour_s: float
+    audit_s: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +113,7 @@ class Upkeep:
         await self._until_done(events.drop_before, now - self._keep.event_s)
         await self._until_done(engaged.drop_before, id_at(now - self._keep.event_s))
         await self._until_done(tallies.drop_hours_before, now - self._keep.hour_s)
+        await self._until_done(audit.drop_before, id_at(now - self._keep.audit_s))
         await self._until_done(people.drop_expired_sessions, now)
         await self._until_done(answered.drop_before, now - answered.KEPT_S)
         await self._store.write(each(quota.drop_old), (now,))

@@ -40,6 +40,7 @@ MADE_BY_LOOKING = {"mark", "nudge", "schema_step"}  # what counts changes and hi
 CASES: dict[str, list[tuple[str, ...]]] = {
     "limits": [()],
     "attention": [()],
+    "audit": [(), ("--about", "{domain}")],
     "events": [("--message", "{message}"), ("--recipient", "{recipient}"), ()],
     "message": [("{message}",), ("{message}", "--source")],
     "captures": [()],

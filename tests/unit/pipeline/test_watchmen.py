@@ -235,7 +235,7 @@ def housekeeper(world: World, may_bury: bool = True) -> Upkeep:
     return Upkeep(
         store=world.store,
         clock=world.clock,
-        keep=Keep(3 * 86400, 90 * 86400, 92 * 86400),
+        keep=Keep(3 * 86400, 90 * 86400, 92 * 86400, 365 * 86400),
         expire=world.fetcher.expire,
         dispatcher=world.dispatcher,
         custody=world.custody,

@@ -14,10 +14,13 @@ from typing import Any, TypeVar
 
 from starlette.requests import Request
 
+from posthouse.desk import audit
 from posthouse.doors.api.answers import Answer, Problem
 from posthouse.doors.api.bodies import Form, Held, Incoming, parse_form, parse_json, read_body
+from posthouse.doors.api.endpoints import Endpoint
 from posthouse.doors.api.parts import ApiParts
 from posthouse.model.account import Domain, Principal
+from posthouse.model.clock import Ids
 from posthouse.store.answered import Answered, claim, fill
 from posthouse.store.connection import Connection
 from posthouse.store.engine import each
@@ -31,7 +34,8 @@ _HOST = re.compile(r"[A-Za-z0-9._-]+(?::[0-9]+)?\Z|\[[0-9A-Fa-f:.]+\](?::[0-9]+)
 @dataclass
 class Call:
     """`params`: the path's parameters; `domain`: the account's domain that the path names, None when it names
-    none. `service`: whose words it hears (a dialect's name)."""
+    none. `service`: whose words it hears (a dialect's name). `about`: what it changes, for the audit log,
+    where the path does not say it; never a secret."""
 
     parts: ApiParts
     request: Request
@@ -39,6 +43,9 @@ class Call:
     service: str
     params: dict[str, str] = field(default_factory=dict)
     found_domain: Domain | None = None
+    endpoint: Endpoint | None = None
+    about: str = ""
+    _is_noted: bool = False
     _body: bytes | None = None
     _held: Held = field(init=False)
 
@@ -120,10 +127,24 @@ class Call:
         return found
 
     async def write(self, fn: Callable[..., Value], *args: Any, **named: Any) -> Value:
-        """`fn(conn, *args, **named)` in a writing transaction, once it is on disk. Raises what it raises,
-        TryLater, CommitInDoubt."""
-        done: Value = await self.parts.store.write(each(_named), (fn, args, named))
+        """`fn(conn, *args, **named)` in a writing transaction, once it is on disk; the first that changes
+        something is noted in the audit log. Raises what it raises, TryLater, CommitInDoubt."""
+        done: Value = await self._written(audit.noted, self.parts.ids, self._note(), fn, args, named)
         return done
+
+    async def _written(self, fn: Callable[..., Any], *args: Any) -> Any:
+        done = await self.parts.store.write(each(fn), args)
+        self._is_noted = True
+        return done
+
+    def _note(self) -> audit.Note | None:
+        """None: mail, which has events, or a call that was noted already."""
+        endpoint = self.endpoint
+        if self._is_noted or endpoint is None or endpoint.is_sending or endpoint.method == "GET":
+            return None
+        what = f"{endpoint.method} {endpoint.path}"
+        about = " ".join([*self.params.values(), self.about]).strip()
+        return audit.Note(self.account_id, audit.KEY, self.principal.login, what, about, self.client)
 
     async def write_once(
         self, answer: Callable[[Value], Answer], fn: Callable[..., Value], *args: Any, **named: Any
@@ -146,7 +167,7 @@ class Call:
         key = await self.once()
         if key is None:
             return answer(await self.write(fn, *args, **named))
-        made = await self.write(_once, key, kept, fn, args, named)
+        made = await self._written(_once, key, kept, self.parts.ids, self._note(), fn, args, named)
         return self.again(key, made) if isinstance(made, Answered) else answer(made)
 
     # Calls that are made twice
@@ -187,6 +208,8 @@ def _once(
     conn: Connection,
     key: Answered,
     kept: Callable[[Any], Answer],
+    ids: Ids,
+    note: audit.Note | None,
     fn: Callable[..., Any],
     args: tuple[Any, ...],
     named: dict[str, Any],
@@ -195,7 +218,7 @@ def _once(
     the same time waits for this transaction."""
     if earlier := claim(conn, key):
         return earlier
-    made = fn(conn, *args, **named)
+    made = audit.noted(conn, ids, note, fn, args, named)
     given = kept(made)
     fill(conn, key.id, given.status, given.headers, given.body)
     return made

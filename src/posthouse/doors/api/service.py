@@ -131,7 +131,7 @@ class ServiceApp:
                 self._count(principal, scope)
             if endpoint.wants_domain and "domain" in match.parameters:
                 domain = await self._domain(principal, match.parameters["domain"])
-        call = Call(self.parts, request, principal, self.service.name, match.parameters, domain)
+        call = Call(self.parts, request, principal, self.service.name, match.parameters, domain, endpoint)
         try:
             return await endpoint.handler(call)
         finally:

@@ -24,6 +24,7 @@ from posthouse.store.migrations import (
     step_0003_people_and_trust,
     step_0004_what_comes_back,
     step_0005_http_doors,
+    step_0006_dashboard,
 )
 from posthouse.store.statement import Statement, ddl
 from posthouse.store.tables import schema_step
@@ -44,6 +45,7 @@ STEPS: tuple[Step, ...] = (
     Step(3, "people and trust", step_0003_people_and_trust.run),
     Step(4, "what comes back", step_0004_what_comes_back.run),
     Step(5, "http doors", step_0005_http_doors.run),
+    Step(6, "dashboard", step_0006_dashboard.run),
 )
 
 _ADVISORY_LOCK = 1886351220

@@ -101,7 +101,7 @@ async def _get(call: Call) -> Answer:
 
 async def _create(call: Call) -> Answer:
     form = await fields_of(call)
-    name = new_name(required(form, "name"))
+    name = call.about = new_name(required(form, "name"))
     selector = selector_name(form.get("dkim_selector"), name) if form.get("dkim_selector").strip() else ""
     if whole(form.get("dkim_key_size"), "dkim_key_size", 2048) not in (1024, 2048):
         raise said("Invalid dkim_key_size: use 1024 or 2048; every key has 2048 bits here")

@@ -118,6 +118,7 @@ async def add_domain_key(call: Call, asked: NewDomainKey) -> Answer:
     async def work() -> Answer:
         domain, keys = await call.read(_loaded, call)
         new = await asyncio.to_thread(_new_key, call, asked, domain, keys)  # making a key takes its time
+        call.about = new.selector
         await call.write(_store, call, new)
         return one(DomainKeyRow, 201)(_row(call, domain, new))
 

@@ -130,7 +130,7 @@ def _rows(conn: Connection, call: Call) -> list[dict[str, Any]]:
 
 
 async def add_domain(call: Call, asked: NewDomain) -> Answer:
-    name = new_name(asked.name)
+    name = call.about = new_name(asked.name)
 
     async def work() -> Answer:
         is_proven = await _may_add(call, name, asked.claims)  # before keys are made for nothing

@@ -123,6 +123,7 @@ def _listing(conn: Connection, call: Call, asked: SuppressionSearch) -> list[Sup
 
 
 async def add_suppressions(call: Call, asked: NewSuppressions) -> Answer:
+    call.about = " ".join(asked.addresses)
     return await call.write_once(_shown, _add, call, asked)
 
 
@@ -136,6 +137,7 @@ def _add(conn: Connection, call: Call, asked: NewSuppressions) -> list[Suppressi
 
 
 async def remove_suppressions(call: Call, asked: GoneSuppressions) -> Answer:
+    call.about = " ".join(asked.addresses)
     return await call.write_once(one(Removed), _remove, call, asked)
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 from posthouse.doors.api.native import (
     account,
     addresses,
+    audit,
     domain_keys,
     domains,
     events,
@@ -44,4 +45,5 @@ ENDPOINTS: tuple[NativeEndpoint, ...] = (
     *keys.ENDPOINTS,
     *addresses.ENDPOINTS,
     *account.ENDPOINTS,
+    *audit.ENDPOINTS,
 )

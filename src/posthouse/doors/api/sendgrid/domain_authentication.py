@@ -149,7 +149,7 @@ async def _create(call: Call) -> Answer:
     given = await object_of(call)
     for name in ("default", "automatic_security", "custom_spf"):
         find_flag(given, name)
-    name = new_name(text_of(given, "domain", 255))
+    name = call.about = new_name(text_of(given, "domain", 255))
     await call.read(claims.refuse_foreign, call.account_id, name, call.parts.installation)
     draft = await sending_domains.draft(call, name)
 

@@ -1,11 +1,11 @@
 """What a page of the dashboard is: an address, what it shows, and what its forms do.
 
-Public: Page, Work, Look, Run.
+Public: Page, Work, Look, Run, SUBJECTS.
 """
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from starlette.responses import Response
@@ -17,12 +17,18 @@ Run = Callable[[Visit], Awaitable[Response | str | None]]
 """A page to show now (a secret, once), a sentence to say on the page that comes next, or nothing to say."""
 
 
+SUBJECTS = ("login", "name", "domain", "email", "id", "selector", "address", "number", "site", "pool", "host")
+"""Fields of forms that name a thing, whatever form they are in."""
+
+
 @dataclass(frozen=True, slots=True)
 class Work:
-    """What a form does. `action`: the word of `rules.roles` that it needs."""
+    """What a form does. `action`: the word of `rules.roles` that it needs. `about`: the fields that say what
+    it changes, for the audit log; never one with a secret or a text."""
 
     action: str
     run: Run
+    about: Sequence[str] = SUBJECTS
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,15 +12,16 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
+from posthouse.desk import audit
 from posthouse.doors.api.parts import ApiParts
 from posthouse.doors.web.dashboard import start
-from posthouse.doors.web.dashboard.page import Page
+from posthouse.doors.web.dashboard.page import Page, Work
 from posthouse.doors.web.dashboard.table import PAGES
 from posthouse.doors.web.dashboard.typed import read_typed
 from posthouse.doors.web.dashboard.visit import Visit
 from posthouse.doors.web.forms import SESSION, TO, TO_S, FormTrouble, cookie, must_be_ours, put_cookie
 from posthouse.doors.web.parts import WebParts
-from posthouse.doors.web.rim import retry, route, sentence, status_of
+from posthouse.doors.web.rim import address_of, retry, route, sentence, status_of
 from posthouse.doors.web.static_files import static_route
 from posthouse.model.errors import PosthouseError, Refused
 from posthouse.model.event import EventKind
@@ -79,11 +80,28 @@ async def _do(parts: ApiParts, page: Page, web: WebParts, request: Request) -> R
     if work is None:
         raise FormTrouble(400, "This form could not be read.")
     visit.signed.permit(visit.account, work.action)
+    visit.note = _note(page, work, visit)
     try:
         done = await work.run(visit)
     except PosthouseError as error:
         return await _again(page, visit, error)
     return _framed(done if isinstance(done, Response) else visit.go(_same(request), done or ""))
+
+
+def _note(page: Page, work: Work, visit: Visit) -> audit.Note:
+    """What the audit log says of it."""
+    area = page.path.strip("/").partition("/")[0] or "overview"
+    subjects = [str(value) for name, value in visit.request.path_params.items() if name != "account"]
+    subjects += [value for name in work.about for value in visit.fields(name)]
+    return audit.Note(
+        audit.MACHINE if page.is_operators else visit.account_id,
+        audit.PERSON,
+        visit.signed.person.email,
+        f"{area}.{visit.field('do')}",
+        " ".join(dict.fromkeys(each.strip() for each in subjects if each.strip())),
+        address_of(visit.request),
+        visit.signed.person.name,
+    )
 
 
 async def _again(page: Page, visit: Visit, error: PosthouseError) -> Response:

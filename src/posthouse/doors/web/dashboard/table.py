@@ -6,6 +6,7 @@ Public: PAGES.
 from __future__ import annotations
 
 from posthouse.doors.web.dashboard import (
+    audit,
     overview,
     start,
     users,
@@ -16,4 +17,5 @@ PAGES: tuple[Page, ...] = (
     *overview.PAGES,
     *start.PAGES,
     *users.PAGES,
+    *audit.PAGES,
 )  # fmt: skip

@@ -13,6 +13,7 @@ from urllib.parse import quote
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
+from posthouse.desk import audit
 from posthouse.desk.accounts import USUAL
 from posthouse.desk.sessions import Membership, Signed
 from posthouse.doors.api.forms import Upload
@@ -31,7 +32,8 @@ Value = TypeVar("Value")
 @dataclass
 class Visit:
     """`parts`: what the HTTP doors share. `typed`: a form's fields, all values of each; `uploads`: its files.
-    `trouble`: why what the form asked for was not done, `status` says it to programs."""
+    `trouble`: why what the form asked for was not done, `status` says it to programs. `note`: what the audit
+    log will say of it, until it does."""
 
     web: WebParts
     parts: ApiParts
@@ -42,6 +44,7 @@ class Visit:
     uploads: Sequence[Upload] = ()
     trouble: str = ""
     status: int = 200
+    note: audit.Note | None = None
 
     # Who and where
 
@@ -112,8 +115,11 @@ class Visit:
         return found
 
     async def write(self, fn: Callable[..., Value], *args: Any, **named: Any) -> Value:
-        """The same in a writing transaction, once it is on disk. Raises CommitInDoubt too."""
-        done: Value = await self.parts.store.write(each(_named), (fn, args, named))
+        """The same in a writing transaction, once it is on disk; the first that changes something is noted in
+        the audit log. Raises CommitInDoubt too."""
+        work = (self.parts.ids, self.note, fn, args, named)
+        done: Value = await self.parts.store.write(each(audit.noted), work)
+        self.note = None
         return done
 
     # Answers

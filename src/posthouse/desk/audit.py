@@ -1,0 +1,102 @@
+"""The audit log: who changed what, when, and from where; written with the change, read by people.
+
+What stands in it is the subject of a change (a login, a domain, an id) and never a value, so that no secret
+can.
+
+Public: PERSON, KEY, COMMAND, MACHINE, Entry, Note, note, noted, Query, listing, row_of.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from typing import Any, TypeVar
+
+from posthouse.desk.keys import IssuedKey
+from posthouse.desk.reports import utc_text
+from posthouse.model.clock import Ids
+from posthouse.store import audit, identity
+from posthouse.store.audit import Entry, Query
+from posthouse.store.engine import Connection
+
+__all__ = [
+    "COMMAND",
+    "KEY",
+    "MACHINE",
+    "PERSON",
+    "Entry",
+    "Note",
+    "Query",
+    "listing",
+    "note",
+    "noted",
+    "row_of",
+]
+
+PERSON, KEY, COMMAND = "person", "key", "command"
+MACHINE = ""
+"""In place of an account's id: what concerns the whole machine."""
+
+Value = TypeVar("Value")
+_LONGEST = 255
+_NAMING = ("login", "domain", "name")
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """What is written down once the change is made; fields as in `store.audit.Entry`."""
+
+    account_id: str
+    kind: str
+    who: str
+    what: str
+    about: str
+    address: str = ""
+    name: str = ""
+
+
+def note(conn: Connection, ids: Ids, made: Note) -> None:
+    """Write it down, inside the transaction of the change; a key's name is looked up."""
+    name = made.name
+    if made.kind == KEY and (found := identity.find_credential(conn, made.who)):
+        name = found.name
+    texts = [_plain(text) for text in (made.who, name, made.what, made.about, made.address)]
+    audit.append(conn, Entry(ids.new(), ids.now(), made.account_id, made.kind, *texts))
+
+
+def noted(
+    conn: Connection,
+    ids: Ids,
+    made: Note | None,
+    fn: Callable[..., Value],
+    args: Sequence[Any],
+    named: Mapping[str, Any],
+) -> Value:
+    """`fn(conn, *args, **named)`, and a note of it where there is one to make. What the function is told in
+    the parameters `login`, `domain` and `name` belongs to the subject, and so does the id of a new key."""
+    done = fn(conn, *args, **named)
+    if made is not None:
+        words = [*made.about.split(" "), *[str(named[name]) for name in _NAMING if named.get(name)]]
+        if isinstance(done, IssuedKey):
+            words.append(done.id)
+        note(conn, ids, replace(made, about=" ".join(dict.fromkeys(words)).strip()))
+    return done
+
+
+def listing(conn: Connection, query: Query) -> tuple[list[Entry], str]:
+    """A page of a log, the newest first, and the `before_id` of the next one, "" behind the last."""
+    found = audit.search(conn, replace(query, limit=query.limit + 1))
+    page = found[: query.limit]
+    return page, page[-1].id if len(found) > query.limit else ""
+
+
+def row_of(entry: Entry) -> dict[str, Any]:
+    """An entry for programs; `time` is its instant in words."""
+    row = asdict(entry)
+    del row["account_id"]
+    return {"time": utc_text(entry.at), **row}
+
+
+def _plain(text: str) -> str:
+    """As every store takes it."""
+    return text.encode("utf-8", "replace").decode().replace("\0", "")[:_LONGEST]
