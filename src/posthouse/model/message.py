@@ -123,7 +123,8 @@ class SmtpResult:
     and credentials left out. `mx` and `address` name the host that decided. `connection_failed`: this
     host could not be used at all (connect, greeting, EHLO, 421), which counts against the site.
     `passes_dsn_on`: the host offers DSN and got our NOTIFY (RFC 3461 5.2.1). `policy`: which TLS policy held
-    for the connection and why, a sentence; `checks`: of every connection of this attempt.
+    for the connection and why, a sentence; `checks`: of every connection of this attempt. `is_pretended`: no
+    host was asked, the address itself wanted this (`rules.pretended`).
     """
 
     phase: Phase
@@ -140,6 +141,7 @@ class SmtpResult:
     passes_dsn_on: bool = False
     policy: str = ""
     checks: tuple[TlsCheck, ...] = ()
+    is_pretended: bool = False
 
     @property
     def is_delivered(self) -> bool:

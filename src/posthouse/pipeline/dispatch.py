@@ -19,12 +19,12 @@ from typing import Any
 import structlog
 
 from posthouse.crashpoint import crash_point
-from posthouse.mail.render import CannotRender
 from posthouse.model.clock import Clock
 from posthouse.model.message import Delivery, Outcome, Phase, Site, SmtpResult, Verdict
 from posthouse.net.dns import DnsTrouble, Resolver
+from posthouse.pipeline.capture import capture
 from posthouse.pipeline.custody import Custody
-from posthouse.pipeline.deliver import Deliverer, end_without_network, not_made, was_never_begun
+from posthouse.pipeline.deliver import Deliverer, end_without_network, was_never_begun
 from posthouse.pipeline.letters import Job
 from posthouse.pipeline.memory import MemoryBound
 from posthouse.pipeline.outcome import Recorder
@@ -40,8 +40,6 @@ _UNRESOLVED_ROOM = 4
 _MOST_RESTS = 10_000
 _DNS_REST_S = 5.0  # as long the resolver would only repeat the trouble
 _BROKEN_AGAIN_S = 300.0
-_CAPTURED = "captured: kept on this machine, not sent"
-_TESTED = "Test mode: message was not sent"  # what customers' programs know
 _BROKEN = "internal trouble; will be tried again"
 
 
@@ -333,23 +331,16 @@ class Dispatcher:
             self._give_back([job])
 
     async def _capture(self, job: Job) -> None:
-        """Nothing leaves this machine: the finished copy is kept and counts as delivered, code 650."""
+        """Nothing leaves this machine."""
         try:
-            outgoing = await self._deliverer.outgoing(job)
+            kept = await capture(job, self._deliverer, self._recorder.judge, self._clock.now())
         except asyncio.CancelledError:
             self._let_go(job)
             raise
-        except CannotRender as error:
-            self._settle(job, never := not_made(error), self._recorder.judge(job, never))
-            return
         except Exception:
             self._broke(job)
             return
-        text = _TESTED if job.is_test else _CAPTURED
-        result = SmtpResult(Phase.DONE, 250, "2.0.0", text, mx="captured")
-        outcome = self._recorder.judge(job, result)
-        outcome.code = 650
-        self._settle(job, result, outcome, copy=outgoing.head + outgoing.body)
+        self._settle(job, kept.result, kept.outcome, copy=kept.copy)
 
     def _broke(self, job: Job) -> None:
         """A bug or a broken key met this job: say so in the log, and try again in a while."""

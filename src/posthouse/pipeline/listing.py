@@ -61,6 +61,7 @@ def list_repeated(conn: Connection, found: Sequence[Event]) -> None:
     for event in found:
         if (
             event.kind is EventKind.FAILED
+            and not event.data.get("pretended")
             and _is_of_mailbox(conn, event)
             and repeated(_failures(conn, event))
         ):
@@ -94,7 +95,9 @@ def _failures(conn: Connection, event: Event) -> list[float]:
     earlier = [
         each
         for each in events.search(conn, query)
-        if event.at - SOFT_WITHIN_S < each.at <= event.at and each.domain == event.domain
+        if event.at - SOFT_WITHIN_S < each.at <= event.at
+        and each.domain == event.domain
+        and not each.data.get("pretended")
     ]
     return [each.at for each in earlier if _is_of_mailbox(conn, each)]
 

@@ -12,6 +12,7 @@ from posthouse.model.event import Event, EventKind
 from posthouse.model.labels import labels
 from posthouse.model.message import Message, Outcome, SmtpResult, Verdict
 from posthouse.pipeline.letters import Job
+from posthouse.rules.pretended import sequel_of
 
 _KIND = {
     Verdict.DELIVERED: EventKind.DELIVERED,
@@ -23,13 +24,13 @@ _KIND = {
 def outcome_events(
     job: Job, result: SmtpResult, outcome: Outcome, now: float, new_id: Callable[[], str], *, copy: bytes
 ) -> list[Event]:
-    """The outcome, and `stored` where a copy was kept."""
+    """The outcome, and `stored` where a copy was kept, with what its address asks to come back later."""
     events = [_event(job, new_id(), _KIND[outcome.verdict], now, _detail(job, result, outcome, now))]
     if copy:
-        kept: dict[str, Any] = {"size_bytes": len(copy)}
-        if job.letter is not None:
-            kept |= labels(job.letter.message.options, job.delivery.personal)
-        events.append(_event(job, new_id(), EventKind.STORED, now, kept))
+        marks = labels(job.letter.message.options, job.delivery.personal) if job.letter else {}
+        events.append(_event(job, new_id(), EventKind.STORED, now, {"size_bytes": len(copy)} | marks))
+        if sequel := sequel_of(job.delivery.recipient):
+            events.append(_event(job, new_id(), sequel.kind, now, sequel.detail | marks))
     return events
 
 
@@ -68,6 +69,8 @@ def _detail(job: Job, result: SmtpResult, outcome: Outcome, now: float) -> dict[
     }
     if result.ambiguous:
         detail["ambiguous"] = True
+    if result.is_pretended:
+        detail["pretended"] = True
     if outcome.retry_at:
         detail["retry_at"] = outcome.retry_at
     if job.warnings:
