@@ -12,7 +12,17 @@ from sqlalchemy.schema import CreateIndex
 
 from posthouse.model.account import Credential, CredentialKind, Domain
 from posthouse.model.options import PLAIN
-from posthouse.store import events, identity, messages, migrations, outbox, queue, tallies, tally_names
+from posthouse.store import (
+    captures,
+    events,
+    identity,
+    messages,
+    migrations,
+    outbox,
+    queue,
+    tallies,
+    tally_names,
+)
 from posthouse.store.connection import Connection
 from posthouse.store.engine import Duplicate, StoreError, connect, migrate, open_store
 from posthouse.store.migrations import STEPS, Step, check_schema, migrate_with
@@ -99,6 +109,24 @@ def test_events_of_earlier_releases_are_found_by_their_labels(empty_url: str) ->
     with connect(empty_url) as conn:
         query = events.EventQuery(account_id="a1", tags=("news",), recipient_domain="r.test")
         assert [found.id for found in events.search(conn, query)] == ["01E"]
+
+
+def test_captured_copies_of_earlier_releases_are_found_in_their_inboxes(empty_url: str) -> None:
+    with connect(empty_url) as conn:
+        migrate_with(conn, STEPS[:1])
+        with conn.transaction():
+            for text in OLD_ROWS:
+                conn.script(text.format(blob=BLOB[conn.engine.name]))
+            blob = BLOB[conn.engine.name]
+            for message in ("m1", "gone"):
+                conn.script(
+                    f"insert into capture values ('{message}.0', '{message}', 5.0, 's@x.test', 'r@r.test', "
+                    f"{blob})"
+                )
+    migrate(empty_url)
+    with connect(empty_url) as conn:
+        assert captures.inboxes(conn, "a1") == [captures.Inbox("app@example.test", 1, ("c1",))]
+        assert [line.delivery_id for line in captures.list_captures(conn)] == ["m1.0", "gone.0"]
 
 
 def test_what_was_counted_and_what_was_not_yet_go_on(empty_url: str) -> None:

@@ -4,7 +4,7 @@ A parser that builds a tree and writes it out again changes what it was not aske
 comments, entities); mail depends on such details. So this follows the tokenizer of the HTML standard (13.2.5)
 as far as it decides what is a tag, and hands back offsets. One pass, linear in the text, no recursion.
 
-Public names: Html, Href, scan, tag_at, unescaped, escaped.
+Public names: Html, Href, scan, tag_at, attributes_of, unescaped, escaped.
 """
 
 from __future__ import annotations
@@ -150,6 +150,14 @@ def tag_at(text: str, at: int) -> tuple[str, int] | None:
     comment, a doctype, or a tag that never ends."""
     match = _match_tag(text, at)
     return (match[1].lower(), match.end()) if match else None
+
+
+def attributes_of(text: str, start: int, end: int) -> list[tuple[str, str]]:
+    """What stands between the name of a tag and its end: names in lower case, values as text, in order."""
+    return [
+        (match[1].lower(), unescaped((match[2] or "").strip("\"'")))
+        for match in _find_attributes(text, start, end)
+    ]
 
 
 def unescaped(value: str) -> str:

@@ -162,7 +162,17 @@ class Recorder:
         capture = None
         if copy:
             sender = job.letter.message.sender if job.letter else ""
-            capture = Capture(delivery.id, delivery.message_id, now, sender, delivery.recipient, copy)
+            by = job.letter.message.credential_id if job.letter else ""
+            capture = Capture(
+                delivery.id,
+                delivery.message_id,
+                now,
+                sender,
+                delivery.recipient,
+                copy,
+                delivery.account_id,
+                by,
+            )
         return Settlement(
             delivery_id=delivery.id,
             owner=delivery.owner,

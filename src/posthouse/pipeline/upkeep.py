@@ -17,7 +17,19 @@ from posthouse.pipeline import quota
 from posthouse.pipeline.custody import Custody
 from posthouse.pipeline.dispatch import Dispatcher
 from posthouse.rules.automations import FORGET_S
-from posthouse.store import answered, audit, engaged, events, jobs, messages, people, sites, tallies, workers
+from posthouse.store import (
+    answered,
+    audit,
+    captures,
+    engaged,
+    events,
+    jobs,
+    messages,
+    people,
+    sites,
+    tallies,
+    workers,
+)
 from posthouse.store.engine import Connection, Store, each
 
 log = structlog.get_logger()
@@ -112,6 +124,7 @@ class Upkeep:
         await self._until_done(messages.drop_contents_before, now - self._keep.content_s)
         await self._until_done(events.drop_before, now - self._keep.event_s)
         await self._until_done(engaged.drop_before, id_at(now - self._keep.event_s))
+        await self._until_done(captures.drop_before, id_at(now - self._keep.event_s))
         await self._until_done(tallies.drop_hours_before, now - self._keep.hour_s)
         await self._until_done(audit.drop_before, id_at(now - self._keep.audit_s))
         await self._until_done(people.drop_expired_sessions, now)

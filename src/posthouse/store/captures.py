@@ -1,22 +1,32 @@
-"""Copies kept instead of sent (`posthouse dev`, test mode)."""
+"""Copies kept instead of sent (`posthouse dev`, test mode), in one inbox for each application: the mail that
+one credential sent.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
+from typing import Any
 
-from sqlalchemy import bindparam, delete, func, or_, select
+from sqlalchemy import bindparam, delete, exists, func, or_, select
 from sqlalchemy.dialects.postgresql import insert as upsert_into
+from sqlalchemy.sql.elements import ColumnElement
 
 from posthouse.store.connection import Connection
+from posthouse.store.event_tables import event_label
+from posthouse.store.identity_tables import credential
+from posthouse.store.rows import tag_label
 from posthouse.store.statement import Statement
-from posthouse.store.tables import capture, message, word
+from posthouse.store.tables import capture, event, message
+
+COUNTED = 1000
+"""An inbox's copies are counted so far; more are `COUNTED + 1`."""
 
 
 @dataclass(slots=True)
 class Capture:
-    """The bytes that would have left for one recipient."""
+    """The bytes that would have left for one recipient. `credential_id`: who sent it."""
 
     delivery_id: str
     message_id: str
@@ -24,11 +34,13 @@ class Capture:
     sender: str
     recipient: str
     content: bytes
+    account_id: str = ""
+    credential_id: str = ""
 
 
 @dataclass(slots=True)
 class CaptureLine:
-    """A capture in a list, without its bytes."""
+    """A capture in a list, without its bytes. `application`: as people know who sent it."""
 
     delivery_id: str
     message_id: str
@@ -37,6 +49,8 @@ class CaptureLine:
     recipient: str
     subject: str
     size_bytes: int
+    domain: str
+    application: str
 
 
 _put = Statement(
@@ -46,7 +60,6 @@ _put = Statement(
     *[column.name for column in capture.columns],
 )
 _load = Statement(select(capture).where(capture.c.delivery_id == bindparam("id")), "id")
-_account = bindparam("of_account", type_=message.c.id.type)
 _LINE = (
     capture.c.delivery_id,
     capture.c.message_id,
@@ -55,19 +68,13 @@ _LINE = (
     capture.c.recipient,
     func.coalesce(message.c.subject, ""),  # of a message that is gone
     func.length(capture.c.content),
+    func.coalesce(message.c.domain, ""),
+    capture.c.credential_id,
+    func.coalesce(credential.c.login, ""),
+    func.coalesce(credential.c.name, ""),
 )
-_list = Statement(
-    select(*_LINE)
-    .select_from(capture.outerjoin(message, message.c.id == capture.c.message_id))
-    .where(
-        capture.c.delivery_id < bindparam("before"),
-        or_(_account == word(""), message.c.account_id == _account),
-    )
-    .order_by(capture.c.delivery_id.desc())
-    .limit(bindparam("most")),
-    "before",
-    "of_account",
-    "most",
+_LINES = capture.outerjoin(message, message.c.id == capture.c.message_id).outerjoin(
+    credential, credential.c.id == capture.c.credential_id
 )
 _AFTER_ALL = "~"  # ids have no character behind Z
 
@@ -75,9 +82,7 @@ _AFTER_ALL = "~"  # ids have no character behind Z
 def add_captures(conn: Connection, items: Sequence[Capture]) -> None:
     """Keep copies; a writing function. The same delivery again changes nothing."""
     for item in items:
-        conn.change(
-            _put, item.delivery_id, item.message_id, item.at, item.sender, item.recipient, item.content
-        )
+        conn.change(_put, *[getattr(item, column.name) for column in capture.columns])
 
 
 def load_capture(conn: Connection, delivery_id: str) -> Capture | None:
@@ -91,7 +96,7 @@ def list_captures(
 ) -> list[CaptureLine]:
     """The newest copies first, of an account or of all (""); `before_id` continues behind the last line of
     the page before."""
-    return [CaptureLine(*row) for row in conn.rows(_list, before_id or _AFTER_ALL, account_id, limit)]
+    return search(conn, CaptureQuery(account_id, before_id=before_id, limit=limit))
 
 
 # Look for some
@@ -99,53 +104,96 @@ def list_captures(
 
 @dataclass(frozen=True, slots=True)
 class CaptureQuery:
-    """An account's copies; empty fields do not restrict. `domain` is the sending domain, `subject` a text in
-    it, in any case. `before_id` continues behind the last line of the page before."""
+    """An account's copies, "" for everybody's; empty fields do not restrict. `domain` is the sending domain,
+    `recipient` an address, `tag` a whole one; `sender`, `subject` and `text` (of the three)
+    are texts in it, in any case. `credentials`: ids. `before_id` continues behind the last line of the page
+    before; `after_id`: what was captured later, the oldest first."""
 
     account_id: str
     domain: str = ""
     recipient: str = ""
+    sender: str = ""
     subject: str = ""
+    tag: str = ""
+    text: str = ""
+    credentials: tuple[str, ...] = ()
     since: float = 0.0
     before_id: str = ""
+    after_id: str = ""
     limit: int = 100
 
 
-_CONDITIONS = {
+def _holds(column: ColumnElement[Any], name: str) -> ColumnElement[bool]:
+    return func.lower(column).like(bindparam(name), escape="!")
+
+
+_CONDITIONS: dict[str, ColumnElement[bool]] = {
+    "account_id": capture.c.account_id == bindparam("of_account_id"),
     "domain": message.c.domain == bindparam("of_domain"),
     "recipient": func.lower(capture.c.recipient) == func.lower(bindparam("of_recipient")),
-    "subject": func.lower(message.c.subject).like(bindparam("of_subject"), escape="!"),
+    "sender": _holds(capture.c.sender, "of_sender"),
+    "subject": _holds(message.c.subject, "of_subject"),
+    "tag": exists(
+        select(event.c.id)
+        .join(event_label, event_label.c.event_id == event.c.id)
+        .where(
+            event.c.message_id == capture.c.message_id,
+            event_label.c.account_id == capture.c.account_id,
+            event_label.c.label == bindparam("of_tag"),
+        )
+    ),
+    "text": or_(
+        *[_holds(column, "of_text") for column in (capture.c.recipient, capture.c.sender, message.c.subject)]
+    ),
     "since": capture.c.at >= bindparam("of_since"),
+    "before_id": capture.c.delivery_id < bindparam("of_before_id"),
+    "after_id": capture.c.delivery_id > bindparam("of_after_id"),
 }
 
 
+def _by_credentials(count: int) -> ColumnElement[bool]:
+    return capture.c.credential_id.in_([bindparam(f"credential{number}") for number in range(count)])
+
+
 @cache
-def _search(fields: tuple[str, ...]) -> Statement:
-    query = (
-        select(*_LINE)
-        .select_from(capture.join(message, message.c.id == capture.c.message_id))
-        .where(
-            message.c.account_id == _account,
-            capture.c.delivery_id < bindparam("before"),
-            *[_CONDITIONS[name] for name in fields],
-        )
-        .order_by(capture.c.delivery_id.desc())
-        .limit(bindparam("most"))
-    )
-    return Statement(query, "of_account", "before", *[f"of_{name}" for name in fields], "most")
+def _search(fields: tuple[str, ...], credentials: int) -> Statement:
+    order = capture.c.delivery_id.asc() if "after_id" in fields else capture.c.delivery_id.desc()
+    query = select(*_LINE).select_from(_LINES).where(*[_CONDITIONS[name] for name in fields])
+    if credentials:
+        query = query.where(_by_credentials(credentials))
+    names = [f"of_{name}" for name in fields] + [f"credential{number}" for number in range(credentials)]
+    return Statement(query.order_by(order).limit(bindparam("most")), *names, "most")
 
 
 def search(conn: Connection, query: CaptureQuery) -> list[CaptureLine]:
-    """The newest first."""
+    """The newest first, unless `after_id` turns it round."""
     given = {
+        "account_id": query.account_id,
         "domain": query.domain,
         "recipient": query.recipient,
-        "subject": _pattern(query.subject) if query.subject else "",
+        "sender": query.sender and _pattern(query.sender),
+        "subject": query.subject and _pattern(query.subject),
+        "tag": query.tag and tag_label(query.tag),
+        "text": query.text and _pattern(query.text),
         "since": query.since,
+        "before_id": query.before_id,
+        "after_id": query.after_id,
     }
     chosen = {name: value for name, value in given.items() if value}
-    values = (query.account_id, query.before_id or _AFTER_ALL, *chosen.values(), query.limit)
-    return [CaptureLine(*row) for row in conn.rows(_search(tuple(chosen)), *values)]
+    statement = _search(tuple(chosen), len(query.credentials))
+    return [_line(row) for row in conn.rows(statement, *chosen.values(), *query.credentials, query.limit)]
+
+
+def _line(row: Sequence[Any]) -> CaptureLine:
+    return CaptureLine(*row[:-3], application=application_name(*row[-3:]))
+
+
+def application_name(credential_id: str, login: str, name: str) -> str:
+    """As people know a credential: an SMTP user's login, a key's name, else a piece of its id. A user whose
+    password is reset stays the same application."""
+    if not credential_id:
+        return "Posthouse"  # reports of our own
+    return login or name or f"key …{credential_id[-6:].lower()}"
 
 
 def _pattern(part: str) -> str:
@@ -154,9 +202,81 @@ def _pattern(part: str) -> str:
     return f"%{part.lower()}%"
 
 
+# One inbox for each application
+
+_first = Statement(
+    select(func.min(capture.c.credential_id)).where(capture.c.account_id == bindparam("of_account")),
+    "of_account",
+)
+_following = Statement(
+    select(func.min(capture.c.credential_id)).where(
+        capture.c.account_id == bindparam("of_account"), capture.c.credential_id > bindparam("behind")
+    ),
+    "of_account",
+    "behind",
+)
+
+
+def _count_to(most: int) -> Statement:
+    some = (
+        select(capture.c.delivery_id)
+        .where(capture.c.account_id == bindparam("of_account"), capture.c.credential_id == bindparam("by"))
+        .limit(most)
+        .subquery()
+    )
+    return Statement(select(func.count()).select_from(some), "of_account", "by")
+
+
+_count = _count_to(COUNTED + 1)
+_who = Statement(
+    select(credential.c.login, credential.c.name).where(credential.c.id == bindparam("of_id")), "of_id"
+)
+_MOST_INBOXES = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Inbox:
+    """`copies`: at most `COUNTED + 1`. `credentials`: those that this application has used."""
+
+    application: str
+    copies: int
+    credentials: tuple[str, ...]
+
+
+def inboxes(conn: Connection, account_id: str) -> list[Inbox]:
+    """By name; each costs a look-up and a bounded count."""
+    found: dict[str, Inbox] = {}
+    row = conn.row(_first, account_id)
+    for _ in range(_MOST_INBOXES):
+        if row is None or row[0] is None:
+            break
+        by = str(row[0])
+        who = conn.row(_who, by) or ("", "")
+        name = application_name(by, *who)
+        before = found.get(name) or Inbox(name, 0, ())
+        copies = min(COUNTED + 1, before.copies + int(conn.rows(_count, account_id, by)[0][0]))
+        found[name] = Inbox(name, copies, (*before.credentials, by))
+        row = conn.row(_following, account_id, by)
+    return sorted(found.values(), key=lambda inbox: inbox.application)
+
+
+# Remove
+
 _remove = Statement(delete(capture).where(capture.c.delivery_id == bindparam("of_id")), "of_id")
+_oldest = (
+    select(capture.c.delivery_id)
+    .where(capture.c.delivery_id < bindparam("before"))
+    .order_by(capture.c.delivery_id)
+    .limit(bindparam("most"))
+)
+_drop_before = Statement(delete(capture).where(capture.c.delivery_id.in_(_oldest)), "before", "most")
 
 
 def remove_capture(conn: Connection, delivery_id: str) -> bool:
     """False: there was none."""
     return conn.change(_remove, delivery_id) > 0
+
+
+def drop_before(conn: Connection, before_id: str, limit: int) -> int:
+    """Drop at most `limit` copies before that id (`model.clock.id_at`); for write transactions."""
+    return conn.change(_drop_before, before_id, limit)

@@ -15,7 +15,7 @@ from posthouse.store.connection import Connection
 from posthouse.store.event_tables import allowed
 from posthouse.store.identity_tables import credential, domain, membership
 from posthouse.store.statement import Statement
-from posthouse.store.tables import delivery, word
+from posthouse.store.tables import capture, delivery, word
 from posthouse.store.versions import raise_identity
 
 KEPT: dict[str, Table] = {
@@ -27,6 +27,7 @@ KEPT: dict[str, Table] = {
     "batches": batch,
     "pools": pool,
     "addresses": ip,
+    "captured": capture,
 }
 """Tables that name the account in a plain column, by what people call their rows."""
 

@@ -131,7 +131,8 @@ Index(
     postgresql_where=IS_VISIT,
 )
 
-# Copies kept instead of sent (test mode, `posthouse dev`): the bytes that would have left.
+# Copies kept instead of sent (test mode, `posthouse dev`): the bytes that would have left. Whose they are and
+# who sent them stands here too, or a busy neighbour's mail would have to be looked through.
 capture = Table(
     "capture",
     metadata,
@@ -141,7 +142,11 @@ capture = Table(
     text("sender"),
     text("recipient"),
     Column("content", LargeBinary, nullable=False),
+    text("account_id"),
+    text("credential_id"),
 )
+Index("capture_account", capture.c.account_id, capture.c.delivery_id)
+Index("capture_application", capture.c.account_id, capture.c.credential_id, capture.c.delivery_id)
 
 # Who is alive; a worker whose row is gone may not settle anything any more.
 worker = Table(

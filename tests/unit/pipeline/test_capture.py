@@ -49,9 +49,7 @@ async def test_W_03_an_address_may_ask_to_be_put_off_three_times(tmp_path: Path)
 @pytest.mark.parametrize(
     ("recipient", "kind"), [("bounce-late@x.test", "bounced"), ("complain+7@x.test", "complained")]
 )
-async def test_W_03_an_address_may_ask_for_what_comes_back(
-    tmp_path: Path, recipient: str, kind: str
-) -> None:
+async def test_W_03_an_address_may_ask_for_what_comes_back(tmp_path: Path, recipient: str, kind: str) -> None:
     async with open_world(tmp_path, captures=True) as world:
         await world.accept(recipient, options=SendOptions(tags=("blue",)))
         await world.at_rest()

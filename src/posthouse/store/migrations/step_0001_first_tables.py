@@ -30,8 +30,16 @@ _LATER = {
     "domain": {"settings"},
     "message": {"options", "batch_id", "author", "addressed"},
     "delivery": {"personal"},
+    "capture": {"account_id", "credential_id"},
 }
-_LATER_INDEXES = {"message_batch", "event_kind", "event_domain", "event_visit"}
+_LATER_INDEXES = {
+    "message_batch",
+    "event_kind",
+    "event_domain",
+    "event_visit",
+    "capture_account",
+    "capture_application",
+}
 _TEXT = account.c.id.type
 credential = Table(
     "credential",
