@@ -110,7 +110,14 @@ def test_captures_are_listed_newest_first(conn: Connection) -> None:
     accept(conn, *items)
     copies = [
         captures.Capture(
-            item.deliveries[0].id, item.message.id, NOW, "s@x.test", item.deliveries[0].recipient, b"12345"
+            item.deliveries[0].id,
+            item.message.id,
+            NOW,
+            "s@x.test",
+            item.deliveries[0].recipient,
+            b"12345",
+            item.message.account_id,
+            item.message.credential_id,
         )
         for item in items
     ]

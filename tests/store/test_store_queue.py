@@ -110,7 +110,7 @@ def test_a_settlement_that_does_not_hold_the_row_writes_nothing(
     for name, value in change.items():
         setattr(late, name, value)
     late.follow_up = letter("sender@two.test")
-    late.capture = captures.Capture(first.id, first.message_id, NOW, "s", "r", b"copy")
+    late.capture = captures.Capture(first.id, first.message_id, NOW, "s", "r", b"copy", "acc", "c")
     assert settle(conn, late, outcome(second)) == [False, True]
     assert states(conn) == {"taken": 1, "delivered": 1}
     assert captures.list_captures(conn) == []
@@ -160,7 +160,7 @@ def test_a_settlement_may_bring_a_letter_and_a_capture(conn: Connection) -> None
     accept(conn, letter("a@one.test"))
     (taken,) = take(conn)
     report = letter("sender@two.test", body=b"report")
-    copy = captures.Capture(taken.id, taken.message_id, NOW, "s@x.test", "a@one.test", b"copy")
+    copy = captures.Capture(taken.id, taken.message_id, NOW, "s@x.test", "a@one.test", b"copy", "acc", "c")
     done = outcome(taken)
     done.follow_up, done.capture = report, copy
     assert settle(conn, done) == [True]

@@ -34,8 +34,8 @@ class Capture:
     sender: str
     recipient: str
     content: bytes
-    account_id: str = ""
-    credential_id: str = ""
+    account_id: str
+    credential_id: str
 
 
 @dataclass(slots=True)
@@ -185,7 +185,7 @@ def search(conn: Connection, query: CaptureQuery) -> list[CaptureLine]:
 
 
 def _line(row: Sequence[Any]) -> CaptureLine:
-    return CaptureLine(*row[:-3], application=application_name(*row[-3:]))
+    return CaptureLine(*(*row[:8], application_name(*row[8:])))
 
 
 def application_name(credential_id: str, login: str, name: str) -> str:

@@ -257,9 +257,8 @@ def test_captures(house: Cli) -> None:
     from posthouse.store.captures import Capture, add_captures
 
     with connect(store_url()) as conn, conn.transaction():
-        add_captures(
-            conn, [Capture(f"{message_id}.0000", message_id, 1.7e9, "s@x.test", "a@one.test", b"copy")]
-        )
+        place = (f"{message_id}.0000", message_id, 1.7e9, "s@x.test", "a@one.test")
+        add_captures(conn, [Capture(*place, b"copy", account(), "C")])
     (row,) = house("captures", "--json").rows
     assert (row["recipient"], row["size_bytes"]) == ("a@one.test", 4)
     assert message_id in house("captures").out

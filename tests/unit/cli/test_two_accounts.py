@@ -329,7 +329,8 @@ def _message() -> dict[str, str]:
             delivery.recipient,
         )
         events.append(conn, [event])
-        add_captures(conn, [Capture(delivery.id, message.id, now, "s@x.test", delivery.recipient, b"copy")])
+        place = (delivery.id, message.id, now, "s@x.test", delivery.recipient)
+        add_captures(conn, [Capture(*place, b"copy", message.account_id, message.credential_id)])
         assert queue.find_delivery(conn, delivery.id)
     return {"message": message.id, "recipient": delivery.recipient, "lane": lane}
 

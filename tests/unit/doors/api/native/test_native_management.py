@@ -281,7 +281,9 @@ async def captured(api: Api) -> str:
 
     id = await sent(api, html='<a href="https://shop.test/confirm?t=1">Confirm</a>')
     shown = api.accepted_one()
-    copy = Capture(f"{id}.0000", id, api.clock.now(), "orders@shop.test", "ann@good.test", shown.content)
+    place = (f"{id}.0000", id, api.clock.now(), "orders@shop.test", "ann@good.test")
+    message = shown.message
+    copy = Capture(*place, shown.content, message.account_id, message.credential_id)
     await api.write(add_captures, [copy])
     return copy.delivery_id
 
