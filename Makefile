@@ -5,7 +5,7 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3.12 || command -v p
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check install -q
 
-.PHONY: help run install dev-install test check format bench crash fuzz clients browser lock clean
+.PHONY: help run install dev-install test check format bench crash fuzz clients browser screens lock clean
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -45,6 +45,10 @@ clients: dev-install ## real mail programs against a running Posthouse (see test
 browser: dev-install ## a real Chromium (Debian's) at the pages of delivered mail
 	$(PIP) "playwright>=1.49,<2"
 	$(BIN)/python -m pytest tests/browser -q
+
+screens: dev-install ## the pictures in docs/screens, from a demonstration (needs Debian's Chromium)
+	$(PIP) "playwright>=1.49,<2"
+	$(BIN)/python docs/make_screens.py
 
 lock: ## write the lock files again (needs uv)
 	uv pip compile -q --universal --generate-hashes --python-version 3.11 --no-header pyproject.toml -o requirements.lock

@@ -153,6 +153,13 @@ async def serve(
         log.error("DURABILITY IS NOT GUARANTEED", warning=warning)
     signer = await Signer.open(signers)
     parts = build_parts(settings, store, signer, order.worker_id, stopped.set, order.connections, clock)
+    await serve_parts(parts, order, stopped, ready)
+
+
+async def serve_parts(
+    parts: Parts, order: WorkerOrder, stopped: asyncio.Event, ready: Callable[[], None]
+) -> None:
+    """The same with parts that are put together already."""
     await _enter(parts, order)
     servers = await _open_doors(parts, order.listening)
     loops = _start_loops(parts, order.listening, stopped)

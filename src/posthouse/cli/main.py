@@ -26,6 +26,7 @@ from posthouse.cli import (
     captures,
     check,
     contacts,
+    demo,
     dev,
     domains,
     egress,
@@ -97,6 +98,7 @@ def common(
 command(app, "serve", of_account=False)(serve.serve)
 command(app, "reload", of_account=False)(reload.reload)
 command(app, "dev", of_account=False)(dev.dev)
+command(app, "demo", of_account=False)(demo.demo)
 app.add_typer(accounts.app, name="account")
 app.add_typer(people.app, name="person")
 app.add_typer(domains.app, name="domain")
