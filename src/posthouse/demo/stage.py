@@ -136,6 +136,7 @@ async def _hour(scene: _Scene, plan: Plan, number: int, start: float, end: float
             break
         await scene.go_to(at)
         await asyncio.gather(*(_post(scene, letter, played) for letter in letters))
+        await _settled(scene)  # before the clock jumps on: a delivery under way would seem to take minutes
     await scene.go_to(end - 1)
     scene.parts.dispatcher.wake()
     await _settled(scene)

@@ -76,15 +76,29 @@ function draw(place) {
   const color = (name) => style.getPropertyValue(`--${name}`).trim() || name;
   const text = color("quiet");
   const size = () => ({ width: place.clientWidth, height: Math.min(280, Math.max(160, place.clientWidth * 0.4)) });
+  const days = given.times.length > 1 && given.times[1] - given.times[0] >= 86400;
+  const words = new Intl.DateTimeFormat("en-GB", {
+    timeZone: "UTC",
+    ...(days ? { day: "numeric", month: "short" } : { hour: "2-digit", minute: "2-digit" }),
+  });
+  const time = (seconds) => (seconds == null ? "–" : words.format(new Date(seconds * 1e3)));
   const axis = { stroke: text, grid: { stroke: color("line"), width: 1 }, ticks: { stroke: color("line") } };
   const plot = new uPlot(
     {
       ...size(),
       tzDate: (seconds) => uPlot.tzDate(new Date(seconds * 1e3), "Etc/UTC"),
       scales: { y: { range: (self, low, high) => [0, Math.max(1, high * 1.1)] } },
-      axes: [axis, { ...axis, size: 60 }],
+      axes: [
+        {
+          ...axis,
+          space: 60,
+          incrs: (days ? [1, 2, 7, 14, 28] : [1 / 24, 1 / 8, 1 / 4, 1 / 2]).map((each) => each * 86400),
+          values: (self, splits) => splits.map(time),
+        },
+        { ...axis, size: 60 },
+      ],
       series: [
-        {},
+        { label: "Time", value: (self, value) => time(value) },
         ...given.series.map((each) => ({
           label: each.label,
           stroke: color(each.color),
