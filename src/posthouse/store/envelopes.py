@@ -55,12 +55,14 @@ _list = Statement(
 _find = Statement(
     select(message.c.id)
     .select_from(_open)
-    .where(*_is_open, message.c.header_id == bindparam("of_header"))
+    .where(*_is_open, message.c.header_id == bindparam("of_header"), message.c.id > bindparam("after"))
     .distinct()
+    .order_by(message.c.id)
     .limit(bindparam("most")),
     "of_account",
     "of_domain",
     "of_header",
+    "after",
     "most",
 )
 
@@ -70,6 +72,9 @@ def list_open(conn: Connection, account_id: str, domain: str, after: str, limit:
     return [Envelope(*row) for row in conn.rows(_list, account_id, domain, after, limit)]
 
 
-def find_open(conn: Connection, account_id: str, domain: str, header_id: str, limit: int = 100) -> list[str]:
-    """Ids of the letters with this Message-ID (as in the field) that are not delivered to everybody yet."""
-    return [id for (id,) in conn.rows(_find, account_id, domain, header_id, limit)]
+def find_open(
+    conn: Connection, account_id: str, domain: str, header_id: str, after: str = "", limit: int = 100
+) -> list[str]:
+    """One page of the ids of letters with this Message-ID (as in the field) that are not delivered to
+    everybody yet; `after` is the last id of the page before."""
+    return [id for (id,) in conn.rows(_find, account_id, domain, header_id, after, limit)]

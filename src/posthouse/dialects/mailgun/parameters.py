@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -36,6 +36,7 @@ PARAMETERS: dict[str, str] = {row.parameter: row.header for row in ROWS} | {
 """Parameter -> header; `v:NAME` is a member of `X-Mailgun-Variables`."""
 
 _PREFIX = "x-mailgun-"
+_UNKNOWN = f"{_PREFIX}parameter-"  # no option is called so
 _LIST_MARK = re.compile(r"\[\d{0,6}\]\Z")
 _VERBATIM = ("h:", "v:")
 _BREAK = re.compile("[\r\n\0]")
@@ -64,9 +65,9 @@ def plain_name(name: str) -> str:
     return name if name.startswith(_VERBATIM) else _LIST_MARK.sub("", name)
 
 
-def read_parameters(fields: Sequence[tuple[str, str]]) -> Parameters:
-    """The options among the fields of a call (names as `plain_name` gives them), in their order. Raises
-    Refused."""
+def read_parameters(fields: Sequence[tuple[str, str]], parts: Collection[str] = ()) -> Parameters:
+    """The options among the fields of a call (names as `plain_name` gives them), in their order. `parts`:
+    the parameters that the letter itself is made of. Raises Refused."""
     _judge_size(fields)
     found = Parameters()
     tags: list[str] = []
@@ -82,8 +83,8 @@ def read_parameters(fields: Sequence[tuple[str, str]]) -> Parameters:
             tags.append(value)
         elif name in PARAMETERS:
             options.append(_beside(PARAMETERS[name], name, value))
-        elif name.startswith(("o:", "t:")):  # told as unknown in the accepted event
-            options.append(_beside(f"{_PREFIX}{name.replace(':', '-')}", name, value))
+        elif name not in parts:  # told as unknown in the accepted event
+            options.append(_beside(f"{_UNKNOWN}{name.replace(':', '-')[:200]}", name[:200], value))
     found.beside += options
     found.fields += [(_TAG, tag) for tag in tags if tag.strip()]
     if variables or of_headers:

@@ -244,7 +244,7 @@ async def _usage(call: Call) -> Answer:
     """Of the services that are counted there only sending is one here; the others are never used."""
     body = await read_body(call)
     wanted = tuple(dict.fromkeys(rows_at(body, "metrics")))
-    asked = _read(call, {**body, "metrics": ["processed_count"], "filter": None})
+    asked = _read(call, {**body, "metrics": ["processed_count"]})
     counts = await call.read(_counted, call, asked)
     items = [_item(asked, group, counts[group]) for group in _ordered(asked, counts, "")]
     for item in items:

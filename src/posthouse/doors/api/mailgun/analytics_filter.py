@@ -88,7 +88,10 @@ def object_at(body: Mapping[str, Any], name: str) -> dict[str, Any]:
 
 def conditions(body: Mapping[str, Any]) -> list[Condition]:
     """The members of `filter.AND`. Raises Said."""
-    listed = object_at(body, "filter").get("AND") or []
+    given = object_at(body, "filter")
+    listed = given.get("AND") or []
+    if set(given) - {"AND"}:
+        raise said("'filter' has a list AND of conditions and nothing else")
     if not isinstance(listed, list) or len(listed) > _MOST_CONDITIONS:
         raise said(f"'filter' should be an object with a list AND of at most {_MOST_CONDITIONS} conditions")
     return [_condition(each) for each in listed]

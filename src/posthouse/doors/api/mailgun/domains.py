@@ -1,10 +1,10 @@
 """Mailgun's calls about sending domains: listed, made, changed, verified in DNS, removed (mailgun.md 5.6).
 
-v3 and v4 are the same calls. What concerns mail that arrives (`spam_action`, `wildcard`) is taken and has no
-effect; what would be a promise that nobody keeps (`encrypt_incoming_message`, another `message_ttl`) is
-refused.
+v3 and v4 are the same calls. What programs say by habit and what has no effect here, such as `wildcard`, is
+told in the answer's message; what would be a promise that nobody keeps (`encrypt_incoming_message`, another
+`message_ttl`) is refused. Every domain is its own DKIM authority, whatever `force_dkim_authority` says.
 
-Public: ENDPOINTS, CONNECTION, known, switches, tracking_pair, change_settings, both.
+Public: ENDPOINTS, CONNECTION, known, switches, tracking_pair, change_settings, assign_ips, both.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from posthouse.desk import (
     credentials,
     domain_settings,
     domains,
+    egress,
 )
 from posthouse.desk.domain_keys import selector_name
 from posthouse.desk.domain_names import new_name
@@ -27,19 +28,30 @@ from posthouse.doors.api.bodies import Form
 from posthouse.doors.api.call import Call
 from posthouse.doors.api.endpoints import Endpoint, Handler
 from posthouse.doors.api.mailgun import domain_shapes
-from posthouse.doors.api.mailgun.asked import fields_of, most_of, required, switch, whole
+from posthouse.doors.api.mailgun.asked import fields_of, listed, most_of, required, switch, whole
 from posthouse.doors.api.mailgun.domain_shapes import SYSTEM_USER, Known
 from posthouse.doors.api.mailgun.phrases import said
 from posthouse.model.account import DEFAULTS, Domain
+from posthouse.model.clock import Ids
 from posthouse.model.errors import Refused
-from posthouse.store import egress, identity
+from posthouse.store import identity
 from posthouse.store.connection import Connection
+from posthouse.store.egress import find_pool
 
 _READ, _WRITE = "domains.read", "domains.write"
 _MOST = 1000
 _STATES = ("active", "unverified", "disabled")
 _SPAM = ("disabled", "block", "tag")
 _SCHEMES = ("http", "https")
+_OFF = ("", "no", "false", "0", "disabled")
+_WITHOUT_EFFECT = {
+    "spam_action": "Posthouse keeps no incoming mail",
+    "wildcard": "Posthouse keeps no incoming mail",
+    "use_automatic_sender_security": "publish the DKIM records as they are",
+    "force_root_dkim_host": "DKIM records stand below the domain",
+    "dkim_host_name": "DKIM records stand below the domain",
+}
+"""Field -> why."""
 CONNECTION = ("require_tls", "skip_verification")
 
 
@@ -106,15 +118,27 @@ async def _create(call: Call) -> Answer:
     if whole(form.get("dkim_key_size"), "dkim_key_size", 2048) not in (1024, 2048):
         raise said("Invalid dkim_key_size: use 1024 or 2048; every key has 2048 bits here")
     blank = Domain("", call.account_id, name, call.parts.settings.region, None, call.now)
-    pairs = _pairs(form, blank, call)
-    pairs += [f"ip_pool={pool}" for pool in [await _pool(call, form)] if pool]
+    pairs = _pairs(form, blank, call) + await _pool_pairs(call, form)
     settings = domain_settings.changed(DEFAULTS, pairs)
     is_proven = await _may_add(call, name)  # before keys are made for nothing
     draft = await sending_domains.draft(call, name, settings=settings)
     if selector:
         draft = replace(draft, keys=_at_selector(draft.keys, selector))
-    await call.write(_store, call, draft, form.get("smtp_password") or None, is_proven)
-    return await _whole(call, name, "Domain DNS records have been created")
+    ips = listed(form, "ips")
+    await call.write(_store, call, draft, form.get("smtp_password") or None, is_proven, ips)
+    return await _whole(call, name, "Domain DNS records have been created" + _without_effect(form))
+
+
+def _without_effect(form: Form) -> str:
+    """What of a call has none, as sentences behind the usual message."""
+    said_of = [
+        f". {field} has no effect: {why}"
+        for field, why in _WITHOUT_EFFECT.items()
+        if form.get(field).strip().lower() not in _OFF
+    ]
+    if form.get("dkim_key_size").strip() == "1024":
+        said_of.append(". dkim_key_size has no effect: every key has 2048 bits")
+    return "".join(said_of)
 
 
 def _at_selector(keys: Sequence[Any], selector: str) -> tuple[Any, ...]:
@@ -140,10 +164,25 @@ async def _may_add(call: Call, name: str) -> bool:
     return False
 
 
-def _store(conn: Connection, call: Call, draft: domains.Draft, password: str | None, is_proven: bool) -> None:
+def _store(
+    conn: Connection,
+    call: Call,
+    draft: domains.Draft,
+    password: str | None,
+    is_proven: bool,
+    ips: Sequence[str],
+) -> None:
     domain = domains.create_for(conn, call.account_id, draft, is_proven=is_proven)
     if password is not None:
         _set_password(conn, call, domain.name, password)
+    if ips:
+        assign_ips(conn, call.parts.ids, call.account_id, domain.name, ips)
+
+
+def assign_ips(conn: Connection, ids: Ids, account_id: str, name: str, ips: Sequence[str]) -> None:
+    """Addresses for a domain alone: a pool of its name, inside the caller's transaction. Raises Refused."""
+    pool = egress.put_pool(conn, ids, account_id, name, ips)
+    change_settings(conn, account_id, name, [f"ip_pool={pool.id}"])
 
 
 def _set_password(conn: Connection, call: Call, name: str, password: str) -> None:
@@ -162,15 +201,17 @@ def _set_password(conn: Connection, call: Call, name: str, password: str) -> Non
     )
 
 
-async def _pool(call: Call, form: Form) -> str:
-    """The id of the pool that a call names, "" for none. Raises Said."""
+async def _pool_pairs(call: Call, form: Form) -> list[str]:
+    """The pool that a call names, as a setting. Raises Said."""
     named = form.get("pool_id").strip()
     if not named:
-        return ""
-    found = await call.read(egress.find_pool, call.account_id, named)
+        return []
+    if listed(form, "ips"):
+        raise said("ips and pool_id exclude each other: a domain sends from a pool or from its own addresses")
+    found = await call.read(find_pool, call.account_id, named)
     if found is None:
         raise said("IP pool not found", 404)
-    return str(found.id)
+    return [f"ip_pool={found.id}"]
 
 
 # Changing
@@ -223,15 +264,19 @@ def _refuse_promises(form: Form, domain: Domain, call: Call) -> None:
 
 async def _update(call: Call) -> Answer:
     form = await fields_of(call)
-    pairs = _pairs(form, call.domain, call)
-    await call.write(_change, call, pairs, form.get("smtp_password") or None)
-    return await _whole(call, call.domain.name, "Domain has been updated")
+    pairs = _pairs(form, call.domain, call) + await _pool_pairs(call, form)
+    await call.write(_change, call, pairs, form.get("smtp_password") or None, listed(form, "ips"))
+    return await _whole(call, call.domain.name, "Domain has been updated" + _without_effect(form))
 
 
-def _change(conn: Connection, call: Call, pairs: Sequence[str], password: str | None) -> None:
+def _change(
+    conn: Connection, call: Call, pairs: Sequence[str], password: str | None, ips: Sequence[str]
+) -> None:
     change_settings(conn, call.account_id, call.domain.name, pairs)
     if password is not None:
         _set_password(conn, call, call.domain.name, password)
+    if ips:
+        assign_ips(conn, call.parts.ids, call.account_id, call.domain.name, ips)
 
 
 def change_settings(conn: Connection, account_id: str, name: str, pairs: Sequence[str]) -> Domain:

@@ -9,7 +9,7 @@ Public: SendForm, read_form, build_letter, with_fields.
 from __future__ import annotations
 
 import mimetypes
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 
 from posthouse.dialects.mailgun.headers import refusal
@@ -47,8 +47,9 @@ class SendForm:
         return [file for key, file in self.files if key == name]
 
 
-def read_form(form: Form) -> SendForm:
-    """Raises Refused for options that cannot be read."""
+def read_form(form: Form, parts: Collection[str]) -> SendForm:
+    """`parts`: the parameters that the letter is made of; others are options. Raises Refused for options that
+    cannot be read."""
     fields = [(plain_name(name), value) for name, value in form.fields]
     files = []
     for each in form.files:
@@ -57,7 +58,7 @@ def read_form(form: Form) -> SendForm:
             files.append((name, each))
         else:  # some programs give every field a type, or a file name
             fields.append((name, each.content.decode("utf-8", "replace")))
-    return SendForm(fields, files, read_parameters(fields))
+    return SendForm(fields, files, read_parameters(fields, parts))
 
 
 def build_letter(form: SendForm, authors: Sequence[Mailbox], people: People) -> bytes:

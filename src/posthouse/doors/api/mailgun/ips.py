@@ -16,7 +16,7 @@ from posthouse.doors.api.bodies import Form
 from posthouse.doors.api.call import Call
 from posthouse.doors.api.endpoints import Endpoint
 from posthouse.doors.api.mailgun.asked import fields_of, listed, required, switch
-from posthouse.doors.api.mailgun.domains import both, change_settings
+from posthouse.doors.api.mailgun.domains import assign_ips, both, change_settings
 from posthouse.doors.api.mailgun.phrases import said
 from posthouse.model.account import Domain
 from posthouse.model.clock import Ids
@@ -199,9 +199,9 @@ async def _assign(call: Call) -> Answer:
 def _put(conn: Connection, ids: Ids, account_id: str, name: str, pool_id: str, ips: Sequence[str]) -> None:
     if pool_id:
         target = _load(conn, account_id, pool_id).id
+        change_settings(conn, account_id, name, [f"ip_pool={target}"])
     else:
-        target = egress.put_pool(conn, ids, account_id, name, ips).id
-    change_settings(conn, account_id, name, [f"ip_pool={target}"])
+        assign_ips(conn, ids, account_id, name, ips)
 
 
 async def _unassign(call: Call) -> Answer:

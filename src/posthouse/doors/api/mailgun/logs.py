@@ -12,7 +12,6 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from posthouse.dialects.event_values import instant as iso_text
-from posthouse.dialects.mailgun.times import BadValue, instant
 from posthouse.doors.api.answers import Answer, json_answer
 from posthouse.doors.api.call import Call
 from posthouse.doors.api.endpoints import Endpoint
@@ -27,6 +26,7 @@ from posthouse.doors.api.mailgun.analytics_filter import (
 from posthouse.doors.api.mailgun.asked import ZERO, date_text, whole
 from posthouse.doors.api.mailgun.event_query import KINDS, Asked, Test
 from posthouse.doors.api.mailgun.events import BACK, FORWARD, FROM_END, Page, read_page
+from posthouse.doors.api.mailgun.periods import read_instant
 from posthouse.doors.api.mailgun.phrases import said
 
 _MOST = 100  # documented
@@ -36,6 +36,8 @@ _USUAL_S = 86_400.0
 
 async def _logs(call: Call) -> Answer:
     body = await read_body(call)
+    if rows_at(body, "metric_events"):
+        raise said("'metric_events' is not available: name the events in 'events'")
     page = object_at(body, "pagination")
     limit = min(whole(text_at(page, "limit"), "limit", _MOST) or _MOST, _MOST)
     is_up = text_at(page, "sort").lower().endswith(":asc")
@@ -64,10 +66,7 @@ async def _logs(call: Call) -> Answer:
 
 def _at(body: Mapping[str, Any], name: str, usual: float) -> float:
     text = text_at(body, name)
-    try:
-        return instant(text) if text else usual
-    except BadValue as error:
-        raise said(f"'{name}' is not valid: {error}") from error
+    return read_instant(name, text) if text else usual
 
 
 def _kinds(names: Sequence[str]) -> tuple[Any, ...]:

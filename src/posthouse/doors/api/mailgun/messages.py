@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+from collections.abc import Collection
 from typing import Any
 
 from posthouse.dialects.mailgun.headers import refusal
@@ -33,12 +34,14 @@ from posthouse.store import templates
 
 _LARGE = 1 << 20  # octets of files: encoding more would keep the others waiting
 _TEXTS = ("text", "html", "amp-html")
+_PARTS = frozenset({"from", "to", "cc", "bcc", "subject", *_TEXTS, "attachment", "inline"})
+_MIME_PARTS = frozenset({"to", "message"})
 _MULTIPART = "multipart/form-data"
 _FORMS = (_MULTIPART, "application/x-www-form-urlencoded", "")
 
 
 async def _send(call: Call) -> Answer:
-    form = await _form(call, *_FORMS)
+    form = await _form(call, _PARTS, *_FORMS)
     senders, to = form.all("from"), form.all("to")
     stored = form.options.text_of("X-Mailgun-Template-Name")
     if not senders and not _has_own_from(form):
@@ -59,7 +62,7 @@ async def _send(call: Call) -> Answer:
 
 
 async def _send_mime(call: Call) -> Answer:
-    form = await _form(call, _MULTIPART)
+    form = await _form(call, _MIME_PARTS, _MULTIPART)
     to = form.all("to")
     if not to:
         raise refusal("to parameter is missing")
@@ -87,13 +90,13 @@ def queued(submissions: list[Submission]) -> Answer:
     return json_answer({"id": submissions[0].header_id.strip(), "message": "Queued. Thank you."})
 
 
-async def _form(call: Call, *kinds: str) -> SendForm:
+async def _form(call: Call, parts: Collection[str], *kinds: str) -> SendForm:
     kind = call.content_type
     if kind not in kinds:
         shown = re.sub(r"[^\x20-\x7e]", "?", kind)[:100]
         raise said(f"Invalid request content type. Expecting '{_MULTIPART}' but got '{shown}'")
     try:
-        return read_form(await call.form())
+        return read_form(await call.form(), parts)
     except Problem as problem:
         if problem.reason != "bad-form":
             raise

@@ -1,6 +1,6 @@
 """The stretch of time of a statistics call: start, end, resolution, duration (mailgun.md 5.8).
 
-Public: read_period.
+Public: read_period, read_instant.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ def read_period(now: float, start: str, end: str, resolution: str, duration: str
     span = resolution.strip().lower() or DAY
     if span not in _RESOLUTIONS:
         raise said(f"'resolution' parameter is not valid: use {', '.join(_RESOLUTIONS)}")
-    until = _instant("end", end) if end.strip() else now
+    until = read_instant("end", end) if end.strip() else now
     since = until - _USUAL_S
     if duration.strip():
         match = _DURATION.match(duration.strip().lower())
@@ -35,7 +35,7 @@ def read_period(now: float, start: str, end: str, resolution: str, duration: str
             raise said("'duration' parameter is not valid: use a number and h, d or m, such as 7d")
         since = until - int(match[1]) * _UNIT_S[match[2]]
     elif start.strip():
-        since = _instant("start", start)
+        since = read_instant("start", start)
     if since > until:
         raise said("'start' parameter must not be later than 'end'")
     try:
@@ -44,8 +44,9 @@ def read_period(now: float, start: str, end: str, resolution: str, duration: str
         raise said("the period is too long for this resolution") from refused
 
 
-def _instant(name: str, text: str) -> float:
-    """An RFC 2822 date or, as the official program for Node shows, an ISO 8601 one with a zone."""
+def read_instant(name: str, text: str) -> float:
+    """Seconds, of an RFC 2822 date or, as the official program for Node shows, of an ISO 8601 one with a
+    zone. `name`: the parameter's. Raises Said (400)."""
     try:
         if _ISO_DATE.fullmatch(text.strip()):
             return _iso_instant(text.strip())

@@ -58,8 +58,10 @@ async def _drop_one(call: Call) -> Answer:
     ids = await call.read(_letters, call)
     if not ids:
         raise said("Message not found", 404)
-    for id in ids:
-        await _drop(call, Selector(message_id=id, account_id=call.account_id))
+    while ids:
+        for id in ids:
+            await _drop(call, Selector(message_id=id, account_id=call.account_id))
+        ids = await call.read(_named, call, ids[-1])
     return json_answer({"message": "done"})
 
 
@@ -68,10 +70,18 @@ async def _drop(call: Call, chosen: Selector) -> None:
         pass
 
 
+def _named(conn: Connection, call: Call, after: str) -> list[str]:
+    """Ids of letters with the Message-ID of the path that are not delivered to everybody: the next ones."""
+    header_id = f"<{call.params['id'].strip('<> ')}>"
+    return envelopes.find_open(conn, call.account_id, call.domain.name, header_id, after)
+
+
 def _letters(conn: Connection, call: Call) -> list[str]:
-    """Ids of the letters that the path names and that are not delivered to everybody."""
+    """The first of them, or the letter whose storage key the path names."""
     name, domain = call.params["id"], call.domain.name
-    ids = envelopes.find_open(conn, call.account_id, domain, f"<{name.strip('<> ')}>")
+    ids = _named(conn, call, "")
+    if ids:
+        return ids
     try:
         id = long_id(name)
     except ValueError:

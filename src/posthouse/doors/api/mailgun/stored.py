@@ -176,13 +176,14 @@ async def _resend(call: Call) -> Answer:
     if not may(call.principal.permissions, "events.read"):  # or it could be sent to whoever may not read it
         raise said("This key lacks the permission events.read", 403)
     stored = await _stored(call)
-    form = read_form(await call.form())
+    form = read_form(await call.form(), ("to",))
     to = parse_people("to", form.all("to"))
     if not to:
         raise refusal("to parameter is missing")
     options = stored.message.options
     recipients = recipients_of(People(to), stored.variables if options.to_each else None)
-    posted = Posted(stored.content, _sender(stored.message), recipients, _options(stored))
+    asked = [*_options(stored), *form.options.beside]
+    posted = Posted(stored.content, _sender(stored.message), recipients, asked)
     try:
         return await post(call, [posted], queued, any_body=True)
     except PosthouseError as error:

@@ -174,8 +174,11 @@ async def _entries(call: Call, held: _List) -> tuple[list[Entry], bool]:
 def _form_of(item: dict[str, Any]) -> Form:
     fields = []
     for name, value in item.items():
-        values = value if isinstance(value, list) else [value]
-        fields += [(name, str(one)) for one in values if isinstance(one, str | int | float)]
+        for one in value if isinstance(value, list) else [value]:
+            if isinstance(one, dict | list):
+                raise said(f"Invalid value for {name[:100]}: use a text or a list of texts")
+            if one is not None:
+                fields.append((name, str(one)))
     return Form(fields=fields)
 
 

@@ -255,6 +255,8 @@ async def show_post(call: Call, asked: Nothing) -> Answer:
 async def redeliver(call: Call, asked: Redelivery) -> Answer:
     if sum(value is not None for value in (asked.events, asked.attempt, asked.since)) != 1:
         raise Problem(422, "bad-choice", "Say which: events, attempt or since, and one of them only")
+    if asked.until and asked.since is None:
+        raise Problem(422, "bad-choice", "`until` needs `since`: from when to when", field="until")
     if asked.since is not None:
         return await _redeliver_since(call, asked.since, asked.until)
     return await call.write_once(lambda count: one(Queued)({"queued": count}), _redeliver, call, asked)

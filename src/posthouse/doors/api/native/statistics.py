@@ -30,7 +30,9 @@ class Period(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     since: Annotated[Time, Meta(description="From this day, or time, on, UTC.")] = ""
     until: Annotated[Time, Meta(description="Up to this day, or time, included.")] = ""
     span: Annotated[Literal["hour", "day", "week", "month"], Meta(description="One point for each.")] = "day"
-    name: Annotated[str, Meta(max_length=1000, description="Of this one only, such as a domain's name.")] = ""
+    name: Annotated[
+        str, Meta(max_length=1000, description="Of this one only, such as a domain's name; with `by`.")
+    ] = ""
 
 
 class SeriesQuestion(Period, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -121,10 +123,12 @@ async def show_statistics(call: Call, asked: SeriesQuestion) -> Answer:
 
 
 def _scoped(call: Call, by: str, name: str) -> tuple[str, str]:
-    """A key of one domain sees that domain's figures. Raises Problem (403)."""
+    """A key of one domain sees that domain's figures. Raises Problem (403, 422)."""
     own = bound_domain(call)
+    if by == "account" and name:
+        raise Problem(422, "bad-choice", "`name` needs `by`: what it is the name of", field="name")
     if not own:
-        return by, "" if by == "account" else name
+        return by, name
     if by == "account":
         return "domain", own
     if (by, name) != ("domain", own):

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from posthouse.desk import egress
 from posthouse.mail.dkim import RSA_SHA256, new_key
 from unit.doors.api.calling import DOMAIN, OTHER_DOMAIN, Api, Reply
 
@@ -69,7 +70,7 @@ async def test_what_nobody_would_keep_is_refused(api: Api) -> None:
     ):
         reply = await _call(api, "PUT", HERE, form=said)
         assert reply.status == 400 and next(iter(said)) in reply.json()["message"]
-    kept = await _call(api, "PUT", HERE, form={"spam_action": "disabled", "wildcard": "yes"})
+    kept = await _call(api, "PUT", HERE, form={"spam_action": "disabled", "wildcard": "no"})
     assert (kept.status, kept.json()["message"]) == (200, "Domain has been updated")
 
 
@@ -190,3 +191,37 @@ async def test_another_accounts_domain_is_not_there(api: Api, path: str) -> None
 async def test_a_key_that_may_only_send_manages_nothing(api: Api) -> None:
     for method, path in (("GET", "/v3/domains"), ("DELETE", HERE), ("POST", f"{HERE}/credentials")):
         assert (await api.call(method, path, basic=api.sending)).status == 403
+
+
+async def test_a_domain_gets_its_addresses_or_a_pool_when_it_is_made_or_changed(api: Api) -> None:
+    for address in ("192.0.2.1", "192.0.2.2"):
+        await api.write(egress.add_ip, api.clock.now(), address)
+    made = await _call(api, "POST", "/v4/domains", form={"name": "mg.new.test", "ips": "192.0.2.1,192.0.2.2"})
+    assert made.status == 200, made.text
+    ips = "/v4/domains/mg.new.test/ips"
+    assert (await _call(api, "GET", ips)).json()["items"] == ["192.0.2.1", "192.0.2.2"]
+    pool = await _call(api, "POST", "/v3/ip_pools", form={"name": "p", "ip": "192.0.2.2"})
+    said = {"pool_id": pool.json()["pool_id"]}
+    assert (await _call(api, "PUT", "/v4/domains/mg.new.test", form=said)).status == 200
+    assert (await _call(api, "GET", ips)).json()["items"] == ["192.0.2.2"]
+    assert (await _call(api, "PUT", HERE, form={"pool_id": "none"})).status == 404
+    both = await _call(api, "PUT", HERE, form={**said, "ips": "192.0.2.1"})
+    assert both.status == 400 and "exclude each other" in both.json()["message"]
+    bad = await _call(api, "POST", "/v4/domains", form={"name": "x.test", "ips": "192.0.2.9"})
+    assert bad.status == 404
+    assert (await _call(api, "GET", "/v4/domains/x.test")).status == 404
+
+
+async def test_what_has_no_effect_is_told(api: Api) -> None:
+    usual = {"wildcard": "false", "spam_action": "disabled", "force_dkim_authority": "yes"}
+    reply = await _call(api, "PUT", HERE, form=usual)
+    assert reply.json()["message"] == "Domain has been updated"
+    reply = await _call(api, "PUT", HERE, form={"wildcard": "true", "spam_action": "tag"})
+    assert reply.json()["message"] == (
+        "Domain has been updated. spam_action has no effect: Posthouse keeps no incoming mail. "
+        "wildcard has no effect: Posthouse keeps no incoming mail"
+    )
+    said = {"name": "mg.new.test", "dkim_key_size": "1024", "use_automatic_sender_security": "true"}
+    text = (await _call(api, "POST", "/v4/domains", form=said)).json()["message"]
+    assert text.startswith("Domain DNS records have been created. ")
+    assert "use_automatic_sender_security" in text and "2048 bits" in text

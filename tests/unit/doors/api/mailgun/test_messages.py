@@ -585,3 +585,27 @@ async def test_D_06_a_call_that_its_template_refuses_is_in_the_log_too(api: Api)
     await api.write(lambda conn: None)  # what was handed in before is on disk then
     (told,) = api.events("rejected")
     assert told.data["subject"] == "Hello" and "nowhere" in told.data["text"]
+
+
+async def test_a_parameter_that_nobody_knows_is_told_in_the_accepted_event(api: Api) -> None:
+    """`tags` is no parameter, and must not be taken for the option of a similar name."""
+    assert (await send(api, form=with_fields(colour="red", tags="a", tag="b"))).status == 200
+    options = api.accepted_one().options
+    told = {seen.header: (seen.value, seen.is_warning) for seen in options.seen}
+    assert told["colour"] == ("red", True) and told["tags"] == ("a", True) and told["tag"] == ("b", True)
+    assert options.tags == ()
+
+
+async def test_what_a_whole_letter_says_itself_is_told_where_parameters_say_it(api: Api) -> None:
+    letter = f"From: shop@{DOMAIN}\r\nTo: bob@example.net\r\nSubject: Its own\r\n\r\nHi\r\n".encode()
+    reply = await api.call(
+        "POST",
+        f"/v3/{DOMAIN}/messages.mime",
+        basic=api.full,
+        form={"to": "bob@example.net", "subject": "Another"},
+        files=[("message", "m.eml", letter, "message/rfc822")],
+    )
+    assert reply.status == 200, reply
+    shown = api.accepted_one()
+    assert shown.mail["Subject"] == "Its own"
+    assert [(seen.header, seen.is_warning) for seen in shown.options.seen] == [("subject", True)]

@@ -434,3 +434,37 @@ async def test_what_logs_are_asked_for(api: Api, more: dict[str, Any], count: in
     body = {"start": str(api.clock.now() - 3 * DAY), "end": str(api.clock.now() - DAY)}
     shown = (await post(api, LOGS, body | more)).json()
     assert len(shown["items"]) == count
+
+
+async def test_logs_take_dates_of_two_forms(api: Api) -> None:
+    await happen(api)
+    begin, end = api.clock.now() - 3 * DAY, api.clock.now() - DAY
+    counts = []
+    for form in ("%Y-%m-%dT%H:%M:%SZ", "%a, %d %b %Y %H:%M:%S +0000"):
+        ends = {
+            name: dt.datetime.fromtimestamp(at, dt.UTC).strftime(form)
+            for name, at in (("start", begin), ("end", end))
+        }
+        counts.append(len((await post(api, LOGS, ends)).json()["items"]))
+    assert counts == [11, 11]
+
+
+@pytest.mark.parametrize(
+    ("body", "word"),
+    [
+        ({"metric_events": ["accepted_outgoing"]}, "'events'"),
+        ({"filter": {"OR": [of("domain", DOMAIN)]}}, "AND"),
+    ],
+)
+async def test_logs_refuse_what_would_not_be_looked_at(api: Api, body: dict[str, Any], word: str) -> None:
+    reply = await post(api, LOGS, body)
+    assert reply.status == 400 and word in reply.json()["message"]
+
+
+async def test_usage_is_counted_through_a_filter(api: Api) -> None:
+    await happen(api)
+    body = {"duration": "2d", "metrics": ["processed_count"], "include_aggregates": True}
+    for domain, count in ((DOMAIN, 4), (OTHER_DOMAIN, 0)):
+        asked = body | {"filter": {"AND": [of("domain", domain)]}}
+        shown = (await post(api, "/v1/analytics/usage/metrics", asked)).json()
+        assert shown["aggregates"]["metrics"] == {"processed_count": count}

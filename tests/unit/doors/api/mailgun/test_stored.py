@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from functools import partial
 from typing import Any
 from urllib.parse import quote, urlsplit
 
@@ -10,7 +11,7 @@ import pytest
 
 from posthouse.desk import templates
 from posthouse.model.short_id import short_id
-from posthouse.store import messages
+from posthouse.store import envelopes, messages
 from unit.doors.api.calling import DOMAIN, HOST, OTHER_DOMAIN, Api, Reply
 
 SEND = f"/v3/{DOMAIN}/messages"
@@ -238,3 +239,13 @@ async def test_what_waits_comes_page_by_page(any_api: Api) -> None:
 @pytest.mark.parametrize("path", [SEND, path_of("A" * 22)])
 async def test_an_unknown_method_is_refused(api: Api, path: str) -> None:
     assert (await api.call("PUT", path, basic=api.full)).status == 405
+
+
+async def test_every_letter_of_a_message_id_is_dropped(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(envelopes, "find_open", partial(envelopes.find_open, limit=2))
+    for _ in range(5):
+        await send(api, **{"h:Message-Id": "<same@shop.test>"})
+    kept = await send(api)
+    reply = await api.call("DELETE", f"/v3/{DOMAIN}/envelopes/same@shop.test", basic=api.full)
+    assert reply.json() == {"message": "done"}
+    assert [each["key"] for each in await waiting(api)] == [kept]

@@ -282,3 +282,13 @@ async def test_the_allow_list_has_addresses_and_domains(mailgun: Mailgun) -> Non
     every = await mailgun("DELETE", "whitelists")
     assert every.json() == {"message": "Allowlist addresses/domains for this domain have been removed"}
     assert (await mailgun("GET", "whitelists")).json()["items"] == []
+
+
+@pytest.mark.parametrize("value", [{"a": 1}, [{"tag": "x"}], [["x"]]])
+async def test_a_value_that_is_no_text_is_refused(mailgun: Mailgun, value: Any) -> None:
+    for body in ({"address": "a@x.test", "tags": value}, [{"address": "a@x.test", "tags": value}]):
+        reply = await mailgun("POST", "unsubscribes", json=body)
+        assert (reply.status, reply.json()) == (
+            400,
+            {"message": "Invalid value for tags: use a text or a list of texts"},
+        )

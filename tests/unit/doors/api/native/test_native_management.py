@@ -220,6 +220,9 @@ async def test_webhooks(api: Api) -> None:
         422,
         "bad-choice",
     )
+    asked = {"events": [event], "until": "1h"}
+    reply = await api.call("POST", f"{V1}/webhooks/{hook['id']}/redeliver", key=api.full, json=asked)
+    problem(reply, 422, "bad-choice", "until")
     problem(await api.call("GET", f"{V1}/webhooks/{hook['id']}", key=api.others), 404, "no-hook")
     key = await ok(api, "POST", "/webhook-keys/native", {}, 201)
     assert key["secret"].startswith("whsec_")
@@ -260,6 +263,9 @@ async def test_statistics(api: Api) -> None:
         await api.call("GET", f"{V1}/statistics?by=tag&name=t", key=api.bound), 403, "no-permission", "by"
     )
     problem(await api.call("GET", f"{V1}/statistics?since=x", key=api.full), 422, "bad-period")
+    for path in ("statistics", "statistics/times"):
+        reply = await api.call("GET", f"{V1}/{path}?name=t", key=api.full)
+        problem(reply, 422, "bad-choice", "name")
 
 
 async def test_the_account(api: Api) -> None:
