@@ -67,7 +67,7 @@ def add(
             account_id=accounts.own_account(conn, ask.account),
             dialect=form,
             wanted=hooks.Wanted(url, event, domain, name, sign, stop_at_failure),
-            allows_plain=_allows_plain(house),
+            allows_plain=house.settings.hooks.allows_plain,
         )
         key = _key(house, conn, made)
     _print(ask, made)
@@ -140,7 +140,7 @@ def change(
             account_id=accounts.own_account(conn, ask.account),
             hook_id=hook_id,
             wanted=hooks.Wanted(url, event, domain, name, sign, stop_at_failure),
-            allows_plain=_allows_plain(house),
+            allows_plain=house.settings.hooks.allows_plain,
         )
     _print(ask, made)
 
@@ -306,10 +306,6 @@ def _key(house: House, conn: Any, hook: Hook) -> HookKey | None:
     from posthouse.desk.hook_keys import find_signing_key
 
     return find_signing_key(conn, house.installation, hook.account_id, hook.dialect, hook.domain)
-
-
-def _allows_plain(house: House) -> bool:
-    return house.settings.hooks.plain_http == "allow"
 
 
 def _state(row: dict[str, Any]) -> str:

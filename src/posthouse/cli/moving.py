@@ -239,7 +239,7 @@ def _here(
             house.settings.region,
             name,
             HOOK_FORMS,
-            house.settings.hooks.plain_http == "allow",
+            house.settings.hooks.allows_plain,
             wanted.is_dry,
             hands_out,
         )

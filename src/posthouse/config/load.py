@@ -139,6 +139,10 @@ class KeepSettings:
 class HookSettings:
     plain_http: str
 
+    @property
+    def allows_plain(self) -> bool:  # receivers without TLS
+        return self.plain_http == "allow"
+
 
 @dataclass(frozen=True, slots=True)
 class PolicySettings:

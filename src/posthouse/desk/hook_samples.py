@@ -64,7 +64,7 @@ def hook_post(settings: Settings) -> HttpOut:
     """How posts to receivers leave: who uses it bounds how many, so the connections need not."""
     return HttpOut(
         allows_private=settings.delivery.post_private_networks == "allow",
-        allows_plain=settings.hooks.plain_http == "allow",
+        allows_plain=settings.hooks.allows_plain,
         most=0,
         most_per_host=0,
     )

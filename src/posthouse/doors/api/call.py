@@ -18,6 +18,7 @@ from posthouse.desk import audit
 from posthouse.doors.api.answers import Answer, Problem
 from posthouse.doors.api.bodies import Form, Held, Incoming, parse_form, parse_json, read_body
 from posthouse.doors.api.endpoints import Endpoint
+from posthouse.doors.api.kept import again, within_bounds
 from posthouse.doors.api.parts import ApiParts
 from posthouse.model.account import Domain, Principal
 from posthouse.model.clock import Ids
@@ -168,7 +169,7 @@ class Call:
         if key is None:
             return answer(await self.write(fn, *args, **named))
         made = await self._written(_once, key, kept, self.parts.ids, self._note(), fn, args, named)
-        return self.again(key, made) if isinstance(made, Answered) else answer(made)
+        return again(key, made) if isinstance(made, Answered) else answer(made)
 
     # Calls that are made twice
 
@@ -192,13 +193,6 @@ class Call:
         id = sha256(who.encode("utf-8", "replace")).hexdigest()
         return Answered(id, self.account_id, fingerprint, 0, b"", self.now)
 
-    def again(self, asked: Answered, found: Answered) -> Answer:
-        """The answer of the first call. Raises Problem (409) if that was another one."""
-        if found.fingerprint != asked.fingerprint:
-            text = "This Idempotency-Key was used for another call"
-            raise Problem(409, "key-used", text, field="Idempotency-Key")
-        return Answer(found.status, found.body, found.headers)
-
 
 def _named(conn: Connection, fn: Callable[..., Any], args: tuple[Any, ...], named: dict[str, Any]) -> Any:
     return fn(conn, *args, **named)
@@ -219,6 +213,6 @@ def _once(
     if earlier := claim(conn, key):
         return earlier
     made = audit.noted(conn, ids, note, fn, args, named)
-    given = kept(made)
+    given = within_bounds(kept(made))
     fill(conn, key.id, given.status, given.headers, given.body)
     return made

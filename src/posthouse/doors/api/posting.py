@@ -15,6 +15,7 @@ from dataclasses import dataclass, replace
 from posthouse.dialects.dialect import Header, TemplateUse
 from posthouse.doors.api.answers import Answer
 from posthouse.doors.api.call import Call
+from posthouse.doors.api.kept import again, within_bounds
 from posthouse.doors.submission import Arrival, is_newer, may_be_news
 from posthouse.model.account import Principal
 from posthouse.model.address import Address
@@ -67,7 +68,8 @@ async def post(
     key = await call.once(any_body=any_body)
     given = answer([submission for submission, _ in read])
     if key is not None:
-        key = replace(key, status=given.status, headers=given.headers, body=given.body)
+        kept = within_bounds(given)
+        key = replace(key, status=kept.status, headers=kept.headers, body=kept.body)
     try:
         found = await _accepted(call, principal, read, key)
     except PosthouseError as refused:
@@ -75,7 +77,7 @@ async def post(
         raise
     if isinstance(found, Answered):
         assert key is not None
-        return call.again(key, found)
+        return again(key, found)
     return given
 
 

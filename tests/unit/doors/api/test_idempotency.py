@@ -8,9 +8,11 @@ from typing import Any
 import pytest
 
 from posthouse.desk import accounts, suppressions
+from posthouse.doors.api import kept
 from posthouse.doors.api.answers import Answer, json_answer
 from posthouse.doors.api.call import Call
 from posthouse.doors.api.endpoints import Endpoint
+from posthouse.doors.api.native.changing import once
 from posthouse.doors.api.posting import Posted, post
 from posthouse.model.account import MAIL_SEND
 from posthouse.model.address import parse_address
@@ -161,3 +163,111 @@ async def test_who_is_suppressed_is_accepted_and_not_sent_to(house: Api) -> None
     states = {each.deliveries[0].recipient: each.deliveries[0].state.value for each in house.accepted()}
     assert states == {"ann@good.test": "dropped", "bob@good.test": "waiting"}
     assert await send(house, "ann@good.test", "bob@good.test", once="k") == reply
+
+
+async def test_a_large_answer_is_not_kept_and_the_call_not_done_again(
+    house: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(kept, "MOST_BYTES", 8)
+    for path in (POST, NOTE):
+        assert (await send(house, "ann@good.test", once=path, path=path)).status < 300
+        again = await send(house, "ann@good.test", once=path, path=path)
+        assert again.status == 409 and "too large to be kept" in again.text
+    assert len(house.accepted()) == 1
+    assert house.rows("select count(*) from tag_note") == [(1,)]
+
+
+# Calls of several transactions
+
+
+class Slow:
+    """Work that goes on when the test says so."""
+
+    def __init__(self) -> None:
+        self.begun, self.may_end = asyncio.Event(), asyncio.Event()
+        self.count = 0
+
+    async def __call__(self, call: Call) -> Answer:
+        async def work() -> Answer:
+            self.count += 1
+            self.begun.set()
+            await self.may_end.wait()
+            if self.count == 1:
+                raise Refused(550, "5.5.4", "Not this time", reason="bad-name")
+            return json_answer({"count": self.count})
+
+        return await once(call, work)
+
+
+@pytest.fixture
+def slow(any_api: Api) -> Slow:
+    work = Slow()
+    serve(any_api, Endpoint("POST", NOTE, "", work))
+    return work
+
+
+async def test_S29_the_same_call_of_several_steps_never_runs_twice_at_once(any_api: Api, slow: Slow) -> None:
+    slow.count = 1
+    first = asyncio.ensure_future(send(any_api, "x", once="k", path=NOTE))
+    await slow.begun.wait()
+    meanwhile = await send(any_api, "x", once="k", path=NOTE)
+    assert meanwhile.status == 409 and "still at work" in meanwhile.text
+    assert int(meanwhile.headers["retry-after"]) > 0
+    slow.may_end.set()
+    done = await first
+    assert (done.status, done.json()) == (200, {"count": 2})
+    assert await send(any_api, "x", once="k", path=NOTE) == done
+    assert slow.count == 2
+
+
+async def test_a_call_of_several_steps_that_failed_may_come_again(any_api: Api, slow: Slow) -> None:
+    slow.may_end.set()
+    assert (await send(any_api, "x", once="k", path=NOTE)).status == 422
+    assert (await send(any_api, "x", once="k", path=NOTE)).json() == {"count": 2}
+
+
+async def test_a_call_whose_worker_was_killed_may_come_again_later(any_api: Api, slow: Slow) -> None:
+    slow.count = 1
+    killed = asyncio.ensure_future(send(any_api, "x", once="k", path=NOTE))
+    await slow.begun.wait()
+    any_api.clock.advance(901)
+    slow.may_end.set()
+    assert (await send(any_api, "x", once="k", path=NOTE)).json() == {"count": 3}
+    await killed
+
+
+# Secrets
+
+
+@pytest.mark.parametrize(
+    ("path", "said", "table"),
+    [
+        ("/v1/keys", {"role": "basic"}, "credential"),
+        (f"/v3/domains/{DOMAIN}/credentials", {"login": "app"}, "credential"),
+        ("/v5/accounts/http_signing_key", {}, "hook_key"),
+        ("/v3/api_keys", {"name": "shop"}, "credential"),
+    ],
+)
+async def test_S22_what_was_made_is_made_once_and_its_secret_shown_once(
+    any_api: Api, path: str, said: dict[str, Any], table: str
+) -> None:
+    headers = {"Idempotency-Key": "k"}
+    shown: dict[str, Any] = {"key": any_api.full, "json": said}
+    if path != "/v3/api_keys":
+        shown = {"basic": any_api.full, "form": said}
+    first = await any_api.call("POST", path, headers=headers, **shown)
+    assert first.status < 300, first
+    count = any_api.rows(f"select count(*) from {table}")
+    again = await any_api.call("POST", path, headers=headers, **shown)
+    assert again.status == first.status
+    assert any_api.rows(f"select count(*) from {table}") == count
+    secrets = set(_texts(first.json())) - set(_texts(again.json()))
+    assert len(secrets) == 1 and len(secrets.pop()) >= 32
+    (kept_body,) = any_api.rows("select body from answered")
+    assert bytes(kept_body[0]) == again.body
+
+
+def _texts(value: Any) -> list[str]:
+    if isinstance(value, dict):
+        return [text for each in value.values() for text in _texts(each)]
+    return [str(value)]

@@ -154,22 +154,29 @@ async def _get_key(call: Call) -> Answer:
     except Refused as refused:
         if refused.reason != "no-key":
             raise
-        return json_answer({"http_signing_key": await _make_key(call, replaces=False)})
+        made = hook_keys.make(DIALECT)
+        await call.write(_store_key, call, made, replaces=False)
+        return json_answer({"http_signing_key": made.text})
     return json_answer({"http_signing_key": key.secret.decode("ascii", "replace")})
 
 
 async def _new_key(call: Call) -> Answer:
     """The old one ends at once."""
-    made = await _make_key(call, replaces=True)
-    message = "regenerated HTTP signing key for account"
-    return json_answer({"message": message, "http_signing_key": made})
-
-
-async def _make_key(call: Call, *, replaces: bool) -> str:
-    """A fresh secret. The answer is not kept under an Idempotency-Key: no secret is stored in plain text."""
     made = hook_keys.make(DIALECT)
-    await call.write(
-        hook_keys.store,
+    told = {"message": "regenerated HTTP signing key for account", "http_signing_key": made.text}
+
+    def answer(_: object) -> Answer:
+        return json_answer(told)
+
+    def kept(_: object) -> Answer:
+        return json_answer(told | {"http_signing_key": ""})
+
+    return await call.issue_once(answer, kept, _store_key, call, made, replaces=True)
+
+
+def _store_key(conn: Connection, call: Call, made: hook_keys.Made, *, replaces: bool) -> None:
+    hook_keys.store(
+        conn,
         call.parts.installation,
         call.parts.ids,
         call.now,
@@ -178,7 +185,6 @@ async def _make_key(call: Call, *, replaces: bool) -> str:
         dialect=DIALECT,
         replaces=replaces,
     )
-    return made.text
 
 
 ENDPOINTS: tuple[Endpoint, ...] = (

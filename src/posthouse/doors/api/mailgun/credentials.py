@@ -5,6 +5,8 @@ Public: ENDPOINTS.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 from posthouse.desk import credentials
@@ -56,24 +58,38 @@ async def _create(call: Call) -> Answer:
     named = form.get("login").strip() or form.get("mailbox").strip()
     if not named:
         raise said("Parameter 'login' is missing")
-    issued = await _put(call, credentials.issue, _login(call, named), form.get("password") or None)
-    return json_answer({"message": "Created 1 credentials pair(s)", **_secrets(issued)})
+
+    def answer(issued: Issued) -> Answer:
+        return json_answer({"message": "Created 1 credentials pair(s)", **_secrets(issued)})
+
+    return await _put(call, answer, credentials.issue, _login(call, named), form.get("password") or None)
 
 
 async def _change(call: Call) -> Answer:
     form = await fields_of(call)
     login = _login(call, call.params["login"])
+
+    def answer(issued: Issued) -> Answer:
+        more = _secrets(issued) if issued.password else {}
+        return json_answer({"message": "Password changed", **more})
+
     try:
-        issued = await _put(call, credentials.reset, login, form.get("password") or None)
+        return await _put(call, answer, credentials.reset, login, form.get("password") or None)
     except Refused as refused:
         raise _in_words(refused) from refused
-    more = _secrets(issued) if issued.password else {}
-    return json_answer({"message": "Password changed", **more})
 
 
-async def _put(call: Call, change: Any, login: str, password: str | None) -> Issued:
-    """Not under an Idempotency-Key: its answer holds a secret, and none is stored in plain text."""
-    issued: Issued = await call.write(
+async def _put(
+    call: Call, answer: Callable[[Issued], Answer], change: Any, login: str, password: str | None
+) -> Answer:
+    """A password that was made is not kept for a call that comes again."""
+
+    def kept(issued: Issued) -> Answer:
+        return answer(replace(issued, password=""))
+
+    return await call.issue_once(
+        answer,
+        kept,
         change,
         call.parts.installation,
         call.parts.ids,
@@ -82,7 +98,6 @@ async def _put(call: Call, change: Any, login: str, password: str | None) -> Iss
         login=login,
         chosen=password,
     )
-    return issued
 
 
 def _secrets(issued: Issued) -> dict[str, Any]:

@@ -8,6 +8,7 @@ Public: ENDPOINTS.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from posthouse.desk import keys
@@ -73,7 +74,7 @@ async def _create(call: Call) -> Answer:
         raise said(f"Invalid role: use one of {', '.join(_ROLES)}")
     if kind not in _KINDS:
         raise said(f"Invalid kind: use one of {', '.join(_KINDS)}")
-    domain = form.get("domain_name").strip() if kind == "domain" else ""
+    domain = form.get("domain_name").strip().lower() if kind == "domain" else ""
     if kind == "domain" and not domain:
         raise said("Missing mandatory parameter: domain_name")
     if whole(form.get("expiration"), "expiration", 0):
@@ -81,7 +82,18 @@ async def _create(call: Call) -> Answer:
     permissions = _ROLES[role]
     if missing := beyond(permissions, call.principal.permissions):
         raise said(f"A key gives no more than it has itself: it lacks {missing[0]}", 403)
-    issued: IssuedKey = await call.write(
+    named = {"permissions": permissions, "name": form.get("description")[:100], "domain": domain}
+
+    def told(issued: IssuedKey) -> Answer:
+        shown = _shown({"id": issued.id, "created_at": call.now, **named})
+        return json_answer({"message": "great success", "key": {**shown, "secret": issued.secret}})
+
+    def kept(issued: IssuedKey) -> Answer:
+        return told(replace(issued, secret=""))
+
+    return await call.issue_once(
+        told,
+        kept,
         keys.issue_key,
         call.parts.installation,
         call.parts.ids,
@@ -89,13 +101,8 @@ async def _create(call: Call) -> Answer:
         account_id=call.account_id,
         opening=_OPENING,
         dialect=NATIVE,
-        permissions=permissions,
-        name=form.get("description")[:100],
-        domain=domain,
+        **named,
     )
-    rows = await call.read(keys.listing, call.account_id, CredentialKind.API_KEY)
-    made = next(_shown(row) for row in rows if row["id"] == issued.id)
-    return json_answer({"message": "great success", "key": {**made, "secret": issued.secret}})
 
 
 async def _delete(call: Call) -> Answer:

@@ -29,8 +29,7 @@ _BY_URL = "/v4/domains/{domain}/webhooks"
 
 def where_of(call: Call, domain: str) -> Where:
     """The hooks that a call is about; domain "" for those of the account."""
-    allows_plain = call.parts.settings.hooks.plain_http == "allow"
-    return Where(call.account_id, domain, DIALECT, HOOK_FORMS, allows_plain)
+    return Where(call.account_id, domain, DIALECT, HOOK_FORMS, call.parts.settings.hooks.allows_plain)
 
 
 def event_types(form: Form, name: str = "event_types") -> list[str]:

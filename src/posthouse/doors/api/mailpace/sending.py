@@ -14,6 +14,7 @@ from posthouse.dialects.event_values import numbered_id
 from posthouse.doors.api.answers import Answer, Problem, Said, json_answer
 from posthouse.doors.api.call import Call
 from posthouse.doors.api.endpoints import Endpoint
+from posthouse.doors.api.kept import again
 from posthouse.doors.api.mailpace.answers import BLOCKED, field_errors
 from posthouse.doors.api.mailpace.letter import Asked, read_call
 from posthouse.doors.api.posting import Posted, post
@@ -34,7 +35,7 @@ async def send(call: Call) -> Answer:
     # documented: whatever the body is, a key that was used gets its first answer
     key = await call.once(any_body=True)
     if key is not None and (earlier := await call.read(find, key.id, call.now)):
-        return call.again(key, earlier)
+        return again(key, earlier)
     await _judge_verified(call)
     asked = read_call(await call.json(), _taken(call))
     sender = asked.draft.author[0].address

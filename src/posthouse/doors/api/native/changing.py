@@ -1,5 +1,6 @@
-"""Changes that take more than one transaction: the same change again does no harm, so an Idempotency-Key is
-looked up before and its answer kept after them.
+"""Changes that take more than one transaction: an Idempotency-Key is claimed before them and the answer kept
+after them; in between the same call hears that the first one is at work. The same change again does no harm,
+so a claim of which nothing came (its worker was killed) ends after a quarter of an hour.
 
 Public: once, in_steps.
 """
@@ -7,13 +8,17 @@ Public: once, in_steps.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from dataclasses import replace
 from typing import Any
 
 from posthouse.doors.api.answers import Answer
 from posthouse.doors.api.call import Call
+from posthouse.doors.api.kept import AT_WORK, again, within_bounds
 from posthouse.store import answered
+from posthouse.store.answered import Answered
+from posthouse.store.connection import Connection
+from posthouse.store.engine import each
 
+_LONGEST_WORK_S = 900.0
 STEP_ROWS = 500  # short: mail is accepted through the same writer
 
 
@@ -22,12 +27,28 @@ async def once(call: Call, work: Callable[[], Awaitable[Answer]]) -> Answer:
     key = await call.once()
     if key is None:
         return await work()
-    if (earlier := await call.read(answered.find, key.id, call.now)) is not None:
-        return call.again(key, earlier)
-    given = await work()
-    kept = replace(key, status=given.status, headers=given.headers, body=given.body)
-    earlier = await call.write(answered.claim, kept)
-    return given if earlier is None else call.again(key, earlier)
+    store = call.parts.store  # a claim is no change of the customer's, and not noted as one
+    if (earlier := await store.write(each(_begin), (key,))) is not None:
+        return again(key, earlier)
+    is_done = False
+    try:
+        given = await work()
+        is_done = True
+    finally:
+        if not is_done:
+            await store.write(each(answered.forget), (key.id,))
+    kept = within_bounds(given)
+    await store.write(each(answered.fill), (key.id, kept.status, kept.headers, kept.body))
+    return given
+
+
+def _begin(conn: Connection, key: Answered) -> Answered | None:
+    """Claim the key; else what is known of the call that had it before."""
+    earlier = answered.claim(conn, key)
+    if earlier is None or earlier.status != AT_WORK or earlier.at > key.at - _LONGEST_WORK_S:
+        return earlier
+    answered.forget(conn, key.id)
+    return answered.claim(conn, key)
 
 
 async def in_steps(

@@ -145,10 +145,6 @@ class Queued(Struct, frozen=True, kw_only=True):
     queued: int
 
 
-def _allows_plain(call: Call) -> bool:
-    return call.parts.settings.hooks.plain_http == "allow"
-
-
 def _hook(conn: Connection, call: Call) -> Hook:
     return hooks.load(conn, call.account_id, call.params["hook_id"])
 
@@ -174,7 +170,7 @@ async def add_hook(call: Call, asked: NewHook) -> Answer:
         account_id=call.account_id,
         dialect=asked.form,
         wanted=wanted,
-        allows_plain=_allows_plain(call),
+        allows_plain=call.parts.settings.hooks.allows_plain,
     )
 
 
@@ -204,7 +200,7 @@ def _change(conn: Connection, call: Call, asked: HookChange) -> Hook:
         account_id=call.account_id,
         hook_id=hook_id,
         wanted=hooks.Wanted(*said),
-        allows_plain=_allows_plain(call),
+        allows_plain=call.parts.settings.hooks.allows_plain,
     )
     if asked.enabled is not UNSET:
         made = hooks.set_enabled(conn, call.now, call.account_id, hook_id, asked.enabled)

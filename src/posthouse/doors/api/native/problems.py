@@ -48,6 +48,8 @@ TITLES = MappingProxyType(
         "bad-value": "A value has the wrong form",
         "bad-key": "The Idempotency-Key is not right",
         "key-used": "The Idempotency-Key was used for another call",
+        "at-work": "The first call with this Idempotency-Key is still at work",
+        "answer-not-kept": "The call was done before, and its answer was not kept",
         "exists": "It is there already",
         "rate-limit": "The account has sent what it may",
         "store-away": "The store cannot be used now",

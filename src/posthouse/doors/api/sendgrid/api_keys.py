@@ -8,6 +8,7 @@ Public: ENDPOINTS.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from typing import Any
 
 from posthouse.desk import keys
@@ -61,17 +62,23 @@ def _allowed(call: Call, scopes: Sequence[str]) -> tuple[str, ...]:
 
 
 async def _add(call: Call) -> Answer:
-    """The answer shows the key, so no copy of it is kept for a call that comes again."""
-    given = await object_of(call)
-    name = text_of(given, "name", _MOST_NAME)
-    scopes = _scopes(call, given) or _allowed(call, tuple(SCOPES))  # without scopes: full access (documented)
+    """A call that comes again gets the answer without the key, of which no copy is kept."""
+    asked = await object_of(call)
+    name = text_of(asked, "name", _MOST_NAME)
+    scopes = _scopes(call, asked) or _allowed(call, tuple(SCOPES))  # without scopes: full access (documented)
     parts = call.parts
-    issued = await call.write(
-        _issued, parts.installation, parts.ids, call.now, account_id=call.account_id, name=name, scopes=scopes
-    )
+
+    def shown(issued: keys.IssuedKey) -> Answer:
+        told = {"api_key": issued.secret, "api_key_id": issued.id, "name": name, "scopes": list(scopes)}
+        return json_answer(told, 201)
+
+    def kept(issued: keys.IssuedKey) -> Answer:
+        return shown(replace(issued, secret=""))
+
+    named = {"account_id": call.account_id, "name": name, "scopes": scopes}
+    given = await call.issue_once(shown, kept, _issued, parts.installation, parts.ids, call.now, **named)
     await parts.identity.refresh(parts.store)  # it is valid in this worker before anybody can show it
-    shown = {"api_key": issued.secret, "api_key_id": issued.id, "name": name, "scopes": list(scopes)}
-    return json_answer(shown, 201)
+    return given
 
 
 def _issued(

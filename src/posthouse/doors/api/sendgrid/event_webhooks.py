@@ -130,7 +130,7 @@ def _added(conn: Connection, call: Call, given: Mapping[str, Any]) -> Hook:
         account_id=call.account_id,
         dialect=DIALECT,
         wanted=wanted,
-        allows_plain=_allows_plain(call),
+        allows_plain=call.parts.settings.hooks.allows_plain,
     )
     if find_flag(given, "enabled") is False:
         made = hooks.set_enabled(conn, call.now, call.account_id, made.id, False)
@@ -174,7 +174,7 @@ def _change(conn: Connection, call: Call, hook: Hook, wanted: Wanted) -> Hook:
         account_id=call.account_id,
         hook_id=hook.id,
         wanted=wanted,
-        allows_plain=_allows_plain(call),
+        allows_plain=call.parts.settings.hooks.allows_plain,
     )
 
 
@@ -215,10 +215,6 @@ async def _remove(call: Call) -> Answer:
         _drop_unused_key(conn, call.account_id)
 
     return await call.write_once(lambda _: NOTHING, remove)
-
-
-def _allows_plain(call: Call) -> bool:
-    return call.parts.settings.hooks.plain_http == "allow"
 
 
 # The key that signs
@@ -280,7 +276,7 @@ async def _test(call: Call) -> Answer:
     given = await object_of(call)
     url = text_of(given, "url", _LONGEST)
     try:
-        url = hooks.parse_url(url, allows_plain=_allows_plain(call))
+        url = hooks.parse_url(url, allows_plain=call.parts.settings.hooks.allows_plain)
     except Refused as refused:
         raise _told(refused, given) from refused
     key = await call.read(_test_key, call, find_text(given, "id", 100))
