@@ -26,10 +26,12 @@ from crash.scene import Scene
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """`recovery_s`: seconds from the end of each fault to the first sign of life, sorted."""
+    """`recovery_s`: seconds from the end of each fault to the first sign of life, sorted;
+    `longest_s` of them on a machine with room (`patience`)."""
 
     finding: Finding
     recovery_s: list[float]
+    longest_s: float
     faults: dict[str, int]
     refusals: dict[str, int]
 
@@ -97,6 +99,7 @@ async def campaign(
     async with Scene(folder, seed, rate=rate, postgres=postgres, drops=drops, house_type=house_type) as scene:
         await scene.recovered()
         scene.recovery_s.clear()
+        scene.quiet_recovery_s.clear()
         for number, strike in enumerate(plan):
             await asyncio.sleep(scene.rng.uniform(0.05, 0.6))
             await strike(scene)
@@ -104,4 +107,5 @@ async def campaign(
                 await scene.read_events()
             progress(scene)
         finding = await scene.judged()
-    return Outcome(finding, sorted(scene.recovery_s), scene.faults, scene.injector.refusals)
+    longest_s = max(scene.quiet_recovery_s, default=0.0)
+    return Outcome(finding, sorted(scene.recovery_s), longest_s, scene.faults, scene.injector.refusals)

@@ -18,15 +18,16 @@ from crash.injector import Injector
 from crash.ledger import Ledger
 from crash.postgres import Postgres
 from crash.receiver import Receiver
+from patience import Watch
 
 POLL_S = 0.005
 
 
 async def until(condition: Callable[[], object], seconds: float) -> bool:
-    """True as soon as the condition holds, False when the time is over."""
-    end = time.monotonic() + seconds
+    """True as soon as the condition holds, False when the time is over (`patience`)."""
+    watch = Watch()
     while not condition():
-        if time.monotonic() > end:
+        if watch.is_over(seconds):
             return False
         await asyncio.sleep(POLL_S)
     return True
@@ -57,6 +58,7 @@ class Scene:
         self.receiver = Receiver(self.ledger, seed, drops=drops)
         self.order = folder / "crash-order"
         self.recovery_s: list[float] = []
+        self.quiet_recovery_s: list[float] = []
         self.faults: dict[str, int] = {}
         self.events: dict[str, dict[str, Any]] = {}
         self._rate = rate
@@ -101,8 +103,9 @@ class Scene:
         await asyncio.to_thread(self.house.spawn)
 
     async def recovered(self, seconds: float = 30.0) -> float:
-        """Waits for the first arrival or acknowledgement from now on; returns and notes the time it took."""
-        began, seen = time.monotonic(), len(self.ledger.facts)
+        """Waits for the first arrival or acknowledgement from now on; returns and notes the time it took, by
+        the clock and as `patience` counts it."""
+        began, watch, seen = time.monotonic(), Watch(), len(self.ledger.facts)
 
         def moved() -> bool:
             return any(f.kind in ("got", "acked") for f in self.ledger.facts[seen:])
@@ -111,6 +114,7 @@ class Scene:
             raise TimeoutError(f"no life within {seconds} s after a fault\n{self.house.log_tail()}")
         took = time.monotonic() - began
         self.recovery_s.append(took)
+        self.quiet_recovery_s.append(watch.seconds)
         return took
 
     # -- the end
@@ -126,8 +130,8 @@ class Scene:
         with contextlib.suppress(FileNotFoundError):
             self.order.unlink()
         wanted = self._acked()
-        end = time.monotonic() + seconds
-        while time.monotonic() < end:
+        watch = Watch()
+        while not watch.is_over(seconds):
             if wanted <= self.receiver.arrived and await asyncio.to_thread(self._queue_is_empty):
                 return
             await asyncio.to_thread(self.house.cli, "queue", "flush", "--all", check=False)

@@ -18,8 +18,8 @@ from crash.faults import at_point, database_down, kill_with_a_queue, terminate, 
 from crash.postgres import Postgres
 from crash.scene import Scene
 
-# one after the other: each has real processes and a load of its own
-pytestmark = pytest.mark.xdist_group("crash")
+# real processes under a load of their own: minutes on a crowded machine
+pytestmark = pytest.mark.timeout(600)
 SEED = int(os.environ.get("POSTHOUSE_CRASH_SEED", "20261121"))
 
 
@@ -33,7 +33,7 @@ async def test_F1_to_F24_every_point_every_kill_and_write_errors_on_sqlite(tmp_p
     print(f"engine sqlite, seed {SEED}")
     outcome = await campaign(tmp_path, SEED, [*short_plan(), terminate, write_errors(1.0)])
     assert outcome.finding.is_clean, outcome.summary()
-    assert outcome.recovery_s[-1] < 10.0, outcome.summary()
+    assert outcome.longest_s < 10.0, outcome.summary()
     # no byte could be written for a second: 4yz at intake (F23, F24), never a 5yz, never silence
     assert any(text.startswith(("451 4.3.", "452 4.3.")) for text in outcome.refusals), outcome.summary()
     assert all(text.startswith("4") for text in outcome.refusals), outcome.summary()
@@ -54,7 +54,7 @@ async def test_F1_to_F20_points_kills_and_database_restart_on_postgresql(
     ]
     outcome = await campaign(tmp_path, SEED + 1, plan, postgres=postgres)
     assert outcome.finding.is_clean, outcome.summary()
-    assert outcome.recovery_s[-1] < 10.0, outcome.summary()
+    assert outcome.longest_s < 10.0, outcome.summary()
     assert all(text.startswith("4") for text in outcome.refusals), outcome.summary()
 
 

@@ -15,16 +15,19 @@ from types import TracebackType
 from typing import Any, Self
 
 from house.house import until
+from patience import stalled_s
 
 
 @dataclass(frozen=True, slots=True)
 class Got:
-    """One post: the ids of its events in the native form, when it came, as which user."""
+    """One post: the ids of its events in the native form, when it came (`stalled`: by the count of
+    `patience` too), as which user."""
 
     path: str
     event_id: str
     body: dict[str, Any]
     at: float
+    stalled: float
     user: str
 
 
@@ -49,8 +52,8 @@ class Receivers:
                 body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
                 user = self.headers.get("Authorization", "")
                 word = self.path.split("/")[1]
-                got = Got(self.path, self.headers.get("webhook-id", ""), body, time.time(), user)
-                receivers.posts.append(got)
+                event_id = self.headers.get("webhook-id", "")
+                receivers.posts.append(Got(self.path, event_id, body, time.time(), stalled_s(), user))
                 if word == "hangs":
                     receivers.release.wait(29)
                 status = {"500": 500, "301": 301, "410": 410, "huge": 500}.get(word, 204)

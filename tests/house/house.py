@@ -29,6 +29,7 @@ from bench.posthouse import free_port
 from house import books
 from house.internet import Internet
 from house.wire import TIMEOUT_S, Answer, Wire, trusting
+from patience import Watch
 from posthouse.cli.dev import toml_text
 from posthouse.cli.main import run
 from posthouse.desk.installation import FILE_NAME as KEY_FILE
@@ -46,10 +47,11 @@ def unique(word: str = "m") -> str:
 
 
 def until(condition: Callable[[], T], seconds: float, what: str) -> T:
-    """Wait until the condition gives something true, and give it. Raises AssertionError."""
-    end = time.monotonic() + seconds
+    """Wait until the condition gives something true, and give it; `seconds` are those of a machine with
+    room (`patience`). Raises AssertionError."""
+    watch = Watch()
     while not (value := condition()):
-        assert time.monotonic() < end, f"{what}: not within {seconds} s"
+        assert not watch.is_over(seconds), f"{what}: not within {seconds} s"
         time.sleep(_POLL_S)
     return value
 
@@ -151,7 +153,7 @@ class House(BareHouse):
         self.password = self.add_user(self.login)
         return self
 
-    def start(self, seconds: float = 30) -> House:
+    def start(self, seconds: float = 120) -> House:
         """Start `serve`; when somebody took a port meanwhile, with other ports."""
         for _ in range(3):
             try:
@@ -345,13 +347,13 @@ class House(BareHouse):
 
     def contradictions(self, seconds: float = 15.0) -> list[str]:
         """What the books say against themselves or the internet once the house is quiet; [] is right."""
-        end = time.monotonic() + seconds
+        watch = Watch()
         while True:
             before = self.internet.arrivals_from(self.hellos)
             now = books.read_books(self.store)
             after = self.internet.arrivals_from(self.hellos)
             found = books.contradictions(before, now, after, kills=self.kills)
-            if not found or time.monotonic() > end:
+            if not found or watch.is_over(seconds):
                 return found
             time.sleep(_POLL_S)
 

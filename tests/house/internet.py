@@ -13,6 +13,7 @@ from collections.abc import Callable, Collection, Coroutine, Sequence
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
+from patience import Watch
 from posthouse.internet.dns import DnsFault
 from posthouse.internet.places import DOMAINS, FakeDomain, settled
 from posthouse.internet.policies import Served
@@ -21,7 +22,7 @@ from posthouse.internet.scripts import HostScript
 from posthouse.internet.world import World
 
 T = TypeVar("T")
-_GRACE_S = 5.0
+_GRACE_S = 30.0
 
 
 class Internet:
@@ -47,7 +48,7 @@ class Internet:
         self._thread.join()
         self._loop.close()
 
-    def _wait(self, work: Coroutine[Any, Any, T], seconds: float = 30.0) -> T:
+    def _wait(self, work: Coroutine[Any, Any, T], seconds: float = 60.0) -> T:
         return asyncio.run_coroutine_threadsafe(work, self._loop).result(seconds)
 
     def call(self, fn: Callable[[], T]) -> T:
@@ -73,8 +74,15 @@ class Internet:
     def copies(self, recipient: str, count: int = 1, seconds: float = 20.0) -> list[Arrival]:
         """Wait for `count` copies for this recipient. Raises AssertionError with the transcripts."""
         recorder = self.world.recorder
-        self._wait(recorder.until(lambda: len(recorder.to(recipient)) >= count, seconds), seconds + _GRACE_S)
-        return self.to(recipient)
+        watch = Watch()
+        while True:
+            there = recorder.until(lambda: len(recorder.to(recipient)) >= count, seconds)
+            try:
+                self._wait(there, seconds + _GRACE_S)
+                return self.to(recipient)
+            except AssertionError:
+                if watch.is_over(seconds):
+                    raise
 
     def copy(self, recipient: str, seconds: float = 20.0) -> Arrival:
         """Wait for the copy for this recipient; there is only one."""

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from types import TracebackType
 from typing import Self
 
-TIMEOUT_S = 15.0
+TIMEOUT_S = 60.0
 
 
 def trusting() -> ssl.SSLContext:

@@ -22,6 +22,7 @@ from typing import Any, cast
 
 import pytest
 
+from patience import Watch
 from posthouse import supervisor
 from posthouse.config import Settings
 from posthouse.model.errors import SettingsError
@@ -35,10 +36,10 @@ Work = Callable[[WorkerOrder, socket.socket, Callable[..., None]], None]
 
 
 def until(condition: Callable[[], Any], what: str, seconds: float = 8.0) -> Any:
-    """Wait for a true value and give it back."""
-    deadline = time.monotonic() + seconds
+    """Wait for a true value and give it back; `seconds` are those of a machine with room (`patience`)."""
+    watch = Watch()
     while not (found := condition()):
-        assert time.monotonic() < deadline, f"{what}: not within {seconds} s"
+        assert not watch.is_over(seconds), f"{what}: not within {seconds} s"
         time.sleep(0.01)
     return found
 
@@ -46,15 +47,21 @@ def until(condition: Callable[[], Any], what: str, seconds: float = 8.0) -> Any:
 # -- workers -----------------------------------------------------------------------------------------------
 
 
+def report(pipe: socket.socket, word: bytes) -> None:
+    """Tell the supervisor; whether it still lives is learned by reading."""
+    with suppress(BrokenPipeError, ConnectionResetError):
+        pipe.send(word)
+
+
 def good(order: WorkerOrder, pipe: socket.socket, say: Callable[..., None]) -> None:
     """Is ready, and leaves when told or alone."""
-    pipe.send(b"R")
+    report(pipe, b"R")
     while True:
         pipe.settimeout(0.05)
         try:
             word = pipe.recv(1)
         except TimeoutError:
-            pipe.send(b".")
+            report(pipe, b".")
             continue
         except ConnectionResetError:  # the supervisor was killed with a report unread
             word = b""
@@ -64,13 +71,13 @@ def good(order: WorkerOrder, pipe: socket.socket, say: Callable[..., None]) -> N
 
 def talkative(order: WorkerOrder, pipe: socket.socket, say: Callable[..., None]) -> None:
     """Writes down each report of its life."""
-    pipe.send(b"R")
+    report(pipe, b"R")
     while True:
         pipe.settimeout(0.05)
         try:
             pipe.recv(1)
         except TimeoutError:
-            pipe.send(b".")
+            report(pipe, b".")
             say("alive")
             continue
         say("left")
