@@ -15,7 +15,9 @@ from __future__ import annotations
 import logging
 import re
 import sys
+import threading
 from collections.abc import Iterable, Mapping, MutableMapping
+from contextlib import suppress
 from typing import Any, TextIO
 
 STRUCK_OUT = "[redacted]"
@@ -38,6 +40,7 @@ def set_up_log(stream: TextIO | None = None, *, level: int = logging.INFO) -> No
     import structlog  # 0.2 s, which the command line need not pay
 
     out = stream or sys.stderr
+    lines = _Lines(out)
     renderer: Any = structlog.processors.JSONRenderer()
     if out.isatty():
         # plain, because the trace is text already when it gets here
@@ -52,12 +55,28 @@ def set_up_log(stream: TextIO | None = None, *, level: int = logging.INFO) -> No
             renderer,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(level),
-        logger_factory=structlog.PrintLoggerFactory(out),
+        logger_factory=lambda *_: lines,
     )
     root = logging.getLogger()
     root.handlers[:] = [_ThroughStructlog()]
     root.setLevel(max(level, logging.WARNING))  # other people's loggers: trouble only
     logging.getLogger("posthouse").setLevel(level)
+
+
+class _Lines:
+    """Where finished lines go. One that cannot be written is lost and does no more harm: the log most often
+    shares its disk with the store, and when that is full, mail must still be answered (F23)."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+        self._lock = threading.Lock()
+
+    def msg(self, line: str) -> None:
+        with self._lock, suppress(OSError, ValueError):  # no room; nobody reads; closed
+            self._stream.write(line + "\n")
+            self._stream.flush()
+
+    log = debug = info = warn = warning = error = critical = fatal = failure = exception = msg
 
 
 class _ThroughStructlog(logging.Handler):

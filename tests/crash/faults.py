@@ -171,7 +171,8 @@ def write_errors(seconds: float) -> Fault:
             for pid in pids:
                 _limit_files(pid, 4096)
             await asyncio.sleep(seconds)
-            for pid in {*pids, *scene.house.pids()}:  # who was born meanwhile has inherited it
+            _limit_files(scene.house.pid, None)  # first, so that nobody inherits it any more
+            for pid in {*pids, *scene.house.pids()}:  # who was born meanwhile has it
                 _limit_files(pid, None)
         await scene.recovered()
 

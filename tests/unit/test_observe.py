@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import json
 import logging
@@ -87,6 +88,28 @@ def test_lines_are_json_off_a_terminal() -> None:
     assert [line["level"] for line in lines] == ["info", "info", "error", "error"]
     assert "Traceback" in lines[3]["exception"]
     assert MARK not in stream.getvalue()
+
+
+@pytest.mark.parametrize("trouble", [OSError(errno.ENOSPC, "no room"), OSError(errno.EFBIG, "too large")])
+def test_F23_a_line_that_cannot_be_written_stops_nobody(trouble: OSError) -> None:
+    """The store's own trouble is told by a log on the same disk."""
+
+    class Full(io.StringIO):
+        is_full = True
+
+        def flush(self) -> None:
+            if self.is_full:
+                raise trouble
+
+    stream = Full()
+    set_up_log(stream)
+    structlog.get_logger().error("the store cannot be used")
+    logging.getLogger("asyncio").error("trouble")
+    stream.is_full = False
+    structlog.get_logger().info("the store is back")
+    assert json.loads(stream.getvalue().splitlines()[-1])["event"] == "the store is back"
+    stream.close()
+    structlog.get_logger().info("nobody hears")
 
 
 def test_a_terminal_gets_words() -> None:
