@@ -11,11 +11,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from blank_store import make_store
 from browsing import Browser, Page
 from posthouse.desk.entrance import Step
 from posthouse.doors.web.forms import form_token
 from posthouse.store import people
-from posthouse.store.engine import connect, migrate
+from posthouse.store.engine import connect
 from unit.desk.entry import EMAIL, PASSWORD, Entry
 from unit.doors.web.conftest import Web
 
@@ -26,7 +27,7 @@ NAMES = ("token", "step", "do", "email", "password", "again", "code", "current",
 @pytest.fixture(scope="module")
 def web(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Web]:
     url = f"sqlite:///{Path(tmp_path_factory.mktemp('web'))}/web.db"
-    migrate(url)
+    make_store(url)
     with connect(url) as conn:
         made = Web(Entry(conn))
         yield made

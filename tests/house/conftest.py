@@ -10,8 +10,9 @@ from typing import Any
 
 import pytest
 
+from blank_store import make_database
 from crash.postgres import Postgres
-from house.house import House, Houses, unique
+from house.house import House, Houses
 from house.internet import Internet
 
 _passed = pytest.StashKey[bool]()
@@ -38,9 +39,7 @@ class Stores:
             return ""
         if self._postgres is None:
             self._postgres = Postgres().start()
-        name = unique("house")
-        self._postgres.query(f"create database {name}")
-        return self._postgres.url.rpartition("/")[0] + f"/{name}"
+        return make_database(self._postgres.url, self._postgres.query)
 
     def close(self) -> None:
         if self._postgres is not None:

@@ -26,6 +26,7 @@ from typing import Any, NamedTuple, TypeVar
 from bench.posthouse import House as BareHouse
 from bench.posthouse import free_port
 
+from blank_store import make_store
 from house import books
 from house.internet import Internet
 from house.wire import TIMEOUT_S, Answer, Wire, trusting
@@ -148,6 +149,7 @@ class House(BareHouse):
 
     def set_up(self, domain: str = DOMAIN, user: str = "app") -> House:
         """A verified domain and its first user."""
+        make_store(self.store)
         self.cli("domain", "add", domain, "--assume-verified")
         self.login = f"{user}@{domain}"
         self.password = self.add_user(self.login)

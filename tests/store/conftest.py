@@ -15,7 +15,8 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from posthouse.store.engine import Connection, connect, migrate
+from blank_store import make_database, make_store
+from posthouse.store.engine import Connection, connect
 
 
 def _start_server(folder: Path) -> object:
@@ -78,6 +79,11 @@ class PostgresServer:
             admin.execute(f"create database {name}")
         return self.uri.replace("/postgres?", f"/{name}?")
 
+    def fresh_store(self) -> str:
+        """The URL of a new database with an empty store."""
+        with psycopg.connect(self.uri, autocommit=True) as admin:
+            return make_database(self.uri, admin.execute)
+
 
 def _own_server() -> Iterator[PostgresServer]:
     folder = Path(tempfile.mkdtemp(prefix="posthouse-pg-"))
@@ -106,10 +112,10 @@ def store_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
     """A fresh, migrated store on each engine in turn."""
     if request.param == "sqlite":
         url = f"sqlite:///{tmp_path}/posthouse.db"
+        make_store(url)
     else:
-        url = request.getfixturevalue("postgres_server").fresh_database()
+        url = request.getfixturevalue("postgres_server").fresh_store()
     print(f"\nstore engine: {request.param} ({url})")
-    migrate(url)
     yield url
 
 

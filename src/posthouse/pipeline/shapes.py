@@ -15,7 +15,7 @@ import structlog
 from posthouse.model.errors import SettingsError
 from posthouse.model.message import Site
 from posthouse.rules.automations import Automation
-from posthouse.rules.shaping import ShapingTable, SiteRule, load_shaping, rule_for
+from posthouse.rules.shaping import BUILT_IN, ShapingTable, SiteRule, load_shaping, rule_for
 
 log = structlog.get_logger()
 
@@ -31,7 +31,7 @@ class Shapes:
         given = {"connections": connections, "messages_per_connection": messages_per_connection}
         self._given = {key: value for key, value in given.items() if value}
         self._mark = _mark(file) if file else None
-        self._table: ShapingTable = load_shaping(*([file] if file else []))
+        self._table: ShapingTable = load_shaping(file) if file else BUILT_IN
 
     @property
     def automations(self) -> Sequence[Automation]:

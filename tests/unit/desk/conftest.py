@@ -7,14 +7,15 @@ from pathlib import Path
 
 import pytest
 
-from posthouse.store.engine import connect, migrate
+from blank_store import make_store
+from posthouse.store.engine import connect
 from unit.desk.entry import Entry
 
 
 @pytest.fixture
 def entry(tmp_path: Path) -> Iterator[Entry]:
     url = f"sqlite:///{tmp_path}/entry.db"
-    migrate(url)
+    make_store(url)
     with connect(url) as conn:
         made = Entry(conn)
         yield made

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from blank_store import make_store
 from posthouse.desk import accounts, domains
 from posthouse.desk.identity_view import IdentityView
 from posthouse.desk.installation import Installation
@@ -16,7 +17,7 @@ from posthouse.model.clock import FakeClock, Ids
 from posthouse.model.errors import Refused
 from posthouse.model.message import DeliveryState
 from posthouse.store import identity, queue
-from posthouse.store.engine import Connection, connect, migrate
+from posthouse.store.engine import Connection, connect
 from posthouse.store.messages import add_accepted
 from store.letters import letter
 
@@ -29,7 +30,7 @@ INSTALLATION = Installation(b"k" * 32)
 @pytest.fixture
 def conn(tmp_path: Path) -> Iterator[Connection]:
     url = f"sqlite:///{tmp_path}/store.db"
-    migrate(url)
+    make_store(url)
     with connect(url) as opened:
         yield opened
 

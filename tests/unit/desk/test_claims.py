@@ -7,12 +7,13 @@ from pathlib import Path
 
 import pytest
 
+from blank_store import make_store
 from posthouse.desk import claims, credentials, domains
 from posthouse.desk.installation import Installation
 from posthouse.model.clock import FakeClock, Ids
 from posthouse.model.errors import Refused
 from posthouse.store import domain_keys, identity
-from posthouse.store.engine import Connection, connect, migrate
+from posthouse.store.engine import Connection, connect
 
 CLOCK = FakeClock()
 IDS = Ids(CLOCK)
@@ -22,7 +23,7 @@ INSTALLATION = Installation(b"k" * 32)
 @pytest.fixture
 def conn(tmp_path: Path) -> Iterator[Connection]:
     url = f"sqlite:///{tmp_path}/store.db"
-    migrate(url)
+    make_store(url)
     with connect(url) as opened:
         with opened.transaction():
             identity.ensure_account(opened, "first", id="a1", now=0.0)

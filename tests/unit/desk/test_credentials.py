@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from blank_store import make_store
 from posthouse.desk import accounts, credentials, domains, sign_in
 from posthouse.desk.identity import Identity, load_identity
 from posthouse.desk.identity_view import IdentityView
@@ -19,7 +20,7 @@ from posthouse.desk.terms import Terms
 from posthouse.model.clock import FakeClock, Ids
 from posthouse.model.errors import Refused
 from posthouse.store import identity
-from posthouse.store.engine import Connection, connect, migrate
+from posthouse.store.engine import Connection, connect
 
 CLOCK = FakeClock()
 IDS = Ids(CLOCK)
@@ -31,7 +32,7 @@ ED25519 = ("ed25519-sha256",)  # made in microseconds, an RSA key takes a second
 @pytest.fixture
 def conn(tmp_path: Path) -> Iterator[Connection]:
     url = f"sqlite:///{tmp_path}/store.db"
-    migrate(url)
+    make_store(url)
     with connect(url) as opened:
         add_domain(opened, "example.com")
         yield opened

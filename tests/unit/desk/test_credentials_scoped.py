@@ -8,13 +8,14 @@ from typing import Any
 
 import pytest
 
+from blank_store import make_store
 from posthouse.desk import accounts, credentials, domains, keys
 from posthouse.desk.installation import Installation
 from posthouse.model.account import CredentialKind
 from posthouse.model.clock import FakeClock, Ids
 from posthouse.model.errors import Refused
 from posthouse.store import identity
-from posthouse.store.engine import Connection, connect, migrate
+from posthouse.store.engine import Connection, connect
 
 CLOCK = FakeClock()
 IDS = Ids(CLOCK)
@@ -25,7 +26,7 @@ KEY, TOKEN = CredentialKind.API_KEY, CredentialKind.DOMAIN_TOKEN
 @pytest.fixture
 def conn(tmp_path: Path) -> Iterator[Connection]:
     url = f"sqlite:///{tmp_path}/store.db"
-    migrate(url)
+    make_store(url)
     with connect(url) as opened:
         for account, name in [("default", "mine.test"), ("other", "theirs.test")]:
             new = domains.draft(

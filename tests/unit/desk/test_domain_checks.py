@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from blank_store import make_store
 from posthouse.config import Settings, settings_from
 from posthouse.desk import domain_checks, verification
 from posthouse.model.account import Domain, DomainKey, DomainSettings, KeyState
@@ -19,7 +20,7 @@ from posthouse.rules.checks import Check, State
 from posthouse.rules.dns import Found, Unanswered
 from posthouse.rules.records import Sender, Use, needed
 from posthouse.store import identity
-from posthouse.store.engine import Connection, connect, migrate
+from posthouse.store.engine import Connection, connect
 from unit.rules.zone import TIMEOUT, Zone
 
 CLOCK = FakeClock()
@@ -111,7 +112,7 @@ async def test_records_of_a_stranger_do_not_fill_the_store() -> None:
 @pytest.fixture
 def conn(tmp_path: Path) -> Iterator[Connection]:
     url = f"sqlite:///{tmp_path}/store.db"
-    migrate(url)
+    make_store(url)
     with connect(url) as opened:
         with opened.transaction():
             identity.ensure_account(opened, "a", id="a", now=NOW)

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from blank_store import make_store
 from posthouse.desk import domain_keys, domains, key_states, published
 from posthouse.desk.identity_view import IdentityView
 from posthouse.desk.installation import Installation
@@ -19,7 +20,7 @@ from posthouse.model.clock import FakeClock, Ids
 from posthouse.model.errors import Refused
 from posthouse.rules.records import dkim_record
 from posthouse.store.domain_keys import keys_of
-from posthouse.store.engine import Connection, connect, migrate
+from posthouse.store.engine import Connection, connect
 
 CLOCK = FakeClock()
 IDS = Ids(CLOCK)
@@ -36,7 +37,7 @@ def drafted() -> domains.Draft:
 @pytest.fixture
 def conn(tmp_path: Path) -> Iterator[Connection]:
     url = f"sqlite:///{tmp_path}/store.db"
-    migrate(url)
+    make_store(url)
     with connect(url) as opened:
         yield opened
 

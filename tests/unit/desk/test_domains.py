@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from blank_store import make_store
 from posthouse.desk import accounts, domain_keys, domains
 from posthouse.desk.identity_view import IdentityView
 from posthouse.desk.installation import Installation, SealBroken
@@ -14,7 +15,7 @@ from posthouse.mail.dkim import ED25519_SHA256, RSA_SHA256, public_of
 from posthouse.model.clock import FakeClock, Ids
 from posthouse.model.errors import Refused
 from posthouse.store import identity
-from posthouse.store.engine import Connection, connect, migrate
+from posthouse.store.engine import Connection, connect
 
 CLOCK = FakeClock()
 IDS = Ids(CLOCK)
@@ -24,7 +25,7 @@ INSTALLATION = Installation(b"k" * 32)
 @pytest.fixture
 def conn(tmp_path: Path) -> Iterator[Connection]:
     url = f"sqlite:///{tmp_path}/store.db"
-    migrate(url)
+    make_store(url)
     with connect(url) as opened:
         yield opened
 

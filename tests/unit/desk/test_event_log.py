@@ -6,12 +6,13 @@ from pathlib import Path
 
 import pytest
 
+from blank_store import make_store
 from posthouse.desk import event_log
 from posthouse.model.clock import FakeClock, Ids, id_at, instant_of
 from posthouse.model.errors import Refused
 from posthouse.model.event import Event, EventKind
 from posthouse.store import events
-from posthouse.store.engine import connect, migrate
+from posthouse.store.engine import connect
 from posthouse.store.events import EventQuery
 
 NOW = 1_700_000_000.0
@@ -60,7 +61,7 @@ def test_an_id_tells_its_instant() -> None:
 @pytest.fixture
 def url(tmp_path: Path) -> str:
     url = f"sqlite:///{tmp_path}/log.db"
-    migrate(url)
+    make_store(url)
     clock = FakeClock(NOW)
     ids = Ids(clock)
     with connect(url) as conn, conn.transaction():

@@ -14,13 +14,14 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, PrivateFormat, PublicFormat
 
+from blank_store import make_store
 from posthouse.desk import domains, hook_keys, hook_signing
 from posthouse.desk.installation import Installation
 from posthouse.model.clock import FakeClock, Ids
 from posthouse.model.errors import Refused
 from posthouse.model.hook import HookKey
 from posthouse.store import identity
-from posthouse.store.engine import Connection, connect, migrate
+from posthouse.store.engine import Connection, connect
 
 CLOCK = FakeClock()
 IDS = Ids(CLOCK)
@@ -34,7 +35,7 @@ PLAIN = serialization.NoEncryption()
 @pytest.fixture
 def conn(tmp_path: Path) -> Iterator[Connection]:
     url = f"sqlite:///{tmp_path}/store.db"
-    migrate(url)
+    make_store(url)
     new = domains.draft(
         INSTALLATION, IDS, CLOCK.now(), name="shop.test", region="us", algorithms=("ed25519-sha256",)
     )

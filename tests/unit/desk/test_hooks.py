@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from blank_store import make_store
 from posthouse.desk import hooks
 from posthouse.desk.hook_samples import post_samples
 from posthouse.desk.hooks import Wanted, parse_kinds, parse_url
@@ -18,7 +19,7 @@ from posthouse.model.event import Event, EventKind
 from posthouse.model.hook import Hook
 from posthouse.net.httpout import PostResult
 from posthouse.store import events, hook_queue, identity
-from posthouse.store.engine import Connection, connect, migrate
+from posthouse.store.engine import Connection, connect
 
 CLOCK = FakeClock()
 IDS = Ids(CLOCK)
@@ -28,7 +29,7 @@ NOW = CLOCK.now()
 @pytest.fixture
 def conn(tmp_path: Path) -> Iterator[Connection]:
     url = f"sqlite:///{tmp_path}/posthouse.db"
-    migrate(url)
+    make_store(url)
     with connect(url) as opened:
         with opened.transaction():
             for account in ("a1", "a2"):

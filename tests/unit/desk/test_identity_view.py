@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from blank_store import make_store
 from posthouse.desk import domain_settings, domains
 from posthouse.desk.identity_view import IdentityView
 from posthouse.desk.installation import Installation
@@ -17,7 +18,7 @@ from posthouse.model.clock import FakeClock, Ids
 from posthouse.rules.policy import registered
 from posthouse.store import egress, groups, identity
 from posthouse.store.egress import LocalAddress, Pool
-from posthouse.store.engine import Connection, connect, migrate
+from posthouse.store.engine import Connection, connect
 
 CLOCK = FakeClock()
 IDS = Ids(CLOCK)
@@ -27,7 +28,7 @@ INSTALLATION = Installation(b"k" * 32)
 @pytest.fixture
 def conn(tmp_path: Path) -> Iterator[Connection]:
     url = f"sqlite:///{tmp_path}/store.db"
-    migrate(url)
+    make_store(url)
     with connect(url) as opened:
         yield opened
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from blank_store import make_store
 from posthouse.desk import accounts, credentials, domains, keys, sign_in
 from posthouse.desk.identity_view import IdentityView
 from posthouse.desk.installation import Installation
@@ -17,7 +18,7 @@ from posthouse.model.account import MAIL_SEND, Credential, CredentialKind, Crede
 from posthouse.model.clock import FakeClock, Ids
 from posthouse.model.errors import Refused
 from posthouse.store import credentials as stored
-from posthouse.store.engine import Connection, connect, migrate
+from posthouse.store.engine import Connection, connect
 
 CLOCK = FakeClock()
 IDS = Ids(CLOCK)
@@ -29,7 +30,7 @@ KEY, TOKEN = CredentialKind.API_KEY, CredentialKind.DOMAIN_TOKEN
 @pytest.fixture
 def conn(tmp_path: Path) -> Iterator[Connection]:
     url = f"sqlite:///{tmp_path}/store.db"
-    migrate(url)
+    make_store(url)
     with connect(url) as opened:
         add_domain(opened, "example.com")
         yield opened

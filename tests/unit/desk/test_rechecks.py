@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from blank_store import make_store
 from posthouse.config import Settings, settings_from
 from posthouse.desk import domain_checks, verification
 from posthouse.desk.rechecks import Rechecks
@@ -17,7 +18,7 @@ from posthouse.model.clock import FakeClock, Ids
 from posthouse.rules.checks import Check
 from posthouse.rules.records import Sender, needed
 from posthouse.store import identity
-from posthouse.store.engine import Store, connect, each, migrate, open_store
+from posthouse.store.engine import Store, connect, each, open_store
 
 CLOCK = FakeClock()
 NAMES = ("a.test", "b.test")
@@ -42,7 +43,7 @@ async def dns() -> AsyncIterator[FakeDns]:
 @pytest.fixture
 async def store(tmp_path: Path) -> AsyncIterator[Store]:
     url = f"sqlite:///{tmp_path}/store.db"
-    migrate(url)
+    make_store(url)
     with connect(url) as conn, conn.transaction():
         identity.ensure_account(conn, "acc", id="acc", now=1.0)
         for name in NAMES:

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from blank_store import make_store
 from posthouse.config import settings_from
 from posthouse.desk import domains
 from posthouse.desk.identity_view import IdentityView
@@ -17,7 +18,7 @@ from posthouse.model.clock import FakeClock, Ids
 from posthouse.rules.checks import Check, State
 from posthouse.rules.records import Sender, Use, needed
 from posthouse.store import domain_keys, identity
-from posthouse.store.engine import Connection, connect, migrate
+from posthouse.store.engine import Connection, connect
 from posthouse.wiring import return_paths
 
 CLOCK = FakeClock()
@@ -70,7 +71,7 @@ class OneConnection:
 
 async def test_the_view_follows(tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path}/store.db"
-    migrate(url)
+    make_store(url)
     settings = settings_from({"smtp": {"listen": ["127.0.0.1:25"]}}, base=tmp_path)
     view = IdentityView(INSTALLATION, "us")
     with connect(url) as conn:

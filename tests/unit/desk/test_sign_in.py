@@ -9,13 +9,14 @@ from typing import Any
 
 import pytest
 
+from blank_store import make_store
 from posthouse.desk import accounts, credentials, domains, keys, sign_in
 from posthouse.desk.identity_view import IdentityView
 from posthouse.desk.installation import Installation
 from posthouse.desk.terms import Terms
 from posthouse.model.account import CredentialKind
 from posthouse.model.clock import FakeClock, Ids
-from posthouse.store.engine import Connection, connect, migrate
+from posthouse.store.engine import Connection, connect
 
 CLOCK = FakeClock()
 IDS = Ids(CLOCK)
@@ -68,7 +69,7 @@ def test_c06_who_puts_a_secret_into_the_wrong_place_is_told_where_it_belongs(
 @pytest.fixture
 def conn(tmp_path: Path) -> Iterator[Connection]:
     url = f"sqlite:///{tmp_path}/store.db"
-    migrate(url)
+    make_store(url)
     with connect(url) as opened:
         new = domains.draft(
             INSTALLATION, IDS, CLOCK.now(), name="example.com", region="us", algorithms=("ed25519-sha256",)

@@ -7,12 +7,13 @@ from pathlib import Path
 
 import pytest
 
+from blank_store import make_store
 from posthouse.desk import statistics
 from posthouse.desk.statistics import period
 from posthouse.model.errors import Refused
 from posthouse.store import tallies
 from posthouse.store.connection import Connection
-from posthouse.store.engine import connect, migrate
+from posthouse.store.engine import connect
 
 NOW = 1_763_985_600.0 + 3 * 3600  # Monday 2025-11-24, 15:00 UTC
 TODAY = int(NOW // 86400)
@@ -21,7 +22,7 @@ TODAY = int(NOW // 86400)
 @pytest.fixture
 def conn(tmp_path: Path) -> Iterator[Connection]:
     url = f"sqlite:///{tmp_path}/posthouse.db"
-    migrate(url)
+    make_store(url)
     with connect(url) as opened:
         with opened.transaction():
             tallies.add(opened, _counts())

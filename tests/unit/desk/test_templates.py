@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from blank_store import make_store
 from posthouse.desk.templates import (
     Bounds,
     Draft,
@@ -20,7 +21,7 @@ from posthouse.model.clock import FakeClock, Ids
 from posthouse.model.errors import Refused
 from posthouse.store import templates
 from posthouse.store.connection import Connection
-from posthouse.store.engine import connect, migrate
+from posthouse.store.engine import connect
 
 IDS = Ids(FakeClock())
 ONE = Bounds(templates=1, versions=1, bytes=10)
@@ -30,7 +31,7 @@ DRAFT = Draft("acc", "", "hello", "v1", "<p>", bounds=ONE)
 @pytest.fixture
 def conn(tmp_path: Path) -> Iterator[Connection]:
     url = f"sqlite:///{tmp_path}/posthouse.db"
-    migrate(url)
+    make_store(url)
     with connect(url) as opened:
         yield opened
 

@@ -23,6 +23,7 @@ from cryptography.hazmat.primitives.serialization import (
     PrivateFormat,
 )
 
+from blank_store import make_store
 from posthouse.desk import domains, tracking_certificates
 from posthouse.desk.certificate_pairs import Pair, read_pair
 from posthouse.desk.host_certificates import HostCertificates
@@ -32,7 +33,7 @@ from posthouse.model.clock import FakeClock
 from posthouse.model.errors import Refused
 from posthouse.rules.tracking_hosts import covers_name, owner_of
 from posthouse.store import identity, web_certificates
-from posthouse.store.engine import Connection, connect, migrate
+from posthouse.store.engine import Connection, connect
 
 NOW = dt.datetime(2026, 3, 1, tzinfo=dt.UTC)
 NOW_S = NOW.timestamp()
@@ -189,7 +190,7 @@ def test_S20_a_host_is_the_accounts_that_has_the_domain_above(host: str, owner: 
 def url(tmp_path: Path) -> str:
     """A store where `one` has shop.test, `two` rival.test."""
     url = f"sqlite:///{tmp_path}/certificates.db"
-    migrate(url)
+    make_store(url)
     with connect(url) as conn, conn.transaction():
         for account, name in (("one", "shop.test"), ("two", "rival.test")):
             identity.ensure_account(conn, account, id=account, now=NOW_S)

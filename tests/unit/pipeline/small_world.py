@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from blank_store import make_store
 from posthouse.mail.dkim import SigningKey
 from posthouse.mail.render import Prepared, finish
 from posthouse.model.account import (
@@ -48,7 +49,7 @@ from posthouse.rules.automations import Automation
 from posthouse.rules.limits import account_limits, allowance_of, domain_limits
 from posthouse.rules.retry import BUILT_IN
 from posthouse.rules.shaping import Limits, SiteRule
-from posthouse.store.engine import Store, each, migrate, open_store
+from posthouse.store.engine import Store, each, open_store
 
 ME = "worker-1"
 RAW = b"From: me@shop.test\r\nSubject: x\r\n\r\nhello\r\n"
@@ -342,7 +343,7 @@ async def open_world(
     """A worker on the store in `folder`, which is made when it is not there."""
     path = folder / "posthouse.db"
     url = f"sqlite:///{path}"
-    migrate(url)
+    make_store(url)
     loop = asyncio.get_running_loop()
     store = open_store(url, loop)
     clock = FakeClock()

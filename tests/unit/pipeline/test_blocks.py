@@ -12,6 +12,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from blank_store import make_store
 from posthouse.model.account import AccountSettings, DomainSettings
 from posthouse.model.clock import FakeClock
 from posthouse.model.errors import CommitInDoubt, PosthouseError, TryLater
@@ -20,7 +21,7 @@ from posthouse.pipeline.blocks import IDLE_S, MOST, Blocks, Grant
 from posthouse.rules.limits import Allowance, Limit, account_limits, allowance_of, domain_limits
 from posthouse.store import quotas
 from posthouse.store.connection import Connection
-from posthouse.store.engine import connect, migrate
+from posthouse.store.engine import connect
 
 AWAY = TryLater(451, "4.3.0", "away")
 
@@ -28,7 +29,7 @@ AWAY = TryLater(451, "4.3.0", "away")
 @pytest.fixture(scope="module")
 def url(tmp_path_factory: pytest.TempPathFactory) -> str:
     made = f"sqlite:///{tmp_path_factory.mktemp('blocks')}/posthouse.db"
-    migrate(made)
+    make_store(made)
     return made
 
 

@@ -9,13 +9,14 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from blank_store import make_store
 from posthouse.model.account import AccountSettings, DomainSettings
 from posthouse.model.errors import PosthouseError
 from posthouse.pipeline.quota import reserve, spread
 from posthouse.rules.limits import Limit, Span, account_limits, domain_limits
 from posthouse.store import quotas
 from posthouse.store.connection import Connection
-from posthouse.store.engine import connect, migrate
+from posthouse.store.engine import connect
 
 START = 1_700_000_000.0  # 22:13:20
 DAY_S, HOUR_S = 86400, 3600
@@ -24,7 +25,7 @@ DAY_S, HOUR_S = 86400, 3600
 @pytest.fixture(scope="module")
 def url(tmp_path_factory: pytest.TempPathFactory) -> str:
     made = f"sqlite:///{tmp_path_factory.mktemp('quota')}/posthouse.db"
-    migrate(made)
+    make_store(made)
     return made
 
 

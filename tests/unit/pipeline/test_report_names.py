@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from blank_store import make_store
 from posthouse.mail.return_path import return_address
 from posthouse.mail.tokens import Links, domain_tag, packed
 from posthouse.model.clock import FakeClock, Ids
@@ -16,7 +17,7 @@ from posthouse.model.message import Delivery, DeliveryState, Message
 from posthouse.model.returned import Returned, ReturnedKind, ReturnedRecipient
 from posthouse.pipeline.report_names import ReportNames
 from posthouse.store import messages
-from posthouse.store.engine import Connection, connect, migrate
+from posthouse.store.engine import Connection, connect
 from posthouse.store.messages import Accepted
 
 IDS = Ids(FakeClock())
@@ -38,7 +39,7 @@ class OneConnection:
 @pytest.fixture
 def names(tmp_path: Path) -> Any:
     url = f"sqlite:///{tmp_path}/store.db"
-    migrate(url)
+    make_store(url)
     message = Message(MESSAGE_ID, "a", "shop.test", "c", "o@shop.test", "", HEADER_ID, 1, 0.0, 9.0)
     delivery = Delivery(
         DELIVERY, MESSAGE_ID, "a", "ann@far.test", "far.test", "", DeliveryState.DELIVERED, 0.0, 9.0

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
+from blank_store import make_store
 from posthouse.model.account import AccountSettings
 from posthouse.model.clock import FakeClock, Ids
 from posthouse.model.event import Event, EventKind
@@ -16,7 +17,7 @@ from posthouse.pipeline.fold import count, fold
 from posthouse.pipeline.reputation import Reputation
 from posthouse.store import caps, events, identity
 from posthouse.store.caps import Cap
-from posthouse.store.engine import Connection, Store, each, migrate, open_store
+from posthouse.store.engine import Connection, Store, each, open_store
 
 DAY_S = 86400
 
@@ -64,7 +65,7 @@ class World:
 @pytest_asyncio.fixture
 async def world(tmp_path: Path) -> AsyncIterator[World]:
     url = f"sqlite:///{tmp_path}/posthouse.db"
-    migrate(url)
+    make_store(url)
     store = open_store(url, asyncio.get_running_loop())
     made = World(store)
     await store.write(each(_account), (made.clock.now(),))

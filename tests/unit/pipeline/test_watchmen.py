@@ -10,6 +10,7 @@ from typing import Any, cast
 import pytest
 import pytest_asyncio
 
+from blank_store import make_store
 from posthouse.model.clock import FakeClock
 from posthouse.model.errors import TryLater
 from posthouse.model.message import Message
@@ -20,7 +21,7 @@ from posthouse.pipeline.letters import Loaded, RecentLetters
 from posthouse.pipeline.nudges import FLUSH, RESUME, NudgeWatch
 from posthouse.pipeline.upkeep import Chore, Keep, Upkeep
 from posthouse.store import events, workers
-from posthouse.store.engine import Connection, Store, each, migrate, open_store
+from posthouse.store.engine import Connection, Store, each, open_store
 from unit.pipeline.small_world import World
 
 AWAY = TryLater(451, "4.3.0", "away")
@@ -29,7 +30,7 @@ AWAY = TryLater(451, "4.3.0", "away")
 @pytest_asyncio.fixture
 async def store(tmp_path: Path) -> AsyncIterator[Store]:
     url = f"sqlite:///{tmp_path}/posthouse.db"
-    migrate(url)
+    make_store(url)
     opened = open_store(url, asyncio.get_running_loop())
     yield opened
     await opened.close()

@@ -25,6 +25,7 @@ from urllib.parse import urlencode
 
 from sqlalchemy import text
 
+from blank_store import make_store
 from posthouse.app import Parts, build_parts
 from posthouse.config import Settings
 from posthouse.config.load import settings_from
@@ -42,7 +43,7 @@ from posthouse.net.board import Board
 from posthouse.pipeline.signing import Signer
 from posthouse.rules.permissions import FULL, SEND_ONLY
 from posthouse.store import messages, queue
-from posthouse.store.engine import Connection, Store, connect, each, migrate, open_store
+from posthouse.store.engine import Connection, Store, connect, each, open_store
 from posthouse.store.statement import Statement
 from unit.doors.lobby import certificate
 
@@ -313,7 +314,7 @@ async def open_api(
 ) -> AsyncIterator[Api]:
     """A house in `folder`, on SQLite unless `url` names an empty store."""
     url = url or f"sqlite:///{folder}/posthouse.db"
-    migrate(url)
+    make_store(url)
     (folder / FILE_NAME).write_text(INSTALLATION.key.hex() + "\n")
     (folder / FILE_NAME).chmod(0o600)
     clock = FakeClock()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import AsyncIterator, Iterator
 from functools import cache
 from pathlib import Path
@@ -10,6 +9,7 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
+from blank_store import make_database
 from crash.postgres import Postgres
 from posthouse.desk import domain_keys, identity_view
 from posthouse.mail.dkim import new_key
@@ -36,9 +36,7 @@ async def any_api(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterat
     url = ""
     if request.param == "postgresql":
         server: Postgres = request.getfixturevalue("postgres")
-        name = f"api{uuid.uuid4().hex}"
-        server.query(f"create database {name}")
-        url = server.url.rpartition("/")[0] + f"/{name}"
+        url = make_database(server.url, server.query)
     async with open_api(tmp_path, url) as opened:
         yield opened
 

@@ -11,13 +11,14 @@ from starlette.applications import Starlette
 from starlette.responses import RedirectResponse
 from starlette.routing import Route
 
+from blank_store import make_store
 from browsing import Browser, Headers
 from posthouse.doors.throttle import Throttle
 from posthouse.doors.web import account, session
 from posthouse.doors.web.guard import Guard
 from posthouse.doors.web.parts import WebParts
 from posthouse.net.board import Board
-from posthouse.store.engine import connect, migrate
+from posthouse.store.engine import connect
 from unit.desk.entry import Entry
 from unit.doors.web.asgi import ask
 
@@ -52,7 +53,7 @@ class Web:
 @pytest.fixture
 def web(tmp_path: Path) -> Iterator[Web]:
     url = f"sqlite:///{tmp_path}/web.db"
-    migrate(url)
+    make_store(url)
     with connect(url) as conn:
         made = Web(Entry(conn))
         yield made
