@@ -4,6 +4,12 @@ from __future__ import annotations
 
 import os
 
+import structlog
+
 # The fake internet and our own certificates need none of the world's authorities. Reading those 150 takes
 # 60 ms for each context: more than most tests, and several times at each start of a Posthouse.
 os.environ.setdefault("SSL_CERT_FILE", os.devnull)
+
+# A boxed traceback with every variable takes longer than what is tested.
+_plain = structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
+structlog.configure(processors=[*structlog.get_config()["processors"][:-1], _plain])

@@ -50,7 +50,7 @@ def test_what_an_error_means(error: BaseException, trouble: Trouble) -> None:
     assert Postgres("x").classify(error) is trouble
 
 
-async def recovered(store: Store, within_s: float = 5.0) -> None:
+async def recovered(store: Store, within_s: float = 30.0) -> None:
     async with asyncio.timeout(within_s):
         while store.is_away:
             await asyncio.sleep(0.01)

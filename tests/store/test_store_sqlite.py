@@ -107,7 +107,7 @@ def test_readers_cannot_write(url: str) -> None:
     conn.close()
 
 
-async def recovered(store: Store, within_s: float = 5.0) -> None:
+async def recovered(store: Store, within_s: float = 30.0) -> None:
     async with asyncio.timeout(within_s):
         while store.is_away:
             await asyncio.sleep(0.01)

@@ -202,7 +202,7 @@ async def test_a_commit_in_doubt_is_told_to_every_job_of_the_group(
     assert len(found) == (2 if holds else 0)
 
 
-async def recovered(store: Store, within_s: float = 5.0) -> None:
+async def recovered(store: Store, within_s: float = 30.0) -> None:
     """Until the store says that it works."""
     async with asyncio.timeout(within_s):
         while store.is_away:

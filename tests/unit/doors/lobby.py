@@ -45,7 +45,7 @@ def on_both_loops(test: Callable[[], Coroutine[Any, Any, None]]) -> Callable[...
 
         async def guarded() -> None:
             asyncio.get_running_loop().set_exception_handler(lambda _, context: complaints.append(context))
-            await asyncio.wait_for(test(), 10)
+            await asyncio.wait_for(test(), 60)
 
         with asyncio.Runner(loop_factory=new_loop) as runner:
             runner.run(guarded())
@@ -55,7 +55,7 @@ def on_both_loops(test: Callable[[], Coroutine[Any, Any, None]]) -> Callable[...
     return runs
 
 
-async def until(condition: Callable[[], Any], seconds: float = 5.0) -> None:
+async def until(condition: Callable[[], Any], seconds: float = 30.0) -> None:
     """Wait until the condition holds, or fail."""
     loop = asyncio.get_running_loop()
     deadline = loop.time() + seconds

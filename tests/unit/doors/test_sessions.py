@@ -146,7 +146,7 @@ class Scene:
         for event in events:
             reply = self.session.on_event(event, self.answers.append)
             if reply is None:
-                async with asyncio.timeout(5):
+                async with asyncio.timeout(60):
                     while not self.answers:
                         await asyncio.sleep(0)
                 reply = self.answers.pop()

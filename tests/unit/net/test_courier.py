@@ -39,7 +39,7 @@ def run(request: pytest.FixtureRequest) -> Run:
 
     def runner(case: Coroutine[Any, Any, None]) -> None:
         with asyncio.Runner(loop_factory=factory) as loop:
-            loop.run(asyncio.wait_for(case, 20))
+            loop.run(asyncio.wait_for(case, 60))
 
     return runner
 

@@ -69,7 +69,7 @@ def unreachable(*_: object) -> SmtpResult:
     return SmtpResult(Phase.CONNECT, 0, "4.4.1", "connection refused", connection_failed=True)
 
 
-async def until(condition: Callable[[], Any], seconds: float = 5.0) -> None:
+async def until(condition: Callable[[], Any], seconds: float = 30.0) -> None:
     """Wait until the condition holds, or fail."""
     loop = asyncio.get_running_loop()
     deadline = loop.time() + seconds

@@ -190,7 +190,7 @@ async def test_a_fetch_that_is_cancelled_gives_back(world: World) -> None:
 
     world.store.read = slow  # type: ignore[method-assign]
     fetching = asyncio.ensure_future(world.fetcher.fetch())
-    await asyncio.wait_for(loading.wait(), 5)
+    await asyncio.wait_for(loading.wait(), 60)
     assert world.states() == {"taken": 3}
     fetching.cancel()
     await until(lambda: world.states() == {"waiting": 3})

@@ -398,7 +398,7 @@ async def test_a_hook_that_is_removed_during_a_post(world: World) -> None:
     await until(lambda: posts.got)
     await world.store.write(each(hooks.remove_hook), ("h1",))
     posts.gates[URL].set()
-    await asyncio.wait_for(asyncio.gather(*keeper._tasks), 5)
+    await asyncio.wait_for(asyncio.gather(*keeper._tasks), 60)
 
 
 async def test_a_settlement_is_offered_until_it_is_written(

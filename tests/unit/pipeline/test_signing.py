@@ -239,11 +239,11 @@ async def test_without_children_the_mail_goes_on(bench: Bench) -> None:
     await until(lambda: child.batches)
     child.pipe.close()
     for number, future in enumerate(futures):
-        assert await asyncio.wait_for(future, 5) == finish(letter(number), [KEY], NOW)
-    assert await asyncio.wait_for(signer.sign(letter(9), [KEY], NOW), 5)
+        assert await asyncio.wait_for(future, 60) == finish(letter(number), [KEY], NOW)
+    assert await asyncio.wait_for(signer.sign(letter(9), [KEY], NOW), 60)
     unsignable = Prepared(b"", [], b"", False, False)
     with pytest.raises(AttributeError):
-        await asyncio.wait_for(signer.sign(unsignable, [None], NOW), 5)  # type: ignore[list-item]
+        await asyncio.wait_for(signer.sign(unsignable, [None], NOW), 60)  # type: ignore[list-item]
 
 
 @pytest.mark.parametrize("nonsense", [b"\0\0\0\3abc", frame([]), frame({"a": 1}), frame(["x"])])
@@ -255,7 +255,7 @@ async def test_a_child_that_speaks_nonsense_is_given_up(bench: Bench, nonsense: 
     [child] = bench.children
     await until(lambda: child.batches)
     child.say(nonsense)
-    assert await asyncio.wait_for(future, 5) == finish(letter(), [KEY], NOW)
+    assert await asyncio.wait_for(future, 60) == finish(letter(), [KEY], NOW)
     assert complaints
 
 

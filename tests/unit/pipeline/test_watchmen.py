@@ -271,7 +271,7 @@ async def test_expiry_ends_although_this_worker_stops(world: World, monkeypatch:
     await world.accept(*[f"u{number}@good.test" for number in range(10)])
     world.clock.advance(5 * 86400 + 1)
     await world.dispatcher.stop(0.1)
-    await asyncio.wait_for(housekeeper(world)._expire(), 2)
+    await asyncio.wait_for(housekeeper(world)._expire(), 60)
     assert world.states() == {"waiting": 10}
 
 
