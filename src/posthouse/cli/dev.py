@@ -168,7 +168,7 @@ Posthouse is ready; everything sent is {way}.
 
   SMTP, STARTTLS  {_joined(settings.smtp.listen)}
   SMTP over TLS   {_joined(settings.smtp.listen_tls)}
-  Status page     http://{_joined(settings.http.listen)}/
+  Dashboard       http://{_joined(settings.http.listen)}/
   User            {LOGIN}
   Password        {password}
 

@@ -25,7 +25,7 @@ _STYLE = """
 body{margin:0;background:var(--page);color:var(--text);font:16px/1.5 system-ui,sans-serif}
 main{max-width:60rem;margin:0 auto;padding:1.25rem}
 h1{font-size:1.5rem;margin:0}h2{font-size:1rem;margin:0 0 .5rem}
-p{margin:.25rem 0}.quiet{color:var(--quiet)}.good{color:var(--good)}.bad{color:var(--bad)}
+a{color:inherit}p{margin:.25rem 0}.quiet{color:var(--quiet)}.good{color:var(--good)}.bad{color:var(--bad)}
 .cards{display:grid;grid-template-columns:repeat(auto-fit,minmax(16rem,1fr));gap:1rem;margin-top:1rem}
 section{background:var(--card);border:1px solid var(--line);border-radius:.5rem;padding:1rem}
 table{width:100%;border-collapse:collapse}
@@ -61,6 +61,7 @@ def render_page(status: Status) -> str:
         f'<meta http-equiv="refresh" content="{REFRESH_S}">'
         f"<title>Posthouse on {escape(status.hostname)}</title><style>{_STYLE}</style></head><body><main>"
         f"<h1>Posthouse on {escape(status.hostname)}</h1>{health}{notes}"
+        '<p><a href="/accounts">Sign in to the dashboard</a></p>'
         '<div class="cards">'
         + _card("Since start", _numbers(status.since_start))
         + _card("Queue", _numbers(status.queue))

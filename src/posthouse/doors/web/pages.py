@@ -96,7 +96,8 @@ def account_page(
         + _sessions(signed, sessions, token)
         + _password(token)
         + _second_step(token, is_on=bool(person.totp)),
-        aside=form("/sign-out", token, button("Sign out", plain=True)),
+        aside='<p><a href="/accounts">To the dashboard</a></p>'
+        + form("/sign-out", token, button("Sign out", plain=True)),
     )
 
 

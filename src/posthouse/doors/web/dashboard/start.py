@@ -35,6 +35,7 @@ _EXAMPLE = "someone@example.com"
 
 async def _look(visit: Visit) -> Response:
     known = await visit.read(identity.list_domains, visit.account_id)
+    known.sort(key=lambda domain: (domain.verified_at is None, domain.settings.is_sandbox, domain.name))
     return visit.page(
         "start.html",
         "First message",
