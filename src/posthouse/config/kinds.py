@@ -279,6 +279,7 @@ resolvers = Kind(
     "list", 'a list of IP addresses, each with or without ":port"', _list(_resolver), is_list=True
 )
 addresses = Kind("list", "a list of IP addresses", _list(_address), is_list=True)
+ports = Kind("list", "a list of port numbers from 1 to 65535", _list(whole(1, 65535).read), is_list=True)
 pauses = Kind(
     "list",
     f"a list of seconds, each from 1 to {MAX_SECONDS}",

@@ -5,8 +5,7 @@
     settings.smtp.hostname, .listen, .listen_tls, .tls_cert, .tls_key, .require_tls_for_auth,
         .message_bytes, .recipients, .idle_s, .connections, .connections_per_address, .bare_line_ends,
         .hide_client, .queue_id_in_reply, .memory_bytes
-    settings.http.listen, .listen_tls, .request_bytes, .calls_per_minute,
-        .sendgrid_errors
+    settings.http.listen, .listen_tls, .request_bytes, .calls_per_minute, .sendgrid_errors
                                              `listen` values are tuples of Endpoint(host, port)
     settings.returns.port, .domain
     settings.dns.servers, .validates         tuple of Endpoint, empty: the system's
@@ -19,6 +18,7 @@
     settings.policy.from_domain, .unverified, .over_limit
     settings.tracking.url, .zones (Path or None)
     settings.limits.connection_messages, .address_connections    tuples of (dialect, number)
+    settings.tester.private_networks, .ports
 
 Keys, kinds, defaults and help stand in `table.TABLE`. An environment variable
 `POSTHOUSE_SMTP__HOSTNAME` overrides `smtp.hostname`; lists are comma separated, a route is
@@ -37,7 +37,7 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, get_type_hints
 from urllib.parse import quote
 
 from posthouse.config.kinds import Endpoint, Route, WrongValue
@@ -168,6 +168,12 @@ class LimitSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class TesterSettings:
+    private_networks: str
+    ports: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """Everything an operator can say, resolved: no empty host name, no relative path."""
 
@@ -187,6 +193,7 @@ class Settings:
     policy: PolicySettings
     tracking: TrackingSettings
     limits: LimitSettings
+    tester: TesterSettings
 
 
 def load_settings(file: Path | None = None, environ: Mapping[str, str] | None = None) -> Settings:
@@ -361,24 +368,14 @@ def _build(values: dict[str, Any], base: Path) -> Settings:
     )
     for key in ("tracking.zones", "delivery.tls_ca", "delivery.shaping"):
         values[key] = base / values[key] if values[key] else None
-    families = {name: _family(values, name) for name in FAMILIES}
+    kinds = get_type_hints(Settings)
+    families: dict[str, Any] = {name: kinds[name](**_family(values, name)) for name in FAMILIES}
     return Settings(
         region=values["region"],
         state_dir=state_dir,
         workers=values["workers"],
         pin_workers=values["pin_workers"],
-        store=StoreSettings(**families["store"]),
-        smtp=SmtpSettings(**families["smtp"]),
-        http=HttpSettings(**families["http"]),
-        returns=ReturnSettings(**families["returns"]),
-        dns=DnsSettings(**families["dns"]),
-        domains=DomainsSettings(**families["domains"]),
-        delivery=DeliverySettings(**families["delivery"]),
-        keep=KeepSettings(**families["keep"]),
-        hooks=HookSettings(**families["hooks"]),
-        policy=PolicySettings(**families["policy"]),
-        tracking=TrackingSettings(**families["tracking"]),
-        limits=LimitSettings(**families["limits"]),
+        **families,
     )
 
 

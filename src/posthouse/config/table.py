@@ -325,6 +325,18 @@ TABLE: tuple[Setting, ...] = (
         "refuse",
         "What happens past a limit of a domain or account: 452, or the mail waits until the limit frees.",
     ),
+    Setting(
+        "tester.private_networks",
+        kinds.choice("refuse", "allow"),
+        "refuse",
+        "Whether the SMTP tester may go to loopback and private addresses; this server it may always test.",
+    ),
+    Setting(
+        "tester.ports",
+        kinds.ports,
+        [25, 465, 587, 2525],
+        "Ports to which the SMTP tester may go, besides this server's own.",
+    ),
 )
 
 BY_KEY: dict[str, Setting] = {setting.key: setting for setting in TABLE}

@@ -3,7 +3,7 @@
 A use is written in batches and raises no version: workers need not know it. All changes are for write
 transactions.
 
-Public: Use, of_account, is_secret_in_use, change_credential, note_uses, last_uses.
+Public: Use, of_account, with_secret, is_secret_in_use, change_credential, note_uses, last_uses.
 """
 
 from __future__ import annotations
@@ -39,6 +39,15 @@ _of_account = Statement(
     .order_by(credential.c.login),
     "of_account",
     "of_kind",
+)
+_with_secret = Statement(
+    select(credential)
+    .where(
+        credential.c.account_id == bindparam("of_account"), credential.c.secret_hash == bindparam("secret")
+    )
+    .order_by(credential.c.created_at.desc()),
+    "of_account",
+    "secret",
 )
 _by_secret = Statement(
     select(credential.c.id).where(
@@ -88,6 +97,11 @@ _uses = Statement(
 def of_account(conn: Connection, account_id: str, kind: CredentialKind) -> list[Credential]:
     """The valid ones of a kind, by login."""
     return [to_credential(row) for row in conn.rows(_of_account, account_id, kind.value)]
+
+
+def with_secret(conn: Connection, account_id: str, secret_hash: bytes) -> list[Credential]:
+    """Those of the account that have or, revoked, had this secret; the newest first."""
+    return [to_credential(row) for row in conn.rows(_with_secret, account_id, secret_hash)]
 
 
 def is_secret_in_use(conn: Connection, kind: CredentialKind, secret_hash: bytes) -> bool:
