@@ -76,6 +76,7 @@ from posthouse.store.engine import Store
 from posthouse.wiring import (
     build_hooks,
     build_keeper,
+    build_probes,
     build_returns,
     courier_settings,
     open_entrance,
@@ -321,6 +322,7 @@ def build_parts(
             dispatcher=dispatcher,
             note_rejected=rejections.note,
             streams=Streams(),
+            probes=build_probes(settings, resolver.lookup, clock, ids, connections),
         ),
         nudges=NudgeWatch(store, partial(try_again, dispatcher, trust)),
         site_watch=SiteWatch(

@@ -14,6 +14,7 @@ from posthouse.desk.hook_samples import hook_post
 from posthouse.desk.identity_view import IdentityView
 from posthouse.desk.installation import Installation
 from posthouse.desk.last_use import LastUses
+from posthouse.desk.probes import Probes, reach_of
 from posthouse.dialects.table import HOOK_FORMS, session_limits
 from posthouse.doors.budget import BodyBudget
 from posthouse.doors.returns import OpenSession, ReturnsParts, ReturnsSession
@@ -26,6 +27,8 @@ from posthouse.model.clock import Clock, Ids
 from posthouse.net.board import Row
 from posthouse.net.courier import CourierSettings
 from posthouse.net.dns import Route, SiteRules, reaches_ipv6
+from posthouse.net.lookup import Lookup
+from posthouse.net.probe import Prober
 from posthouse.net.roots import trusting_context
 from posthouse.net.tls_pair import TlsPair
 from posthouse.net.trust import Trust
@@ -261,3 +264,9 @@ def try_again(dispatcher: Dispatcher, trust: Trust | None, site_name: str) -> No
 def _is_loopback(address: str) -> bool:
     """The issue of sign-in in clear does not arise on the machine itself."""
     return address in ("local", "::1") or address.startswith(("127.", "::ffff:127."))
+
+
+def build_probes(settings: Settings, lookup: Lookup, clock: Clock, ids: Ids, counts: Row) -> Probes:
+    """The SMTP tester of a worker."""
+    prober = Prober(reach_of(settings), lookup, clock, settings.smtp.hostname, settings.delivery.tls_ca)
+    return Probes(prober, settings, clock, ids, counts)

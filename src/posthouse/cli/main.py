@@ -39,6 +39,7 @@ from posthouse.cli import (
     message,
     moving,
     people,
+    probe,
     queue,
     reload,
     serve,
@@ -128,6 +129,7 @@ command(app, "attention")(attention.attention)
 command(app, "audit")(audit.audit)
 command(app, "events")(events.events)
 command(app, "trust", of_account=False)(trust.trust)
+command(app, "probe")(probe.probe)
 app.add_typer(stats.app, name="stats")
 app.add_typer(queue.app, name="queue")
 app.add_typer(sites.app, name="site")

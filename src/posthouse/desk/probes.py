@@ -3,7 +3,7 @@
 The page and the command do the same with these. How many tests somebody may run is counted over all workers
 of a machine (`net.board`), in windows of ten minutes.
 
-Public: Probes, Tested, reach_of, read_wish, advice_for, test_letter, explained, tested_row.
+Public: Probes, Tested, reach_of, read_wish, advice_for, test_letter, explained, tested_row, secrets_of.
 """
 
 from __future__ import annotations
@@ -30,6 +30,17 @@ from posthouse.rules.probe_facts import Facts
 from posthouse.smtp.masking import Mask, secrets_of
 from posthouse.store.connection import Connection
 
+__all__ = [
+    "Probes",
+    "Tested",
+    "advice_for",
+    "explained",
+    "reach_of",
+    "read_wish",
+    "secrets_of",
+    "test_letter",
+    "tested_row",
+]
 WINDOW_S = 600.0
 MOST_RUNS = 20
 MOST_OF_ACCOUNT = 60

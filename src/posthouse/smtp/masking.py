@@ -11,7 +11,7 @@ from __future__ import annotations
 import base64
 import re
 from collections.abc import Iterable, Sequence
-from urllib.parse import quote
+from urllib.parse import quote, quote_plus
 
 HIDDEN = "(not shown)"
 _LONG_NAME = 20
@@ -53,7 +53,10 @@ class Mask:
 
 def _pattern(forms: Iterable[str]) -> re.Pattern[str] | None:
     longest_first = sorted(forms, key=len, reverse=True)
-    return re.compile("|".join(map(re.escape, longest_first)), re.IGNORECASE) if longest_first else None
+    if not longest_first:
+        return None
+    # the characters of base64 beside a secret hold some of its bits
+    return re.compile(f"[\\w+/=-]{{0,2}}(?:{'|'.join(map(re.escape, longest_first))})[\\w+/=-]{{0,2}}", re.I)
 
 
 def _forms(secret: str) -> set[str]:
@@ -61,7 +64,12 @@ def _forms(secret: str) -> set[str]:
     if not secret:
         return set()
     octets = secret.encode("utf-8", "surrogatepass")
-    raw = {secret, secret.strip(), octets.decode("latin-1"), quote(secret, safe=""), octets.hex()}
+    raw = {secret, secret.strip(), octets.decode("latin-1"), octets.hex()}
+    raw |= {
+        quote(secret, safe="", errors="replace"),
+        quote(secret, errors="replace"),
+        quote_plus(secret, errors="replace"),
+    }
     raw |= {_escaped(form) for form in list(raw)}
     return {form for form in raw | _in_base64(octets) if form}
 

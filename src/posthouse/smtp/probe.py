@@ -46,6 +46,7 @@ class ProbeEngine:
         self._mechanisms: tuple[str, ...] = ()
         self._answers: list[tuple[str, bytes]] = []  # to the prompts of AUTH LOGIN, and what they are
         self._is_signed_in = False
+        self._heard: ServerReply | None = None
 
     def to_send(self) -> bytes:
         """What to write now."""
@@ -97,6 +98,7 @@ class ProbeEngine:
 
     def _hear(self, reply: ServerReply) -> None:
         self._show(reply)
+        self._heard = reply
         if self.is_over or self.end is not None:
             self.is_over = True  # the answer to QUIT
         elif self.step is ProbeStep.AUTH and reply.code == 334:
@@ -208,7 +210,7 @@ class ProbeEngine:
 
     def _taken(self) -> None:
         self.step = ProbeStep.DONE
-        self._finish("")
+        self._finish("", self._heard)
 
     # The end
 

@@ -154,6 +154,7 @@ NO_ID_OF_OTHERS = {
     "person add": "for operators; somebody may belong to several accounts, with one password",
     "batch pause": "a batch is made by naming it: each account has its own of that name",
     "batch cancel": "likewise",
+    "probe": "asks a server over the network; tests/unit/desk/test_probe_own.py has what it tells of users",
 }
 
 

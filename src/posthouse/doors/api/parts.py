@@ -11,6 +11,7 @@ from posthouse.config import Settings
 from posthouse.desk.identity_view import IdentityView
 from posthouse.desk.installation import Installation
 from posthouse.desk.last_use import LastUses
+from posthouse.desk.probes import Probes
 from posthouse.doors.api.streams import Streams
 from posthouse.doors.budget import BodyBudget
 from posthouse.doors.submission import Reader
@@ -40,3 +41,4 @@ class ApiParts:
     dispatcher: Dispatcher
     note_rejected: NoteRejected
     streams: Streams
+    probes: Probes

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 from urllib.parse import unquote
 
@@ -23,9 +24,12 @@ async def ask(
 ) -> tuple[int, Headers, str]:
     """Status, headers and text of the answer."""
     answer: dict[str, Any] = {"body": b""}
+    unread = [body]
 
     async def receive() -> dict[str, object]:
-        return {"type": "http.request", "body": body, "more_body": False}
+        if not unread:  # the client waits for the answer and says nothing more
+            await asyncio.get_running_loop().create_future()
+        return {"type": "http.request", "body": unread.pop(), "more_body": False}
 
     async def send(message: Any) -> None:
         if message["type"] == "http.response.start":

@@ -9,6 +9,7 @@ from posthouse.doors.web.dashboard import (
     audit,
     overview,
     start,
+    tester,
     users,
 )
 from posthouse.doors.web.dashboard.page import Page
@@ -16,6 +17,7 @@ from posthouse.doors.web.dashboard.page import Page
 PAGES: tuple[Page, ...] = (
     *overview.PAGES,
     *start.PAGES,
+    *tester.PAGES,
     *users.PAGES,
     *audit.PAGES,
 )  # fmt: skip
