@@ -9,9 +9,10 @@ Public: Probes, Tested, reach_of, read_wish, advice_for, test_letter, explained,
 from __future__ import annotations
 
 import datetime as dt
+import ipaddress
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from email.utils import format_datetime
 from typing import Any, Protocol
@@ -115,10 +116,11 @@ def read_wish(given: Mapping[str, str], reach: Reach) -> ProbeWish:
 
 
 def _host(text: str) -> str:
-    text = text.strip().rstrip(".").lower()
-    bare = text.removeprefix("[").removesuffix("]")
+    bare = text.strip().rstrip(".").lower().removeprefix("[").removesuffix("]")
+    with suppress(ValueError):
+        return str(ipaddress.ip_address(bare))
     try:
-        return ascii_domain(bare) if ":" not in bare else bare
+        return ascii_domain(bare)
     except BadAddress as error:
         raise _refused("The host is a name such as smtp.example.com, or an IP address") from error
 
