@@ -4,7 +4,8 @@ A cursor is opaque and keeps its meaning for ever: it names a place in the log a
 the oldest on end where nothing can be added before them any more (docs/decisions/027), so whoever follows the
 cursors sees every event once.
 
-Public: parse_instant, parse_kinds, parse_pair, plain_domain, plain_address, Page, read_page, settled_before.
+Public: parse_instant, parse_kinds, parse_pair, plain_domain, plain_address, Page, read_page, settled_before,
+cursor_behind.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ from posthouse.store.events import EventQuery, settled_before
 
 __all__ = [
     "Page",
+    "cursor_behind",
     "parse_instant",
     "parse_kinds",
     "parse_pair",
@@ -119,13 +121,14 @@ def read_page(conn: Connection, query: EventQuery, settled: float, cursor: str =
     is_end = page.is_complete and query.newest_first
     return Page(
         rows=[event_row(event) for event in page.events],
-        cursor="" if is_end or not page.place else _cursor(page.place, query.newest_first),
+        cursor="" if is_end or not page.place else cursor_behind(page.place, query.newest_first),
         is_complete=page.is_complete,
         looked_to=instant_of(page.place) if page.place else 0.0,
     )
 
 
-def _cursor(place: str, newest_first: bool) -> str:
+def cursor_behind(place: str, newest_first: bool) -> str:
+    """What asks for the page that begins behind the event of this id."""
     return base64.urlsafe_b64encode((("n" if newest_first else "o") + place).encode()).decode().rstrip("=")
 
 

@@ -2,7 +2,7 @@
 
 Every answer is plain JSON values. Instants appear twice: `at` in seconds, `time` as text in UTC.
 
-Public: event_row, event_rows, story_of, queue_overview, utc_text.
+Public: event_row, event_rows, story_of, story_for, outline_of, queue_overview, utc_text.
 """
 
 from __future__ import annotations
@@ -57,16 +57,36 @@ def event_rows(conn: Connection, query: EventQuery) -> list[dict[str, Any]]:
 def story_of(conn: Connection, account_id: str, message_id: str) -> dict[str, Any] | None:
     """All that is known of a message: itself, where each recipient stands, every event. None: unknown id, or
     one of another account (`account_id` "" for all)."""
+    story = outline_of(conn, account_id, message_id)
+    if story is None:
+        return None
+    return story | {"events": event_rows(conn, EventQuery(message_id=message_id, limit=STORY_EVENTS))}
+
+
+def outline_of(conn: Connection, account_id: str, message_id: str) -> dict[str, Any] | None:
+    """A story without its events: of a message to thousands they are many."""
     message = _own_message(conn, account_id, message_id)
     if message is None:
         return None
     return {
-        "message": _message_row(message, messages.load_content(conn, message_id) is not None),
+        "message": _message_row(message, messages.has_content(conn, message_id)),
         "deliveries": [
             _delivery_row(delivery, message) for delivery in queue.deliveries_of(conn, message_id)
         ],
-        "events": event_rows(conn, EventQuery(message_id=message_id, limit=STORY_EVENTS)),
     }
+
+
+def story_for(conn: Connection, account_id: str, message_id: str, delivery_id: str) -> dict[str, Any] | None:
+    """The story as one recipient's: with `chosen`, the delivery of that id or else the first one (None: there
+    is none), and its events alone."""
+    story = outline_of(conn, account_id, message_id)
+    if story is None:
+        return None
+    rows = story["deliveries"]
+    chosen = next((row for row in rows if row["id"] == delivery_id), rows[0] if rows else None)
+    one = chosen["recipient"] if chosen and len(rows) > 1 else ""
+    events = event_rows(conn, EventQuery(message_id=message_id, recipient=one, limit=STORY_EVENTS))
+    return story | {"chosen": chosen, "events": events}
 
 
 def _own_message(conn: Connection, account_id: str, message_id: str) -> Message | None:

@@ -2,7 +2,7 @@
 
 First in the order of counting, so that counting again from the log says the same.
 
-Public: note, firsts_of, drop_before.
+Public: note, firsts_of, kinds_of, drop_before.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from sqlalchemy import bindparam, delete, select, true
 from sqlalchemy.dialects.postgresql import insert as upsert_into
 
-from posthouse.model.event import Event
+from posthouse.model.event import Event, EventKind
 from posthouse.store.connection import Connection
 from posthouse.store.event_tables import engaged
 from posthouse.store.statement import RowsStatement, Statement, given_key
@@ -51,6 +51,23 @@ def firsts_of(conn: Connection, events: Iterable[Event]) -> set[str]:
 
 def _found(conn: Connection, keys: Iterable[tuple[str, str]]) -> set[str]:
     return {row[0] for row in conn.answers(_find, list(keys))}
+
+
+_kinds = RowsStatement(
+    [("of_delivery", _text)],
+    lambda given: select(engaged.c.delivery_id, engaged.c.kind).join(
+        given, engaged.c.delivery_id == given.c.of_delivery
+    ),
+    most=100,
+)
+
+
+def kinds_of(conn: Connection, delivery_ids: Iterable[str]) -> dict[str, set[EventKind]]:
+    """What people did with these letters, where they did anything: opened, clicked."""
+    found: dict[str, set[EventKind]] = {}
+    for delivery_id, kind in conn.answers(_kinds, [(each,) for each in dict.fromkeys(delivery_ids)]):
+        found.setdefault(delivery_id, set()).add(EventKind(kind))
+    return found
 
 
 _oldest = (

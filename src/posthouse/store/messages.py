@@ -60,6 +60,7 @@ def _by_size(items: Sequence[Accepted]) -> list[list[tuple[str, bytes]]]:
 
 _message = Statement(select(message).where(message.c.id == bindparam("id")), "id")
 _content = Statement(select(content.c.raw).where(content.c.message_id == bindparam("id")), "id")
+_has_content = Statement(select(content.c.message_id).where(content.c.message_id == bindparam("id")), "id")
 _heads = RowsStatement(
     given_key(message.c.id.type),
     lambda given: select(message).where(message.c.id.in_(select(given.c.key))),
@@ -85,6 +86,11 @@ def load_content(conn: Connection, message_id: str) -> bytes | None:
     """The letter's bytes; None if there are none (any more)."""
     row = conn.row(_content, message_id)
     return None if row is None else row[0]
+
+
+def has_content(conn: Connection, message_id: str) -> bool:
+    """Are the letter's bytes still there?"""
+    return conn.row(_has_content, message_id) is not None
 
 
 def load_heads(conn: Connection, message_ids: Sequence[str]) -> dict[str, Message]:

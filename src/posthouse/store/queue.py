@@ -13,7 +13,7 @@ Two parts live in modules of their own and are offered here: `lanes` (what is du
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from sqlalchemy import Float, Integer, Text, bindparam, select, update
@@ -30,7 +30,7 @@ from posthouse.store.lanes import LaneDue, LaneSummary, counts, lanes_due, next_
 from posthouse.store.messages import Accepted, add_accepted
 from posthouse.store.rows import harmless, to_delivery
 from posthouse.store.selection import Selector, drop, flush, hold, in_steps, release
-from posthouse.store.statement import ALL_OR_NOTHING, GivenColumn, RowsStatement, Statement
+from posthouse.store.statement import ALL_OR_NOTHING, GivenColumn, RowsStatement, Statement, given_key
 from posthouse.store.tables import delivery, word
 
 __all__ = [
@@ -287,6 +287,19 @@ def find_delivery(conn: Connection, delivery_id: str) -> Delivery | None:
     """By its id; None if there is none."""
     row = conn.row(_delivery, delivery_id)
     return None if row is None else to_delivery(row)
+
+
+_these = RowsStatement(
+    given_key(delivery.c.id.type),
+    lambda given: select(delivery).where(delivery.c.id.in_(select(given.c.key))),
+    most=100,
+)
+
+
+def load_deliveries(conn: Connection, delivery_ids: Iterable[str]) -> dict[str, Delivery]:
+    """By id, those that there are."""
+    found = conn.answers(_these, [(delivery_id,) for delivery_id in dict.fromkeys(delivery_ids)])
+    return {row[0]: to_delivery(row) for row in found}
 
 
 _lock = Statement(select(delivery.c.id).where(delivery.c.id == bindparam("of_id")).with_for_update(), "of_id")

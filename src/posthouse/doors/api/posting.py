@@ -3,7 +3,7 @@
 A service builds the letter (`mail.build`), says what was asked for beside it as option headers in its own
 words, and hands both over; from here on nothing knows that it did not come by SMTP.
 
-Public: Posted, post.
+Public: Posted, post, read_posted, take_in.
 """
 
 from __future__ import annotations
@@ -16,12 +16,13 @@ from posthouse.dialects.dialect import Header, TemplateUse
 from posthouse.doors.api.answers import Answer
 from posthouse.doors.api.call import Call
 from posthouse.doors.api.kept import again, within_bounds
-from posthouse.doors.submission import Arrival, is_newer, may_be_news
+from posthouse.doors.submission import Arrival, Reader, is_newer, may_be_news
 from posthouse.model.account import Principal
 from posthouse.model.address import Address
 from posthouse.model.errors import PosthouseError
 from posthouse.model.message import Receipt, Recipient, Submission
 from posthouse.pipeline.rejections import Rejected, of_octets, of_submission
+from posthouse.pipeline.submit import Intake
 from posthouse.smtp.events import MailFrom
 from posthouse.smtp.grammar import MailParams
 from posthouse.store.answered import Answered
@@ -40,7 +41,7 @@ class Posted:
     id: str = ""
 
 
-_Read = tuple[Submission, TemplateUse | None]
+Read = tuple[Submission, TemplateUse | None]
 
 
 async def post(
@@ -71,7 +72,7 @@ async def post(
         kept = within_bounds(given)
         key = replace(key, status=kept.status, headers=kept.headers, body=kept.body)
     try:
-        found = await _accepted(call, principal, read, key)
+        found = await take_in(call.parts.intake, read, principal, key)
     except PosthouseError as refused:
         call.parts.note_rejected(principal, refused, lambda: of_submission(read[0][0]))
         raise
@@ -98,24 +99,26 @@ def _as_service(call: Call, principal: Principal) -> Principal:
     )
 
 
-def _read_all(call: Call, principal: Principal, letters: Sequence[Posted]) -> list[_Read] | PosthouseError:
+def _read_all(call: Call, principal: Principal, letters: Sequence[Posted]) -> list[Read] | PosthouseError:
     protocol = "HTTPS" if call.request.scope["scheme"] == "https" else "HTTP"
     arrival = Arrival("", call.client, protocol)
     try:
-        return [
-            call.parts.reader.submission(
-                letter.content,
-                MailFrom(letter.sender, MailParams(is_utf8=_needs_utf8(letter))),
-                letter.recipients,
-                principal,
-                arrival,
-                letter.options,
-                letter.id,
-            )
-            for letter in letters
-        ]
+        return [read_posted(call.parts.reader, letter, principal, arrival) for letter in letters]
     except PosthouseError as refused:
         return refused
+
+
+def read_posted(reader: Reader, letter: Posted, principal: Principal, arrival: Arrival) -> Read:
+    """A letter as a submission of `principal`. Raises Refused."""
+    return reader.submission(
+        letter.content,
+        MailFrom(letter.sender, MailParams(is_utf8=_needs_utf8(letter))),
+        letter.recipients,
+        principal,
+        arrival,
+        letter.options,
+        letter.id,
+    )
 
 
 def _needs_utf8(letter: Posted) -> bool:
@@ -125,13 +128,13 @@ def _needs_utf8(letter: Posted) -> bool:
     )
 
 
-def _may_be_news(read: list[_Read] | PosthouseError) -> bool:
+def _may_be_news(read: list[Read] | PosthouseError) -> bool:
     return isinstance(read, PosthouseError) or any(may_be_news(submission) for submission, _ in read)
 
 
 async def _read_again(
-    call: Call, principal: Principal, letters: Sequence[Posted], read: list[_Read] | PosthouseError
-) -> list[_Read] | PosthouseError:
+    call: Call, principal: Principal, letters: Sequence[Posted], read: list[Read] | PosthouseError
+) -> list[Read] | PosthouseError:
     if not await is_newer(call.parts.identity, call.parts.store):
         return read
     if call.found_domain is not None:
@@ -142,9 +145,11 @@ async def _read_again(
     return _read_all(call, _as_service(call, current), letters)
 
 
-async def _accepted(
-    call: Call, principal: Principal, read: Sequence[_Read], key: Answered | None
+async def take_in(
+    intake: Intake, read: Sequence[Read], principal: Principal, key: Answered | None = None
 ) -> list[Receipt] | Answered:
+    """Accept letters together; once they are on disk, or the answer that the key had before. Raises Refused,
+    TryLater, CommitInDoubt."""
     future: asyncio.Future[list[Receipt] | Answered] = asyncio.get_running_loop().create_future()
 
     def done(found: list[Receipt] | Answered | None, error: BaseException | None) -> None:
@@ -155,7 +160,7 @@ async def _accepted(
         else:
             future.set_result(found)
 
-    call.parts.intake.accept_together(read, principal, done, key)
+    intake.accept_together(read, principal, done, key)
     return await future
 
 

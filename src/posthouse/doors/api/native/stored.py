@@ -12,7 +12,6 @@ from msgspec import Meta, Struct
 
 from posthouse.desk import event_log, reports
 from posthouse.desk.room import give_room_back
-from posthouse.dialects.native.wishes import Options, options_header
 from posthouse.doors.api.answers import Answer, Problem, json_answer
 from posthouse.doors.api.call import Call
 from posthouse.doors.api.native.bodies import MOST_RECIPIENTS
@@ -21,13 +20,13 @@ from posthouse.doors.api.native.endpoint import NativeEndpoint, Nothing, Page, m
 from posthouse.doors.api.native.events import EventFilter, EventRow, event_of, query_of
 from posthouse.doors.api.native.messages import MIME, AcceptedMessage, accepted, recipient_of
 from posthouse.doors.api.native.scope import may_see
-from posthouse.doors.api.posting import Posted, post
+from posthouse.doors.api.posting import post
+from posthouse.doors.api.resending import Loaded, again, load_again
 from posthouse.mail.leaves import Leaf, leaves_of
 from posthouse.mail.letter import BadLetter
 from posthouse.model.account import MAIL_SEND
-from posthouse.model.address import BadAddress, parse_address
 from posthouse.model.event import EventKind
-from posthouse.model.message import DeliveryState, Message, Recipient
+from posthouse.model.message import DeliveryState, Message
 from posthouse.rules.permissions import may
 from posthouse.store import messages, queue
 from posthouse.store.connection import Connection
@@ -241,45 +240,11 @@ async def resend_message(call: Call, asked: Resend) -> Answer:
     message, content, recipients = await call.read(_again, call)
     if asked.to:
         recipients = [recipient_of(written, place) for place, written in enumerate(asked.to)]
-    header = options_header(
-        Options(
-            tags=list(message.options.tags),
-            metadata=message.options.metadata,
-            to_each=message.options.to_each,
-            # how it had to travel and was signed: what left over TLS alone does so again
-            require_tls=message.options.promises_tls or message.options.require_tls,
-            skip_verification=message.options.skip_verification,
-            dkim=message.options.dkim,
-            ip=message.options.ip,
-            pool=message.options.ip_pool,
-        )
-    )
-    sender = _sender(message)
-    letter = Posted(content, sender, recipients, [header] if header else [])
-    return await post(call, [letter], lambda made: accepted(call, made))
+    return await post(call, [again(message, content, recipients)], lambda made: accepted(call, made))
 
 
-def _again(conn: Connection, call: Call) -> tuple[Message, bytes, list[Recipient]]:
-    message = _message(conn, call)
-    content = messages.load_content(conn, message.id)
-    if content is None:
-        raise Problem(404, "no-content", f"The text of message {message.id} is not kept any more")
-    if message.options.is_template:
-        text = "This message is made anew for each recipient: send it again as a new message"
-        raise Problem(422, "is-template", text)
-    found = [
-        Recipient(each.recipient, each.domain)
-        for each in queue.deliveries_of(conn, message.id)
-        if "copy_of" not in each.personal
-    ]
-    return message, content, found
-
-
-def _sender(message: Message) -> Any:
-    try:
-        return parse_address(message.sender) if message.sender else None
-    except BadAddress:
-        return None
+def _again(conn: Connection, call: Call) -> Loaded:
+    return load_again(conn, call.account_id, _message(conn, call).id)
 
 
 async def cancel_message(call: Call, asked: Nothing) -> Answer:

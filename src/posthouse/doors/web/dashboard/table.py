@@ -7,8 +7,10 @@ from __future__ import annotations
 
 from posthouse.doors.web.dashboard import (
     audit,
+    messages,
     overview,
     start,
+    story,
     tester,
     users,
 )
@@ -18,6 +20,8 @@ PAGES: tuple[Page, ...] = (
     *overview.PAGES,
     *start.PAGES,
     *tester.PAGES,
+    *messages.PAGES,
+    *story.PAGES,
     *users.PAGES,
     *audit.PAGES,
 )  # fmt: skip
