@@ -196,7 +196,7 @@ async def test_W_01_each_recipient_has_its_own_copy_and_story(desk: Desk) -> Non
 
 async def test_W_01_a_captured_copy_is_shown_as_it_would_have_left(desk: Desk) -> None:
     id = await sent(desk)
-    capture = Capture(f"{id}.0000", id, 1.0, "a@shop.test", "ann@good.test", HOSTILE)
+    capture = Capture(f"{id}.0000", id, 1.0, "a@shop.test", "ann@good.test", HOSTILE, desk.api.account_id, "")
     await desk.api.write(add_captures, [capture])
     browser = await desk.browser()
     page = await browser.open(f"{MESSAGES}/{id}")
@@ -231,6 +231,7 @@ async def test_W_01_a_message_is_sent_again_as_a_new_one(desk: Desk) -> None:
     first, again = desk.api.accepted()
     assert page.path == f"{MESSAGES}/{again.message.id}" and "this new message" in page.text
     assert again.recipients == ["Bob@good.test"] and again.options.tags == ("t",)
+    assert desk.api.rows("select count(*) from audit")[0][0] == 1
     assert again.options.require_tls and again.message.credential_id == first.message.credential_id
     await browser.fill(await browser.open(f"{MESSAGES}/{id}"), "Send again")
     assert desk.api.accepted()[2].recipients == ["ann@good.test"]
