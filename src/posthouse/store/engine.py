@@ -70,6 +70,7 @@ class Store:
     ) -> None:
         self._loop = loop
         self._jobs: SimpleQueue[Job | None] = SimpleQueue()
+        self._gathered: list[Job] = []  # in this turn of the loop
         self._health = Health()
         self._on_change = on_change
         self._writers = [
@@ -107,10 +108,19 @@ class Store:
         Errors: TryLater, CommitInDoubt, or what `fn` raised for this item alone.
         """
         now = self.refusal
-        if now is None:
-            self._jobs.put((fn, item, done))
-        else:
+        if now is not None:
             self._loop.call_soon(done, None, now)
+            return
+        # HOT: what one turn of the loop submits goes together. Each job by itself would wake the writer,
+        # which takes the interpreter's lock from the rest of the turn and commits groups of one.
+        if not self._gathered:
+            self._loop.call_soon(self._hand_over)
+        self._gathered.append((fn, item, done))
+
+    def _hand_over(self) -> None:
+        gathered, self._gathered = self._gathered, []
+        for job in gathered:
+            self._jobs.put(job)
 
     def write(self, fn: WriteFunction, item: Any) -> asyncio.Future[Any]:
         """`submit` with a future."""
@@ -127,6 +137,7 @@ class Store:
     async def close(self) -> None:
         """Refuse new jobs, finish those queued, close the connections."""
         self._closing = refusal(Trouble.AWAY)
+        self._hand_over()
         for _ in self._writers:
             self._jobs.put(None)
         for writer in self._writers:
