@@ -14,6 +14,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+import msgspec
+
 from posthouse.mail.letter import Letter
 from posthouse.model.account import ACCOUNT_DEFAULTS, AccountSettings
 from posthouse.model.errors import Refused
@@ -59,8 +61,7 @@ class Words:
     limits: SessionLimits = SessionLimits()
 
 
-@dataclass(frozen=True, slots=True)
-class Header:
+class Header(msgspec.Struct, frozen=True, gc=False):
     """One field of the letter's top header: `name` in lower case, `title` as written, `raw` the octets behind
     the colon with their folding (CRLF + white space) still in them. `is_parameter`: it stood beside the
     letter, in an HTTP call; `title` is the parameter's name."""
@@ -130,8 +131,7 @@ class Wishes:
     rejection: Rejection | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Context:
+class Context(msgspec.Struct, frozen=True):
     """What a reader may know and ask: the time, the envelope's recipients in wire form, the sending domain,
     whether the credential is this dialect's own, settings of the domain, what the account has.
 

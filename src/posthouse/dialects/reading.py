@@ -13,6 +13,7 @@ from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+import msgspec
 from msgspec.structs import replace
 
 from posthouse.dialects.account_wide import has_texts, plain_values, with_texts
@@ -48,8 +49,7 @@ class Estate(Protocol):
     def key_of(self, account_id: str, domain: str, selector: str) -> object | None: ...
 
 
-@dataclass(frozen=True, slots=True)
-class Sending:
+class Sending(msgspec.Struct, frozen=True):
     """Who sends this letter, and when. `dialect` is the credential's, `domain` the sending domain."""
 
     dialect: Dialect

@@ -7,9 +7,9 @@ Everything here is arithmetic on bytes; the refusals are `Refused` with the text
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Protocol
 
+import msgspec
 import structlog
 from msgspec.structs import replace
 
@@ -59,8 +59,7 @@ async def is_newer(view: View, store: Store) -> bool:
         return False
 
 
-@dataclass(frozen=True, slots=True)
-class Arrival:
+class Arrival(msgspec.Struct, frozen=True):
     """How a letter came, for its Received field: what the client called itself, its address, and the protocol
     (`trace.with_word`, or HTTP)."""
 
@@ -169,9 +168,9 @@ class Reader:
 
     def _judged(self, letter: letters.Letter, principal: Principal, dialect: Dialect) -> tuple[str, str]:
         """(the unverified domain that it is held for or "", the author's domain)."""
-        if not letter.count(b"from"):
+        if b"from" not in letter.names:
             raise Refused(550, "5.6.0", "The message has no From field", reason="no-from")
-        policy.judge_fields(letter.count)
+        policy.judge_fields(letter.names)
         if dialect.needs_to and not letter.first(b"to"):  # C-15
             raise Refused(550, "5.6.0", "The message has no To field", reason="no-to")
         author = _author(letter)

@@ -16,10 +16,10 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from dataclasses import dataclass
 from typing import NamedTuple
 
 import idna
+import msgspec
 
 from posthouse.model.address import Address, BadAddress, parse_address
 
@@ -49,8 +49,7 @@ _WORD_KINDS = frozenset("aq.")
 _LONGEST = 1000  # characters; no valid address comes near, and IDNA costs more than linear time
 
 
-@dataclass(frozen=True, slots=True)
-class Mailbox:
+class Mailbox(msgspec.Struct, frozen=True, gc=False):
     """One mailbox of a list. `name` is the display name as written (unquoted, RFC 2047 words not decoded);
     `group` the display name of its group or "". `is_obsolete`: a route, or a comment or space inside the
     address."""

@@ -14,7 +14,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+import msgspec
 
 from posthouse.mail.addresses import Mailbox, parse_mailboxes
 from posthouse.mail.entities import Entity, multipart, text_entity
@@ -43,8 +44,7 @@ _has_word = re.compile(r"=\?[^?\s]+\?[BbQq]\?[^?]*\?=").search
 _is_message_id = re.compile(r"<[!-;=?-~]{1,900}>\Z").match
 
 
-@dataclass(frozen=True, slots=True)
-class Draft:
+class Draft(msgspec.Struct, frozen=True):
     """What a letter is to hold.
 
     `author`: the From field, at least one. `subject` and display names may hold encoded words (RFC 2047).

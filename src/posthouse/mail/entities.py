@@ -8,16 +8,16 @@ Public: Entity, multipart, text_entity, whole_part, fresh_boundary, is_plain, fi
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from hashlib import sha256
+
+import msgspec
 
 from posthouse.mail.transfer import LINE_MAX, encode
 
 _ASCII = bytes(range(128))
 
 
-@dataclass(frozen=True, slots=True)
-class Entity:
+class Entity(msgspec.Struct, frozen=True):
     """`fields` are its Content-* lines, each with CRLF; `body` its encoded octets in pieces. `is_8bit`: some
     of them are above 127 (RFC 2045 6.4: then every multipart around it says so)."""
 

@@ -120,8 +120,10 @@ def _encoded_words(text: str, taken: int) -> list[str]:
     octets = text.encode("utf-8", "replace")
     escaped = len(_NOT_Q.findall(octets)) - octets.count(b" ")
     is_q = escaped * 6 < len(octets)
-    words: list[str] = []
     room = max(12, _WORD_ROOM - taken)
+    if 0 < (len(octets) + 2 * escaped if is_q else -(-len(octets) // 3) * 4) <= room:
+        return [_word(octets, is_q)]
+    words: list[str] = []
     run, used = b"", 0
     for char in text:
         char_octets = char.encode("utf-8", "replace")

@@ -8,9 +8,10 @@ Public: Part, attachment, embedded, alternative. Raises: Refused (`bad-part`).
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from functools import lru_cache
 from urllib.parse import quote
+
+import msgspec
 
 from posthouse.mail.content_type import parse_content_type
 from posthouse.mail.entities import Entity, fits_lines, is_plain, text_entity
@@ -31,8 +32,7 @@ _line_ends = re.compile(rb"\r\n|\r|\n").sub
 Parameters = tuple[tuple[str, str], ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Part:
+class Part(msgspec.Struct, frozen=True):
     """A file, or an alternative of the body. `type`: `type/subtype`, with parameters or without. `name`: the
     file name, "" for none. `content_id` with brackets or without. `is_inline`: the HTML shows it."""
 

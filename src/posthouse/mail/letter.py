@@ -17,6 +17,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 
+import msgspec
+
 HEADER_BYTES_MAX = 1 << 20
 FIELDS_MAX = 10_000
 
@@ -34,8 +36,7 @@ class BadLetter(ValueError):
     """The header is past our limits (MSG-11); the text says which and quotes nothing of the letter."""
 
 
-@dataclass(slots=True)
-class Field:
+class Field(msgspec.Struct, gc=False):
     """`name` in lower case without white space; `raw[start:end]` is the whole field with its last CRLF
     (which only a letter that ends inside its header may lack)."""
 
@@ -54,7 +55,11 @@ class Letter:
     header_end: int
     body_at: int
     is_whole: bool
-    _names: list[bytes] | None = field(default=None, init=False, repr=False, compare=False)
+    names: list[bytes] = field(init=False, repr=False, compare=False)
+    """Those of the fields."""
+
+    def __post_init__(self) -> None:
+        self.names = [each.name for each in self.fields]
 
     @property
     def body(self) -> bytes:
@@ -66,20 +71,15 @@ class Letter:
 
     def first(self, name: bytes) -> bytes | None:
         """The unfolded value of the topmost field of that (lower-case) name."""
-        for each in self.fields:
-            if each.name == name:
-                return self.value(each)
-        return None
+        return self.value(self.fields[self.names.index(name)]) if name in self.names else None
 
     def all(self, name: bytes) -> list[bytes]:
         """The unfolded values of all fields of that name, from the top."""
         return [self.value(field) for field in self.fields if field.name == name]
 
     def count(self, name: bytes) -> int:
-        """How many fields of that (lower-case) name; asked for a dozen names of each letter that comes in."""
-        if self._names is None:
-            self._names = [each.name for each in self.fields]
-        return self._names.count(name)
+        """How many fields of that (lower-case) name."""
+        return self.names.count(name)
 
 
 def parse(raw: bytes, *, most_bytes: int = HEADER_BYTES_MAX, most_fields: int = FIELDS_MAX) -> Letter:

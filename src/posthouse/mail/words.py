@@ -71,12 +71,13 @@ def codec_of(charset: str) -> str:
 def _octets(encoding: bytes, text: bytes) -> bytes:
     if encoding in b"Qq":
         return _ESCAPE.sub(lambda match: bytes((int(match[1], 16),)), text.replace(b"_", b" "))
-    letters = bytes(char for char in text if char in _BASE64)
+    letters = text.translate(None, _NOT_BASE64)
     letters = letters[: len(letters) - (len(letters) % 4 == 1)]
     return binascii.a2b_base64(letters + b"=" * (-len(letters) % 4))
 
 
-_BASE64 = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/")
+_BASE64 = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
+_NOT_BASE64 = bytes(set(range(256)) - set(_BASE64))
 
 
 def _text(octets: bytes, charset: str) -> str:
@@ -102,4 +103,6 @@ def _raw(octets: bytes) -> str:
 
 
 def _one_line(text: str) -> str:
+    if text.isprintable():  # none of what follows is in it
+        return text.strip()
     return _CONTROLS.sub("\ufffd", _BREAKS.sub(" ", text)).replace("\t", " ").strip()

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+import msgspec
+
 from posthouse.model.options import NOBODY_SPECIAL, PLAIN, RecipientOptions, SendOptions
 from posthouse.model.trust import TlsCheck
 
@@ -254,8 +256,7 @@ class Submission:
     method: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Receipt:
+class Receipt(msgspec.Struct, frozen=True):
     """What the customer may be told once the commit is on disk."""
 
     message_id: str

@@ -59,17 +59,19 @@ class FromSettings(Protocol):
     def unverified(self) -> str: ...
 
 
-def judge_fields(count: Callable[[bytes], int]) -> None:
+def judge_fields(names: Sequence[bytes]) -> None:
     """Exactly one From, and none of the other once-only fields twice (RFC 5322 3.6, MSG-4).
 
-    Doubles are refused, not merged: each receiver would pick another one of them. Raises Refused.
+    `names`: those of all fields, in lower case. Doubles are refused, not merged: each receiver would pick
+    another one of them. Raises Refused.
     """
-    for name in ONCE_AT_MOST:
-        number = count(name)
-        if number > 1:
-            title = name.decode().title()
-            raise _broken(f"The message has {number} {title} fields; one is allowed")
-    if not count(b"from"):
+    if len(set(names)) < len(names):
+        for name in ONCE_AT_MOST:
+            number = names.count(name)
+            if number > 1:
+                title = name.decode().title()
+                raise _broken(f"The message has {number} {title} fields; one is allowed")
+    if b"from" not in names:
         raise _broken("The message has no From field")
 
 

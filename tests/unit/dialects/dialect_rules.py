@@ -176,7 +176,7 @@ class DialectRules:
         said = dialect.read([], CONTEXT)
         assert said.values.items() <= dialect.defaults.items()
         assert replace(said, values={}, sources={}) == Wishes()
-        assert dialect.read([], replace(CONTEXT, is_own=False)) == Wishes()
+        assert dialect.read([], msgspec.structs.replace(CONTEXT, is_own=False)) == Wishes()
 
     @pytest.mark.parametrize("value", VALUES)
     def test_no_header_is_swallowed(self, dialect: Dialect, value: str) -> None:
@@ -193,7 +193,7 @@ class DialectRules:
         names = st.sampled_from(sorted(_names(dialect)))
         raw = st.binary(max_size=200) | st.sampled_from([value.encode() for value in VALUES])
         headers = [header(*pair) for pair in data.draw(st.lists(st.tuples(names, raw), max_size=4))]
-        context = replace(CONTEXT, is_own=data.draw(st.booleans()))
+        context = msgspec.structs.replace(CONTEXT, is_own=data.draw(st.booleans()))
         wishes = wishes_or_refusal(dialect, headers, context)
         if wishes is not None:
             options = options_of(wishes)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -97,7 +96,7 @@ def test_a_template_that_is_not_there_refuses_the_letter() -> None:
 
 
 def test_other_fields_of_ours_are_told_and_nothing_else() -> None:
-    wishes = DIALECT.read([Header("x-posthouse-x", "X-Posthouse-X", b" 1")], replace(CONTEXT, now=NOW))
+    wishes = DIALECT.read([Header("x-posthouse-x", "X-Posthouse-X", b" 1")], CONTEXT)
     assert wishes.values == {} and wishes.seen[0].is_warning
 
 

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -147,7 +148,7 @@ def test_new_settings_of_the_domain_hold_at_once() -> None:
     reader = OptionReader(DIALECTS, Estate())
     sending = Sending(BLUE, "acc", "shop.test", DEFAULTS, NOW)
     assert reader.read(letter_with(), envelope(), sending).options.track_opens is None
-    changed = replace(sending, settings=DomainSettings(track_opens=True))
+    changed = msgspec.structs.replace(sending, settings=DomainSettings(track_opens=True))
     assert reader.read(letter_with(), envelope(), changed).options.track_opens is True
 
 

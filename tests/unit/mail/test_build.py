@@ -5,10 +5,10 @@ from __future__ import annotations
 import email
 import email.policy
 from collections.abc import Callable
-from dataclasses import replace
 from email.message import EmailMessage
 
 import pytest
+from msgspec.structs import replace
 
 from posthouse.mail.addresses import Mailbox, parse_mailboxes
 from posthouse.mail.build import Draft, Part, build

@@ -167,14 +167,12 @@ FIELDS = [
 
 @pytest.mark.parametrize(("counts", "text"), [row[1:] for row in FIELDS], ids=[row[0] for row in FIELDS])
 def test_fields(counts: dict[bytes, int], text: str) -> None:  # MSG-4, C-15
-    def count(name: bytes) -> int:
-        return counts.get(name, 0)
-
+    names = [name for name, count in counts.items() for _ in range(count)]
     if not text:
-        judge_fields(count)
+        judge_fields(names)
         return
     with pytest.raises(Refused, match=text) as caught:
-        judge_fields(count)
+        judge_fields(names)
     assert (caught.value.code, caught.value.enhanced) == (550, "5.6.0")
 
 

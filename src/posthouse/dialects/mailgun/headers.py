@@ -10,9 +10,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass
 from operator import attrgetter
 from typing import Any
+
+import msgspec
 
 from posthouse.dialects.dialect import Context, Header, Wishes
 from posthouse.dialects.mailgun.values import text_of
@@ -36,16 +37,12 @@ def bad_parameter(found: Found, error: Exception) -> Refused:
     return refusal(f"{found.header.title} parameter is not valid: {error}")
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
-    """A header and its place among the option headers."""
+class Found(msgspec.Struct, frozen=True):
+    """A header, its place among the option headers, and what it says on one line."""
 
     place: int
     header: Header
-
-    @property
-    def text(self) -> str:
-        return text_of(self.header.raw)
+    text: str
 
 
 class Reading:
@@ -56,11 +53,11 @@ class Reading:
         headers = sorted(headers, key=attrgetter("is_parameter"))
         self.context = context
         self.wishes = Wishes()
-        self._headers = headers
+        self._found = [Found(place, header, text_of(header.raw)) for place, header in enumerate(headers)]
         self._told: dict[int, tuple[str, bool]] = {}
         self._by_name: dict[str, list[Found]] = {}
-        for place, header in enumerate(headers):
-            self._by_name.setdefault(header.name, []).append(Found(place, header))
+        for each in self._found:
+            self._by_name.setdefault(each.header.name, []).append(each)
 
     @property
     def names(self) -> Collection[str]:
@@ -98,12 +95,11 @@ class Reading:
 
     def untold(self) -> Iterator[Found]:
         """The headers that no step knew."""
-        for place, header in enumerate(self._headers):
-            if place not in self._told:
-                yield Found(place, header)
+        for each in self._found:
+            if each.place not in self._told:
+                yield each
 
     def seen(self) -> list[Seen]:
         return [
-            Seen(header.title, text_of(header.raw)[:SHOWN_CHARS], *self._told[place])
-            for place, header in enumerate(self._headers)
+            Seen(each.header.title, each.text[:SHOWN_CHARS], *self._told[each.place]) for each in self._found
         ]

@@ -62,7 +62,8 @@ class Parameters:
 
 def plain_name(name: str) -> str:
     """`to[]`, `o:tag[0]` -> `to`, `o:tag`: how some clients write lists. Own names stay as they are."""
-    return name if name.startswith(_VERBATIM) else _LIST_MARK.sub("", name)
+    is_own = not name.endswith("]") or name.startswith(_VERBATIM)
+    return name if is_own else _LIST_MARK.sub("", name)
 
 
 def read_parameters(fields: Sequence[tuple[str, str]], parts: Collection[str] = ()) -> Parameters:
@@ -75,6 +76,8 @@ def read_parameters(fields: Sequence[tuple[str, str]], parts: Collection[str] = 
     of_headers: dict[str, Any] = {}
     options: list[Header] = []
     for name, value in fields:
+        if name[1:2] != ":" and name not in PARAMETERS:
+            continue  # a part of the letter
         if name.startswith("h:"):
             _read_header(name, value, found, tags, of_headers)
         elif name.startswith("v:"):
@@ -94,9 +97,11 @@ def read_parameters(fields: Sequence[tuple[str, str]], parts: Collection[str] = 
 
 def _judge_size(fields: Iterable[tuple[str, str]]) -> None:
     size = sum(
-        len(name.encode("utf-8", "replace")) + len(value.encode("utf-8", "replace"))
-        for name, value in fields
-        if name[1:2] == ":" and name[0] in "ohvt"
+        [
+            len(name.encode("utf-8", "replace")) + len(value.encode("utf-8", "replace"))
+            for name, value in fields
+            if name[1:2] == ":" and name[0] in "ohvt"
+        ]
     )
     if size > MOST_OPTION_BYTES:
         raise refusal("Send options (parameters starting with o:, h:, or v:) are limited to 16 kB total")

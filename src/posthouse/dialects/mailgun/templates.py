@@ -20,10 +20,14 @@ NAME = "X-Mailgun-Template-Name"
 VERSION = "X-Mailgun-Template-Version"
 TEXT = "X-Mailgun-Template-Text"
 VARIABLES = "X-Mailgun-Template-Variables"
+_NAMES = frozenset({each.lower() for each in (NAME, VERSION, TEXT, VARIABLES)})
 
 
 def read_template(reading: Reading) -> None:
     """The template is looked up later; whatever is wrong with it then refuses the letter."""
+    if _NAMES.isdisjoint(reading.names):
+        reading.set("template_vars", {}, "")
+        return
     name = reading.last_with_text(NAME)
     version, text, variables = [reading.last_with_text(each) for each in (VERSION, TEXT, VARIABLES)]
     given = object_of(variables.header.raw) if variables else {}

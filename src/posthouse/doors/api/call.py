@@ -8,7 +8,6 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from functools import cached_property
 from hashlib import sha256
 from typing import Any, TypeVar
 
@@ -20,6 +19,7 @@ from posthouse.doors.api.bodies import Form, Held, Incoming, parse_form, parse_j
 from posthouse.doors.api.endpoints import Endpoint
 from posthouse.doors.api.kept import again, within_bounds
 from posthouse.doors.api.parts import ApiParts
+from posthouse.doors.api.shown import client_address, field_of
 from posthouse.model.account import Domain, Principal
 from posthouse.model.clock import Ids
 from posthouse.store.answered import Answered, claim, fill
@@ -70,13 +70,13 @@ class Call:
     @property
     def client(self) -> str:
         """The client's address, "" when unknown."""
-        return self.request.client.host if self.request.client else ""
+        return client_address(self.request)
 
     @property
     def base_url(self) -> str:
         """`https://host` as the client called us, for addresses in answers."""
         scope = self.request.scope
-        host = self.request.headers.get("host", "")
+        host = field_of(self.request, b"host")
         if not _HOST.match(host):
             host = self.parts.settings.smtp.hostname
         return f"{scope['scheme']}://{host}"
@@ -89,14 +89,14 @@ class Call:
     @property
     def content_type(self) -> str:
         """The body's media type in lower case, without parameters; "" when it is not said."""
-        return str(self.request.headers.get("content-type", "")).partition(";")[0].strip().lower()
+        return field_of(self.request, b"content-type").partition(";")[0].strip().lower()
 
     async def body(self) -> bytes:
         """The body, unpacked. Raises Problem."""
         if self._body is None:
-            headers = self.request.headers
-            length, encoding = headers.get("content-length", ""), headers.get("content-encoding", "")
-            incoming = Incoming(self.request.receive, length, encoding)
+            request = self.request
+            length, encoding = field_of(request, b"content-length"), field_of(request, b"content-encoding")
+            incoming = Incoming(request.receive, length, encoding)
             self._body = await read_body(incoming, self.parts.settings.http.request_bytes, self._held)
         return self._body
 
@@ -110,7 +110,7 @@ class Call:
         """The body as a form. Raises Problem."""
         body = await self.body()
         self._held.count(len(body))
-        return parse_form(body, self.request.headers.get("content-type", ""))
+        return parse_form(body, field_of(self.request, b"content-type"))
 
     def hold(self, octets: int) -> None:
         """Count what is made of the body: one call may be many letters. Raises Problem."""
@@ -173,9 +173,9 @@ class Call:
 
     # Calls that are made twice
 
-    @cached_property
+    @property
     def idempotency_key(self) -> str:
-        return str(self.request.headers.get("idempotency-key", "")).strip()
+        return field_of(self.request, b"idempotency-key").strip()
 
     async def once(self, *, any_body: bool = False) -> Answered | None:
         """What the answer to this call is kept under, still without the answer; None: it names no key.

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 from urllib.parse import unquote_to_bytes
 
+import msgspec
 from starlette.responses import Response
 
 from posthouse.doors.api.answers import Answer
@@ -51,8 +52,7 @@ class _Node:
     methods: dict[str, tuple[Endpoint, tuple[str, ...]]] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class Match:
+class Match(msgspec.Struct, frozen=True):
     """`endpoint` None: the path is known, the method not."""
 
     endpoint: Endpoint | None
@@ -104,7 +104,9 @@ class Endpoints:
 def _segments(raw_path: bytes) -> list[str] | None:
     """None: it names nothing, because it is not UTF-8 or has the character U+0000, which no store takes."""
     try:
-        found = [unquote_to_bytes(each).decode() for each in raw_path.lstrip(b"/").split(b"/")]
+        written = raw_path.lstrip(b"/").split(b"/")
+        # HOT: hardly a path has anything to unquote
+        found = [(unquote_to_bytes(each) if b"%" in each else each).decode() for each in written]
     except UnicodeDecodeError:
         return None
     return None if any("\0" in each for each in found) else found

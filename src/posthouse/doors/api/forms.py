@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from posthouse.doors.api.answers import Problem
 
 MOST_FIELDS = 10_000
+_QUOTED_PRINTABLE = bytes.maketrans(b"%+", b"= ")
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +53,7 @@ def parse_urlencoded(body: bytes) -> Form:
     if body.count(b"&") >= MOST_FIELDS:
         raise bad_form(f"it has more than {MOST_FIELDS} fields")
     pairs = []
-    for pair in body.replace(b"+", b" ").split(b"&"):
+    for pair in body.split(b"&"):
         if pair:
             name, _, value = pair.partition(b"=")
             pairs.append((_decoded(name), _decoded(value)))
@@ -62,12 +63,14 @@ def parse_urlencoded(body: bytes) -> Form:
 def _decoded(octets: bytes) -> str:
     """Percent sequences and UTF-8. A letter has thousands of these sequences, so they are decoded in C: with
     another sign in front they are those of quoted-printable."""
-    if escapes := octets.count(b"%"):
-        plain = a2b_qp(octets.replace(b"=", b"=3D").replace(b"%", b"="))
+    if b"%" in octets:
+        plain = a2b_qp(octets.replace(b"=", b"=3D").translate(_QUOTED_PRINTABLE))
         # each sequence is two octets shorter now, or it was none; a line end behind `=` has a meaning there
-        if len(plain) != len(octets) - 2 * escapes or b"%\n" in octets or b"%\r" in octets:
+        if len(plain) != len(octets) - 2 * octets.count(b"%") or b"%\n" in octets or b"%\r" in octets:
             raise bad_form("a % is not followed by two hex digits")
         octets = plain
+    elif b"+" in octets:
+        octets = octets.replace(b"+", b" ")
     return text_of(octets, "a field")
 
 

@@ -10,7 +10,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from functools import lru_cache
+
+import msgspec
 
 from posthouse.dialects.dialect import Header, TemplateUse
 from posthouse.doors.api.answers import Answer
@@ -28,8 +31,7 @@ from posthouse.smtp.grammar import MailParams
 from posthouse.store.answered import Answered
 
 
-@dataclass(frozen=True, slots=True)
-class Posted:
+class Posted(msgspec.Struct, frozen=True):
     """One letter. `content`: header and body with CRLF line ends. `sender`: of the envelope, None for the
     null sender. `options`: option headers, read as if they stood in the letter. `id`: what it will be
     called, where its caller must know that before; "" for a new one."""
@@ -85,17 +87,31 @@ async def post(
 def _as_service(call: Call, principal: Principal) -> Principal:
     """Mail by a service's API hears that service's words and gets its defaults, whatever the key was made
     for. A domain in the call's path is the sending domain, as one in a user name is behind SMTP."""
-    if principal.dialect != call.service:
-        principal = replace(principal, dialect=call.service)
     domain = call.found_domain
     if domain is None or principal.domain:
-        return principal
+        return _speaking(principal, call.service)
+    return _sending_for(
+        principal, call.service, domain.id, domain.name, domain.region, domain.verified_at is not None
+    )
+
+
+# HOT: the same few are asked for with each letter
+@lru_cache(maxsize=4096)
+def _speaking(principal: Principal, dialect: str) -> Principal:
+    return replace(principal, dialect=dialect)
+
+
+@lru_cache(maxsize=4096)
+def _sending_for(
+    principal: Principal, dialect: str, domain_id: str, domain: str, region: str, is_verified: bool
+) -> Principal:
     return replace(
         principal,
-        domain_id=domain.id,
-        domain=domain.name,
-        region=domain.region,
-        verified=domain.verified_at is not None,
+        dialect=dialect,
+        domain_id=domain_id,
+        domain=domain,
+        region=region,
+        verified=is_verified,
     )
 
 
@@ -123,9 +139,8 @@ def read_posted(reader: Reader, letter: Posted, principal: Principal, arrival: A
 
 def _needs_utf8(letter: Posted) -> bool:
     """An address outside ASCII can only leave with SMTPUTF8 (RFC 6531 3.2)."""
-    return not all(
-        str(each).isascii() for each in (letter.sender or "", *(r.address for r in letter.recipients))
-    )
+    is_foreign = letter.sender is not None and letter.sender.needs_utf8
+    return is_foreign or not all(each.address.isascii() for each in letter.recipients)
 
 
 def _may_be_news(read: list[Read] | PosthouseError) -> bool:

@@ -23,6 +23,7 @@ from posthouse.doors.api.endpoints import Endpoint, Endpoints
 from posthouse.doors.api.forms import MOST_FIELDS
 from posthouse.doors.api.parts import ApiParts
 from posthouse.doors.api.rates import CallRates, Rate
+from posthouse.doors.api.shown import client_address
 from posthouse.model.account import CredentialKind, Domain, Principal
 from posthouse.model.errors import CommitInDoubt, PosthouseError
 from posthouse.rules.permissions import may
@@ -147,7 +148,7 @@ class ServiceApp:
         if found is None and secret:
             await self.parts.identity.look(self.parts.store)
             found = self._recognised(secret)
-        address = request.client.host if request.client else ""
+        address = client_address(request)
         if found is None:
             await self.parts.throttle.hold_back(address, "")
             raise Problem(401, "bad-credentials", "This key is not valid")

@@ -80,6 +80,8 @@ def judge_subject(faults: Faults, path: str, value: Any) -> None:
 
 def judge_headers(faults: Faults, path: str, value: Any, texts: HeaderTexts) -> None:
     given = faults.object(path, value)
+    if not given:
+        return
     names = [name.lower() for name in given]
     if any(not isinstance(each, str) for each in given.values()):
         faults.add(path, texts.values)

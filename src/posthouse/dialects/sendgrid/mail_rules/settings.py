@@ -141,7 +141,7 @@ def judge_asm(faults: Faults, value: Any, known: Known) -> None:
 def judge_settings(faults: Faults, call: dict[str, Any]) -> None:
     for family, switches in SWITCHES.items():
         given = faults.object(family, call.get(family))
-        for name, text in switches.items():
+        for name, text in switches.items() if given else ():
             path = f"{family}.{name}"
             found = faults.object(path, given.get(name))
             if found.get("enable") is not None and not isinstance(found["enable"], bool):

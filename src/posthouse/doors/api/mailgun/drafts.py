@@ -19,7 +19,7 @@ from posthouse.doors.api.mailgun.people import People, parse_people
 from posthouse.mail.addresses import Mailbox, parse_mailboxes
 from posthouse.mail.build import Draft, Part, build
 from posthouse.mail.fields import ADDRESS_FIELDS, text_field
-from posthouse.model.address import BadAddress
+from posthouse.model.address import Address, BadAddress
 
 _FILES = ("attachment", "inline", "message")
 _PEOPLE = ("to", "cc", "bcc")
@@ -35,13 +35,19 @@ class SendForm:
     fields: list[tuple[str, str]]
     files: list[tuple[str, Upload]]
     options: Parameters = field(default_factory=Parameters)
+    _values: dict[str, list[str]] = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        self._values = {}
+        for name, value in self.fields:
+            self._values.setdefault(name, []).append(value)
 
     def all(self, name: str) -> list[str]:
         """The values of a field that are not empty."""
-        return [value for key, value in self.fields if key == name and value.strip()]
+        return [value for value in self._values.get(name, ()) if value.strip()]
 
     def last(self, name: str) -> str | None:
-        return next((value for key, value in reversed(self.fields) if key == name), None)
+        return self._values[name][-1] if name in self._values else None
 
     def files_of(self, name: str) -> list[Upload]:
         return [file for key, file in self.files if key == name]
@@ -61,11 +67,12 @@ def read_form(form: Form, parts: Collection[str]) -> SendForm:
     return SendForm(fields, files, read_parameters(fields, parts))
 
 
-def build_letter(form: SendForm, authors: Sequence[Mailbox], people: People) -> bytes:
-    """The letter. Raises Refused for what cannot be written."""
+def build_letter(form: SendForm, authors: Sequence[Mailbox], people: People) -> tuple[bytes, Address]:
+    """The letter, and the address in its From. Raises Refused for what cannot be written."""
     own = _OwnFields(form.options.fields)
+    authors = own.people("From") or authors
     draft = Draft(
-        author=own.people("From") or authors,
+        author=authors,
         to=() if own.has("to") else people.to,
         cc=() if own.has("cc") else people.cc,
         subject="" if own.has("subject") else form.last("subject") or "",
@@ -75,7 +82,7 @@ def build_letter(form: SendForm, authors: Sequence[Mailbox], people: People) -> 
         amp=form.last("amp-html"),
         parts=_parts(form),
     )
-    return with_fields(build(draft), own.placeholders)
+    return with_fields(build(draft), own.placeholders), authors[0].address
 
 
 def _text(form: SendForm) -> str | None:

@@ -28,7 +28,7 @@ from posthouse.mail.addresses import Mailbox, parse_mailboxes
 from posthouse.model.account import MAIL_SEND
 from posthouse.model.address import Address, BadAddress
 from posthouse.model.errors import PosthouseError
-from posthouse.model.message import Recipient, Submission
+from posthouse.model.message import Submission
 from posthouse.smtp.dots import normalized
 from posthouse.store import templates
 
@@ -55,10 +55,10 @@ async def _send(call: Call) -> Answer:
     people = People(parse_people("to", to), *(parse_people(each, form.all(each)) for each in ("cc", "bcc")))
     recipients = recipients_of(people, _variables(form))
     if sum(len(file.content) for _, file in form.files) > _LARGE:
-        letter = await asyncio.to_thread(build_letter, form, authors, people)
+        letter, sender = await asyncio.to_thread(build_letter, form, authors, people)
     else:
-        letter = build_letter(form, authors, people)
-    return await _post(call, form, letter, recipients)
+        letter, sender = build_letter(form, authors, people)
+    return await _post(call, Posted(letter, sender, recipients, form.options.beside))
 
 
 async def _send_mime(call: Call) -> Answer:
@@ -73,11 +73,10 @@ async def _send_mime(call: Call) -> Answer:
     recipients = recipients_of(People(parse_people("to", to)), _variables(form))
     content = normalized(files[-1].content)  # programs read files as their system writes them
     letter = with_fields(content, form.options.fields)
-    return await _post(call, form, letter, recipients)
+    return await _post(call, Posted(letter, _author(letter), recipients, form.options.beside))
 
 
-async def _post(call: Call, form: SendForm, letter: bytes, recipients: list[Recipient]) -> Answer:
-    posted = Posted(letter, _envelope_sender(letter), recipients, form.options.beside)
+async def _post(call: Call, posted: Posted) -> Answer:
     try:
         # a multipart body has another boundary each time
         return await post(call, [posted], queued, any_body=True)
@@ -131,7 +130,7 @@ def _variables(form: SendForm) -> dict[str, Any] | None:
     return (object_of(given[-1].raw) or {}) if given else None
 
 
-def _envelope_sender(letter: bytes) -> Address | None:
+def _author(letter: bytes) -> Address | None:
     """The From address, None where there is none to be read: then the letter is refused anyway."""
     try:
         written = letters.parse(letter).first(b"from")

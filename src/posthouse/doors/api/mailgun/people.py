@@ -10,8 +10,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
+
+import msgspec
 
 from posthouse.mail.addresses import Mailbox, parse_mailboxes
 from posthouse.model.address import BadAddress, parse_address
@@ -25,8 +26,7 @@ MOST_COPIES = 10_000
 _ANGLE = re.compile(r"([^<>@]{0,1000})<([^<>\s]{1,1000})>\s*\Z")
 
 
-@dataclass(frozen=True, slots=True)
-class People:
+class People(msgspec.Struct, frozen=True):
     """Mailboxes as they were written, in their order."""
 
     to: Sequence[Mailbox]
