@@ -3,14 +3,17 @@
 An address belongs to everybody or, dedicated, to one account; for all others it is not there. Pools belong to
 accounts.
 
-Public: add_ip, parse_hello, usable_ips, load_ip, remove_ip, ip_rows, warmup_row, put_pool, remove_pool,
-pool_row.
+Public: add_ip, parse_hello, usable_ips, load_ip, remove_ip, ip_rows, warmup_row, put_pool,
+describe_pool, remove_pool, pool_row.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
+
+import msgspec
 
 from posthouse.desk.local_address import name_of
 from posthouse.model.address import BadAddress, ascii_domain
@@ -18,12 +21,13 @@ from posthouse.model.clock import Ids
 from posthouse.model.errors import Refused
 from posthouse.model.warmup import read_warmup
 from posthouse.rules.warmup import day_of, plan_day
-from posthouse.store import egress, warmup
+from posthouse.store import egress, identity, warmup
 from posthouse.store.egress import LocalAddress, Pool
 from posthouse.store.engine import Connection
 from posthouse.store.trouble import Duplicate
 
 MAX_NAME = 64
+MAX_DESCRIPTION = 500
 
 
 # Addresses
@@ -107,21 +111,64 @@ def warmup_row(text: str, now: float, paused_sites: int) -> dict[str, Any] | Non
 # Pools
 
 
-def put_pool(conn: Connection, ids: Ids, account_id: str, name: str, addresses: Sequence[str]) -> Pool:
+def put_pool(
+    conn: Connection,
+    ids: Ids,
+    account_id: str,
+    name: str,
+    addresses: Sequence[str],
+    description: str = "",
+) -> Pool:
     """Make a pool of these addresses, or add them to the one of that name. Raises Refused."""
-    name = name.strip()
-    if not name or not name.isprintable() or len(name) > MAX_NAME:
-        raise _refused(f"A pool's name has 1 to {MAX_NAME} visible characters", "bad-name")
+    name = _pool_name(name)
     members = _members(conn, account_id, addresses)
     found = next((pool for pool in egress.list_pools(conn, account_id) if pool.name == name), None)
     if found is None:
         if not members:
             raise _refused("A new pool needs at least one address", "empty")
-        new = Pool(ids.new(), account_id, name, members)
+        new = Pool(ids.new(), account_id, name, members, _description(description))
         egress.add_pool(conn, new)
         return new
     egress.change_pool(conn, found.id, join=members)
     return _load(conn, account_id, found.id)
+
+
+def describe_pool(
+    conn: Connection, account_id: str, name_or_id: str, *, name: str = "", description: str | None = None
+) -> Pool:
+    """Another name ("": it stays) or description (None: it stays) for a pool. Its domains keep sending from
+    it, and mail that waits knows its addresses already. Raises Refused."""
+    pool = _load(conn, account_id, name_or_id)
+    name = _pool_name(name) if name.strip() else pool.name
+    if name != pool.name and any(each.name == name for each in egress.list_pools(conn, account_id)):
+        raise _refused(f"There is a pool {name} already", "exists")
+    text = pool.description if description is None else _description(description)
+    egress.describe_pool(conn, pool.id, name, text)
+    if name != pool.name:
+        _refer_by_id(conn, pool)
+    return replace(pool, name=name, description=text)
+
+
+def _refer_by_id(conn: Connection, pool: Pool) -> None:
+    """For the domains whose settings say the pool's name as it was."""
+    for domain in identity.list_domains(conn, pool.account_id):
+        if domain.settings.ip_pool == pool.name:
+            settings = msgspec.structs.replace(domain.settings, ip_pool=pool.id)
+            identity.set_settings(conn, domain.name, settings)
+
+
+def _pool_name(text: str) -> str:
+    name = text.strip()
+    if not name or not name.isprintable() or len(name) > MAX_NAME:
+        raise _refused(f"A pool's name has 1 to {MAX_NAME} visible characters", "bad-name")
+    return name
+
+
+def _description(text: str) -> str:
+    text = " ".join(text.split())
+    if len(text) > MAX_DESCRIPTION or not text.isprintable():
+        raise _refused(f"A pool's description has at most {MAX_DESCRIPTION} visible characters", "bad-name")
+    return text
 
 
 def _members(conn: Connection, account_id: str, addresses: Sequence[str]) -> tuple[str, ...]:

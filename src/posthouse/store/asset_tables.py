@@ -100,7 +100,7 @@ ip = Table(
 )
 
 # Named sets of these addresses.
-pool = Table("pool", metadata, text("id", key=True), text("account_id"), text("name"))
+pool = Table("pool", metadata, text("id", key=True), text("account_id"), text("name"), text("description"))
 Index("pool_name", pool.c.account_id, pool.c.name, unique=True)
 
 pool_ip = Table("pool_ip", metadata, part_of("pool_id", "pool", key=True), text("address", key=True))

@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import bindparam, delete, select
+from sqlalchemy import bindparam, delete, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert_into
 from sqlalchemy.schema import Table
 
@@ -32,12 +32,13 @@ class LocalAddress:
 
 @dataclass(frozen=True, slots=True)
 class Pool:
-    """A named set of local addresses, in order."""
+    """A named set of local addresses, in order. `description`: the customer's words about it."""
 
     id: str
     account_id: str
     name: str
     addresses: tuple[str, ...] = ()
+    description: str = ""
 
 
 def _insert_once(table: Table) -> Statement:
@@ -92,12 +93,20 @@ _leave_pool = Statement(
 )
 _pools = Statement(select(pool).order_by(pool.c.name, pool.c.id))
 _members = Statement(select(pool_ip).order_by(pool_ip.c.pool_id, pool_ip.c.address))
+_describe_pool = Statement(
+    update(pool)
+    .where(pool.c.id == bindparam("of_pool"))
+    .values(name=bindparam("to_name"), description=bindparam("to_description")),
+    "of_pool",
+    "to_name",
+    "to_description",
+)
 _remove_pool = Statement(delete(pool).where(pool.c.id == bindparam("of_pool")), "of_pool")
 
 
 def add_pool(conn: Connection, new: Pool) -> None:
     """A pool with its addresses. Raises Duplicate if the account has one of that name."""
-    if not conn.change(_add_pool, new.id, new.account_id, new.name):
+    if not conn.change(_add_pool, new.id, new.account_id, new.name, new.description):
         raise Duplicate(f"the pool {new.name} is there already")
     change_pool(conn, new.id, join=new.addresses)
 
@@ -111,14 +120,20 @@ def change_pool(conn: Connection, pool_id: str, join: Sequence[str] = (), leave:
     raise_identity(conn)
 
 
+def describe_pool(conn: Connection, pool_id: str, name: str, description: str) -> None:
+    """Another name and description; the name must be free."""
+    conn.change(_describe_pool, pool_id, name, description)
+    raise_identity(conn)
+
+
 def list_pools(conn: Connection, account_id: str | None = None) -> list[Pool]:
     """All pools, or an account's, by name, with their addresses."""
     members: dict[str, list[str]] = defaultdict(list)
     for pool_id, address in conn.rows(_members):
         members[pool_id].append(address)
     return [
-        Pool(pool_id, owner, name, tuple(members[pool_id]))
-        for pool_id, owner, name in conn.rows(_pools)
+        Pool(pool_id, owner, name, tuple(members[pool_id]), description)
+        for pool_id, owner, name, description in conn.rows(_pools)
         if account_id is None or owner == account_id
     ]
 

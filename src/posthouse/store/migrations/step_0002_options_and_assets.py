@@ -18,6 +18,7 @@ _ADDED = (("domain", "settings"), ("message", "options"), ("message", "batch_id"
 _LATER = {
     "credential": ("ranges", "limits"),
     "ip": ("warmup",),
+    "pool": ("description",),
     "template": ("more",),
     "template_version": ("more",),
 }

@@ -1,4 +1,4 @@
-"""Step 6: who changed what; whose a captured copy is."""
+"""Step 6: who changed what; whose a captured copy is; what a pool of addresses is for."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ def run(connection: Connection) -> None:
     engine = connection.engine.name
     for new in DASHBOARD_TABLES:
         connection.script(ddl(CreateTable(new), engine))
+    connection.script(f"ALTER TABLE pool ADD COLUMN description {_TEXT[engine]}")
     for column in ("account_id", "credential_id"):
         connection.script(f"ALTER TABLE capture ADD COLUMN {column} {_TEXT[engine]}")
         connection.script(

@@ -62,7 +62,7 @@ def _shown(pool: Pool, linked: Sequence[str] = ()) -> dict[str, Any]:
     return {
         "pool_id": pool.id,
         "name": pool.name,
-        "description": "",
+        "description": pool.description,
         "ips": list(pool.addresses),
         "is_linked": bool(linked),
         "is_inherited": False,
@@ -109,14 +109,16 @@ async def _create_pool(call: Call) -> Answer:
     def answer(made: Pool) -> Answer:
         return json_answer({**_DONE, "pool_id": made.id})
 
-    about = (call.parts.ids, call.account_id, name, listed(form, "ip", "ips"))
+    about = (call.parts.ids, call.account_id, name, listed(form, "ip", "ips"), form.get("description"))
     return await call.write_once(answer, _add_pool, *about)
 
 
-def _add_pool(conn: Connection, ids: Ids, account_id: str, name: str, ips: Sequence[str]) -> Pool:
+def _add_pool(
+    conn: Connection, ids: Ids, account_id: str, name: str, ips: Sequence[str], description: str
+) -> Pool:
     if any(pool.name == name for pool in stored.list_pools(conn, account_id)):
         raise said(f"There is a pool {name} already")
-    return egress.put_pool(conn, ids, account_id, name, ips)
+    return egress.put_pool(conn, ids, account_id, name, ips, description)
 
 
 async def _change_pool(call: Call) -> Answer:
@@ -126,8 +128,9 @@ async def _change_pool(call: Call) -> Answer:
 
 def _patch(conn: Connection, ids: Ids, account_id: str, pool_id: str, form: Form) -> None:
     pool = _load(conn, account_id, pool_id)
-    if form.get("name").strip() not in ("", pool.name):
-        raise said("A pool keeps its name here: make another one, and link its domains to that")
+    description = form.get("description") if "description" in form else None
+    if form.get("name").strip() or description is not None:
+        pool = egress.describe_pool(conn, account_id, pool.id, name=form.get("name"), description=description)
     if add := listed(form, "add_ip", "add_ips"):
         egress.put_pool(conn, ids, account_id, pool.name, add)
     if gone := listed(form, "remove_ip", "remove_ips"):

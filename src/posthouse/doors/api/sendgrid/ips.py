@@ -88,14 +88,16 @@ async def _add_pool(call: Call) -> Answer:
 
 
 async def _rename_pool(call: Call) -> Answer:
-    """Mail that waits and settings of domains name a pool by its name, and would be left without. Raises
-    Said."""
     name = text_of(await object_of(call), "name", egress.MAX_NAME)
-    pool = await call.read(_pool, call)
-    if pool.name != name.strip():
-        text = "a pool keeps its name, for mail that waits refers to it: make another one and remove this"
-        raise said(text, field="name")
-    return json_answer({"name": pool.name})
+
+    def rename(conn: Connection) -> Pool:
+        pool = _pool(conn, call)
+        found = store.find_pool(conn, call.account_id, name.strip())
+        if found is not None and found.id != pool.id:
+            raise said("This IP Pool already exists", field="name")
+        return egress.describe_pool(conn, call.account_id, pool.id, name=name)
+
+    return await call.write_once(lambda pool: json_answer({"name": pool.name}), rename)
 
 
 async def _remove_pool(call: Call) -> Answer:

@@ -52,13 +52,19 @@ async def test_addresses_and_pools_are_linked_to_domains(api: Api) -> None:
     assert (await _call(api, "GET", "/v3/ips?dedicated=true")).json()["items"] == []
     assert (await _call(api, "GET", "/v3/ips/192.0.2.1")).json()["dedicated"] is False
     assert (await _call(api, "GET", "/v3/ips/192.0.2.9")).status == 404
-    made = await _call(api, "POST", "/v3/ip_pools", form={"name": "p", "ip": "192.0.2.1"})
+    said = {"name": "p", "description": "For invoices", "ip": "192.0.2.1"}
+    made = await _call(api, "POST", "/v3/ip_pools", form=said)
     pool = made.json()["pool_id"]
     one = f"/v3/ip_pools/{pool}"
     patched = await _call(api, "PATCH", one, form={"add_ip": "192.0.2.2", "link_domain": DOMAIN})
     assert patched.json() == {"message": "success"}
     shown = (await _call(api, "GET", one)).json()
     assert (shown["ips"], shown["is_linked"]) == (["192.0.2.1", "192.0.2.2"], True)
+    assert (shown["name"], shown["description"]) == ("p", "For invoices")
+    again = await _call(api, "PATCH", one, form={"name": "q", "description": ""})
+    assert again.json() == {"message": "success"}
+    shown = (await _call(api, "GET", one)).json()
+    assert (shown["name"], shown["description"], shown["is_linked"]) == ("q", "", True)
     ips = f"/v3/domains/{DOMAIN}/ips"
     assert (await _call(api, "GET", ips)).json()["items"] == ["192.0.2.1", "192.0.2.2"]
     assert (await _call(api, "DELETE", f"{ips}/ip_pool")).json() == {"message": "success"}

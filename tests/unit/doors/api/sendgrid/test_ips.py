@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
-from posthouse.desk import egress
-from unit.doors.api.calling import Api
+from posthouse.desk import domain_settings, domains, egress
+from posthouse.model.account import DomainSettings
+from unit.doors.api.calling import DOMAIN, Api
 
 POOLS = "/v3/ips/pools"
 MISSING = "Unable to locate specified IPs Pool"
+
+
+def _sends_from_bulk(settings: DomainSettings) -> DomainSettings:
+    return domain_settings.changed(settings, ["ip_pool=bulk"])
 
 
 async def test_SG_11_addresses_and_pools(any_api: Api) -> None:
@@ -26,11 +31,17 @@ async def test_SG_11_addresses_and_pools(any_api: Api) -> None:
     assert reply.status == 404  # another account's
     reply = await api.call("PUT", f"{POOLS}/bulk", key=api.full, json={"name": "bulk"})
     assert (reply.status, reply.json()) == (200, {"name": "bulk"})
+    await api.write(domains.change_settings, api.account_id, DOMAIN, _sends_from_bulk)
     reply = await api.call("PUT", f"{POOLS}/bulk", key=api.full, json={"name": "news"})
-    (error,) = reply.json()["errors"]
-    assert (reply.status, error["field"]) == (400, "name")
-    assert "make another one" in error["message"]
-    assert (await api.call("DELETE", f"{POOLS}/bulk", key=api.full)).status == 204
+    assert (reply.status, reply.json()) == (200, {"name": "news"})
+    assert (await api.call("GET", f"{POOLS}/bulk", key=api.full)).status == 404
+    domain, _ = await api.read(domains.load, api.account_id, DOMAIN)
+    assert api.all_parts.identity.pool_sources(api.account_id, domain.settings.ip_pool) == ("192.0.2.10",)
+    await api.call("POST", POOLS, key=api.full, json={"name": "other"})
+    reply = await api.call("PUT", f"{POOLS}/other", key=api.full, json={"name": "news"})
+    assert (reply.status, reply.json()["errors"][0]["field"]) == (400, "name")
+    assert (await api.call("DELETE", f"{POOLS}/other", key=api.full)).status == 204
+    assert (await api.call("DELETE", f"{POOLS}/news", key=api.full)).status == 204
     assert (await api.call("GET", POOLS, key=api.full)).json() == []
 
 
