@@ -80,20 +80,15 @@ def _may_add(house: House, ask: Asked, name: str, claims_it: bool) -> bool:
     The account is made in a transaction of its own: its token must be the same when it comes back with it.
     """
     from posthouse.desk import accounts, claims, published
-    from posthouse.model.errors import Refused
 
     with house.writing(prepares=True) as conn:
         account_id = accounts.ensure(conn, house.ids, house.clock.now(), ask.account)
-    try:
-        with house.reading() as conn:
-            claims.refuse_foreign(conn, account_id, name, house.installation)
-    except Refused as refused:
-        if not claims_it or refused.reason != claims.TAKEN:
-            raise
+    with house.reading() as conn:
+        proves = claims.needs_proof(conn, account_id, name, house.installation, claims_it=claims_it)
+    if proves:
         texts = published.texts_at(claims.record_name(name), house.settings.dns.servers)
         claims.prove(texts, house.installation, account_id, name)
-        return True
-    return False
+    return proves
 
 
 @command(app, "list")

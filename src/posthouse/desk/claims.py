@@ -4,7 +4,7 @@ A name is unique per installation (docs/decisions/017). Whoever may write into t
 account's token there and gets the domain: nobody can sit on a name that is not his. A verified domain also
 keeps other accounts from names above and below it.
 
-Public: refuse_foreign, there_already, record_name, record_value, prove, TAKEN.
+Public: refuse_foreign, needs_proof, there_already, record_name, record_value, prove, TAKEN.
 """
 
 from __future__ import annotations
@@ -32,6 +32,20 @@ def refuse_foreign(
                 f"Another account here has {'' if found.name == name else 'a domain above or below '}{name}"
             )
             raise Refused(550, "5.7.1", what + _way_out(name, account_id, installation), reason=TAKEN)
+
+
+def needs_proof(
+    conn: Connection, account_id: str, name: str, installation: Installation, *, claims_it: bool
+) -> bool:
+    """Must DNS show first that the domain is the account's? Only where another account has it, and this one
+    claims it. Raises Refused."""
+    try:
+        refuse_foreign(conn, account_id, name, installation)
+    except Refused as refused:
+        if not claims_it or refused.reason != TAKEN:
+            raise
+        return True
+    return False
 
 
 def there_already(name: str) -> Refused:

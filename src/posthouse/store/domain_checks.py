@@ -3,7 +3,7 @@
 A worker takes a domain that is due by moving its next look into the future, and only if nobody else moved
 it meanwhile: so one of many workers looks. One that dies on the way leaves the domain due again.
 
-Public: CheckRow, begin, begin_all, find, find_all, due, take, settle.
+Public: CheckRow, begin, begin_all, find, find_all, due, take, hasten, settle.
 """
 
 from __future__ import annotations
@@ -72,6 +72,18 @@ _take = Statement(
     "seen",
     "until",
 )
+_hasten = Statement(
+    update(domain_check)
+    .where(
+        domain_check.c.domain_id == bindparam("of_domain"),
+        domain_check.c.checked_at <= bindparam("since"),
+        domain_check.c.next_at > bindparam("now"),
+    )
+    .values(next_at=bindparam("now"), tries=0),
+    "of_domain",
+    "since",
+    "now",
+)
 _settle = Statement(
     update(domain_check)
     .where(domain_check.c.domain_id == bindparam("of_domain"))
@@ -114,6 +126,12 @@ def take(conn: Connection, rows: Sequence[CheckRow], until: float) -> list[Check
         if conn.change(_take, row.domain_id, row.next_at, until):
             taken.append(row)
     return taken
+
+
+def hasten(conn: Connection, domain_id: str, since: float, now: float) -> bool:
+    """Somebody works on the domain's records: it is due now, and soon again, unless it was looked at after
+    `since`."""
+    return conn.change(_hasten, domain_id, since, now) > 0
 
 
 def settle(conn: Connection, row: CheckRow) -> bool:

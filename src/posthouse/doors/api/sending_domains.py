@@ -1,16 +1,16 @@
-"""What every service's calls do with a sending domain: make one, and look it up in DNS.
+"""What every service's calls, and people's pages, do with a sending domain: make one, look it up in DNS.
 
-Public: draft, prove, loaded, look, Looked.
+Public: Asking, draft, may_add, prove, loaded, look, Looked.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
-from typing import Any, NamedTuple
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple, Protocol, TypeVar
 
 from posthouse.desk import claims, domain_checks, domains, published, verification
-from posthouse.doors.api.call import Call
+from posthouse.doors.api.parts import ApiParts
 from posthouse.model.account import Domain, DomainKey
 from posthouse.model.clock import Ids
 from posthouse.model.errors import Refused
@@ -18,8 +18,27 @@ from posthouse.rules.checks import Check
 from posthouse.rules.records import Sender
 from posthouse.store.connection import Connection
 
+Value = TypeVar("Value")
 
-async def draft(call: Call, name: str, **more: Any) -> domains.Draft:
+
+class Asking(Protocol):
+    """Who asks, and the ways to the store: a call of a program, or a visit of a page."""
+
+    @property
+    def parts(self) -> ApiParts: ...
+
+    @property
+    def account_id(self) -> str: ...
+
+    @property
+    def now(self) -> float: ...
+
+    async def read(self, fn: Callable[..., Value], *args: Any, **named: Any) -> Value: ...
+
+    async def write(self, fn: Callable[..., Value], *args: Any, **named: Any) -> Value: ...
+
+
+async def draft(call: Asking, name: str, **more: Any) -> domains.Draft:
     """A domain that is still to be stored; its keys cost a moment, so a thread makes them. `more`: of
     `desk.domains.draft`."""
     parts = call.parts
@@ -34,7 +53,16 @@ async def draft(call: Call, name: str, **more: Any) -> domains.Draft:
     )
 
 
-async def prove(call: Call, name: str) -> None:
+async def may_add(call: Asking, name: str, *, claims_it: bool) -> bool:
+    """Has the account shown in DNS that a domain of another one is its own? Raises Refused where it must."""
+    installation = call.parts.installation
+    proves = await call.read(claims.needs_proof, call.account_id, name, installation, claims_it=claims_it)
+    if proves:
+        await prove(call, name)
+    return proves
+
+
+async def prove(call: Asking, name: str) -> None:
     """Has the account shown in DNS that a domain of another one is its own? Raises Refused where not."""
     texts = await asyncio.to_thread(
         published.texts_at, claims.record_name(name), call.parts.settings.dns.servers
@@ -42,7 +70,7 @@ async def prove(call: Call, name: str) -> None:
     claims.prove(texts, call.parts.installation, call.account_id, name)
 
 
-def loaded(conn: Connection, call: Call, name: str) -> tuple[Domain, list[DomainKey], Sender]:
+def loaded(conn: Connection, call: Asking, name: str) -> tuple[Domain, list[DomainKey], Sender]:
     """The account's domain as the store has it now, its keys, and where its mail leaves. Raises Refused."""
     domain, keys = domains.load(conn, call.account_id, name)
     return domain, keys, domain_checks.sender_of(conn, call.parts.settings, call.account_id)
@@ -59,7 +87,7 @@ class Looked(NamedTuple):
     next_at: float
 
 
-async def look(call: Call, name: str) -> Looked:
+async def look(call: Asking, name: str) -> Looked:
     """Look at DNS now, as `posthouse domain verify` does, and let go the mail that waited for the domain.
     Raises Refused."""
     parts = call.parts

@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal
 
 from msgspec import Meta, Struct
 
-from posthouse.desk import claims, domain_checks, domains, verification
+from posthouse.desk import domain_checks, domains, verification
 from posthouse.desk.domain_names import doubts, new_name
 from posthouse.desk.domain_view import domain_row, record_row
 from posthouse.doors.api import sending_domains
@@ -22,7 +22,6 @@ from posthouse.doors.api.native.endpoint import NativeEndpoint, Nothing, Page, m
 from posthouse.doors.api.native.scope import may_see
 from posthouse.mail.dkim import ED25519_SHA256, RSA_SHA256
 from posthouse.model.account import DomainSettings
-from posthouse.model.errors import Refused
 from posthouse.rules.checks import State
 from posthouse.rules.records import Use, needed
 from posthouse.store import identity
@@ -133,7 +132,8 @@ async def add_domain(call: Call, asked: NewDomain) -> Answer:
     name = call.about = new_name(asked.name)
 
     async def work() -> Answer:
-        is_proven = await _may_add(call, name, asked.claims)  # before keys are made for nothing
+        # before keys are made for nothing
+        is_proven = await sending_domains.may_add(call, name, claims_it=asked.claims)
         new = await sending_domains.draft(
             call,
             name,
@@ -145,18 +145,6 @@ async def add_domain(call: Call, asked: NewDomain) -> Answer:
         return one(WholeDomain, 201)(await call.read(_whole, call, name))
 
     return await once(call, work)
-
-
-async def _may_add(call: Call, name: str, claims_it: bool) -> bool:
-    """Has the account shown in DNS that a domain of another one is its own? Raises Refused where it must."""
-    try:
-        await call.read(claims.refuse_foreign, call.account_id, name, call.parts.installation)
-    except Refused as refused:
-        if not claims_it or refused.reason != claims.TAKEN:
-            raise
-        await sending_domains.prove(call, name)
-        return True
-    return False
 
 
 async def show_domain(call: Call, asked: Nothing) -> Answer:

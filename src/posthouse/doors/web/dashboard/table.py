@@ -7,6 +7,9 @@ from __future__ import annotations
 
 from posthouse.doors.web.dashboard import (
     audit,
+    domain,
+    domain_keys,
+    domains,
     messages,
     overview,
     start,
@@ -22,6 +25,9 @@ PAGES: tuple[Page, ...] = (
     *tester.PAGES,
     *messages.PAGES,
     *story.PAGES,
+    *domains.PAGES,
+    *domain.PAGES,
+    *domain_keys.PAGES,
     *users.PAGES,
     *audit.PAGES,
 )  # fmt: skip
