@@ -16,7 +16,6 @@ if TYPE_CHECKING:
 
 app = group("Keys that send for every domain of the account.")
 
-_OPENINGS = {SENDGRID: "SG.", NATIVE: "ph_"}  # SDKs look at the first letters
 
 Words = Annotated[
     list[str] | None,
@@ -67,7 +66,7 @@ def add(
             house.ids,
             house.clock.now(),
             account_id=account_id,
-            opening=_OPENINGS[dialect],
+            opening=keys.OPENINGS[dialect],
             dialect=dialect,
             permissions=words or SEND_ONLY,
             name=name,

@@ -4,7 +4,7 @@ C-07).
 Both are found by the keyed hash of the secret and named by a public id, which stands as `login` in the store.
 A key sends for every domain of its account, or for one; a token for its domain.
 
-Public: IssuedKey, NATIVE, issue_key, issue_token, judge_given, change, revoke, load, listing.
+Public: IssuedKey, NATIVE, OPENINGS, issue_key, issue_token, judge_given, change, revoke, load, listing.
 """
 
 from __future__ import annotations
@@ -27,6 +27,8 @@ from posthouse.store import identity
 from posthouse.store.engine import Connection
 
 NATIVE = "native"
+OPENINGS = {"sendgrid": "SG.", NATIVE: "ph_"}
+"""How a key begins, by its dialect: SDKs look at the first letters."""
 
 _PERMISSION = re.compile(r"[A-Za-z0-9_.*-]{1,100}\Z")
 _MOST_PERMISSIONS = 500

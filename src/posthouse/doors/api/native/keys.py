@@ -100,7 +100,6 @@ class ChangedKey(Struct, frozen=True, kw_only=True):
     address_connections: int | None
 
 
-_OPENINGS = {"sendgrid": "SG.", "native": "ph_"}
 _KEY, _TOKEN = CredentialKind.API_KEY, CredentialKind.DOMAIN_TOKEN
 
 
@@ -120,7 +119,7 @@ async def add_key(call: Call, asked: NewKey) -> Answer:
         IssuedSecret,
         "secret",
         keys.issue_key,
-        opening=_OPENINGS[asked.dialect],
+        opening=keys.OPENINGS[asked.dialect],
         dialect=asked.dialect,
         permissions=tuple(asked.permissions),
         name=asked.name,

@@ -10,6 +10,7 @@ from posthouse.doors.web.dashboard import (
     domain,
     domain_keys,
     domains,
+    keys,
     messages,
     overview,
     start,
@@ -29,5 +30,6 @@ PAGES: tuple[Page, ...] = (
     *domain.PAGES,
     *domain_keys.PAGES,
     *users.PAGES,
+    *keys.PAGES,
     *audit.PAGES,
 )  # fmt: skip

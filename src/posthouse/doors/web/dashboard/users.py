@@ -11,8 +11,8 @@ from starlette.responses import Response
 
 from posthouse.desk import credentials
 from posthouse.desk.credentials import Issued
-from posthouse.desk.terms import ANY, Terms
 from posthouse.doors.web.dashboard.page import Page, Work
+from posthouse.doors.web.dashboard.terms_form import terms_of
 from posthouse.doors.web.dashboard.visit import Visit
 from posthouse.store import identity
 from posthouse.store.connection import Connection
@@ -34,7 +34,6 @@ def _listing(conn: Connection, account_id: str) -> tuple[list[dict[str, Any]], l
 
 async def _add(visit: Visit) -> Response:
     chosen = visit.raw("password") or None
-    ranges = visit.field("ranges").split()
     issued = await visit.write(
         credentials.issue,
         visit.parts.installation,
@@ -44,7 +43,7 @@ async def _add(visit: Visit) -> Response:
         login=visit.field("login"),
         dialect=visit.field("dialect"),
         chosen=chosen,
-        terms=Terms(ranges or [ANY]),
+        terms=terms_of(visit),
     )
     return _shown(visit, issued, f"{issued.login} is added.")
 
@@ -74,6 +73,13 @@ def _shown(visit: Visit, issued: Issued, news: str) -> Response:
     )
 
 
+async def _change(visit: Visit) -> str:
+    user = await visit.write(
+        credentials.change, account_id=visit.account_id, login=visit.field("login"), terms=terms_of(visit)
+    )
+    return f"{user.login} is changed; open sessions follow within a second."
+
+
 async def _revoke(visit: Visit) -> str:
     gone = await visit.write(
         credentials.revoke, visit.now, account_id=visit.account_id, login=visit.field("login")
@@ -89,6 +95,7 @@ PAGES = (
         {
             "add": Work("keys.write", _add),
             "reset": Work("keys.write", _reset),
+            "change": Work("keys.write", _change),
             "revoke": Work("keys.write", _revoke),
         },
     ),
