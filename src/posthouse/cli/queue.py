@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -13,8 +12,6 @@ from posthouse.cli.options import AccountName, Asked, Config, Json, asked, comma
 from posthouse.cli.output import span, when
 
 if TYPE_CHECKING:
-    from posthouse.cli.house import House
-    from posthouse.store.engine import Connection
     from posthouse.store.queue import Selector
 
 app = typer.Typer(help="The queue: what waits and why.", invoke_without_command=True, rich_markup_mode=None)
@@ -58,39 +55,7 @@ def _cells(row: dict[str, Any]) -> list[str]:
     return [row["lane"], *counts, span(row["oldest_s"]), when(row["next_due_at"]), why or "-"]
 
 
-def _flush(conn: Connection, chosen: Selector, house: House) -> int:
-    from posthouse.pipeline.nudges import FLUSH
-    from posthouse.store import queue, workers
-
-    flushed = queue.in_steps(conn, queue.flush, chosen, house.clock.now())
-    with conn.transaction():
-        workers.nudge(conn, FLUSH)
-    return flushed
-
-
-def _hold(conn: Connection, chosen: Selector, house: House) -> int:
-    from posthouse.store import queue
-
-    return queue.in_steps(conn, queue.hold, chosen, house.clock.now(), house.ids)
-
-
-def _release(conn: Connection, chosen: Selector, house: House) -> int:
-    from posthouse.store import queue
-
-    return queue.in_steps(conn, queue.release, chosen, house.clock.now(), house.ids)
-
-
-def _drop(conn: Connection, chosen: Selector, house: House) -> int:
-    from posthouse.desk.room import give_room_back
-    from posthouse.store import queue
-
-    return queue.in_steps(conn, queue.drop, chosen, house.clock.now(), house.ids, give_room_back)
-
-
-Work = Callable[["Connection", "Selector", "House"], int]
-
-
-def _verb(name: str, done: str, work: Work, text: str) -> None:
+def _verb(name: str, done: str, text: str) -> None:
     """A command that does something to chosen deliveries."""
 
     def run(
@@ -101,15 +66,15 @@ def _verb(name: str, done: str, work: Work, text: str) -> None:
         recipient: Recipient = "",
         everything: Everything = False,
     ) -> None:
-        _act(ask, done, work, _selector(lane, domain, message, recipient, everything))
+        _act(ask, done, name, _selector(lane, domain, message, recipient, everything))
 
     run.__doc__ = text
     command(app, name)(run)
 
 
-_verb("flush", "flushed", _flush, "Try now what waits for a later time.")
-_verb("hold", "held", _hold, "Keep what waits in the queue until it is released.")
-_verb("release", "released", _release, "Let go what is held.")
+_verb("flush", "flushed", "Try now what waits for a later time.")
+_verb("hold", "held", "Keep what waits in the queue until it is released.")
+_verb("release", "released", "Let go what is held.")
 
 
 @command(app, "drop")
@@ -126,18 +91,23 @@ def drop(
     chosen = _selector(lane, domain, message, recipient, everything)
     if sys.stdin.isatty() and sys.stdout.isatty() and not ask.as_json and not yes:
         typer.confirm("These deliveries are given up for good. Go on?", abort=True)
-    _act(ask, "dropped", _drop, chosen)
+    _act(ask, "dropped", "drop", chosen)
 
 
-def _act(ask: Asked, done: str, work: Work, chosen: Selector) -> None:
+def _act(ask: Asked, done: str, verb: str, chosen: Selector) -> None:
     from posthouse.cli.house import open_house
-    from posthouse.desk import accounts
+    from posthouse.desk import accounts, queue_words
+    from posthouse.pipeline.nudges import FLUSH
+    from posthouse.store import queue, workers
 
     house = open_house(ask)
     with house.reading() as conn:
         theirs = replace(chosen, account_id=accounts.scope(conn, ask.account))
         house.note_first(conn)
-        count = work(conn, theirs, house)
+        count = queue.in_steps(conn, queue_words.step, verb, theirs, house.clock.now(), house.ids)
+        if verb == "flush":
+            with conn.transaction():
+                workers.nudge(conn, FLUSH)
     ask.output.item({done: count}, f"{done}: {count} {'delivery' if count == 1 else 'deliveries'}")
 
 

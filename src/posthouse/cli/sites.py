@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -21,7 +20,6 @@ Name = Annotated[
     str,
     typer.Argument(metavar="NAME", help="A recipient domain, or a site as `posthouse site list` names it."),
 ]
-_SPAN = re.compile(r"(?:(\d{1,4})d)?(?:(\d{1,5})h)?(?:(\d{1,6})m)?(?:(\d{1,8})s)?\Z")
 
 
 @command(app, "list", of_account=False)
@@ -56,19 +54,10 @@ def show(ask: Asked, name: Name) -> None:
     """Show a site: its rules, windows, recent replies, what was decided about it, and what comes next."""
     from posthouse.cli.house import open_house
     from posthouse.desk import sites
-    from posthouse.rules.shaping import load_shaping
 
     house = open_house(ask)
-    delivery = house.settings.delivery
-    table = load_shaping(*filter(None, [delivery.shaping]))
-    numbers = {
-        "connections": delivery.connections,
-        "messages_per_connection": delivery.messages_per_connection,
-    }
     with house.reading() as conn:
-        site = _site(house, conn, name)
-        given = {key: value for key, value in numbers.items() if value}
-        story = sites.story_of_site(conn, site, table, given, house.clock.now())
+        story = sites.told(conn, _site(house, conn, name), house.settings, house.clock.now())
     if ask.as_json:
         ask.output.item(story, "")
     else:
@@ -135,15 +124,13 @@ def _site(house: House, conn: Connection, name: str) -> Site:
 
 
 def _seconds(text: str) -> float:
-    """`1h30m` -> 5400; up to 30 days."""
-    from posthouse.desk.sites import LONGEST_S
+    from posthouse.desk.sites import read_span
+    from posthouse.model.errors import Refused
 
-    found = _SPAN.match(text.strip().lower())
-    parts = [int(part or 0) for part in found.groups()] if found else []
-    seconds = sum(part * unit for part, unit in zip(parts, (86400, 3600, 60, 1), strict=False))
-    if not 0 < seconds <= LONGEST_S:
-        raise typer.BadParameter(f"--for {text!r} is not a span such as 30m, 2h or 1d12h, up to 30d")
-    return float(seconds)
+    try:
+        return read_span(text)
+    except Refused as refused:
+        raise typer.BadParameter(f"--for {refused.text}") from refused
 
 
 def _tell(output: Output, story: dict[str, Any]) -> None:

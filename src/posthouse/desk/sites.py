@@ -3,12 +3,14 @@
 A site's name is that of its MX hosts (`net.sites.site_name`); a recipient domain leads to one by DNS. What
 workers see is seconds old (`pipeline.sitewatch`).
 
-Public: site_rows, story_of_site, suspensions, suspend, resume, site_of, find_site, next_step.
+Public: site_rows, story_of_site, told, site_for_domain, read_span, suspensions, suspend, resume, site_of,
+find_site, next_step.
 """
 
 from __future__ import annotations
 
 import asyncio
+import re
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
@@ -21,12 +23,13 @@ from posthouse.model.message import Host, Site
 from posthouse.model.site import SUSPEND, Rest, SiteView, shown
 from posthouse.net.dns import DnsTrouble, Resolver, SiteRules
 from posthouse.rules.automations import slowed
-from posthouse.rules.shaping import Limits, ShapingTable, rule_for
+from posthouse.rules.shaping import Limits, ShapingTable, load_shaping, rule_for
 from posthouse.store import sites
 from posthouse.store.connection import Connection
 
 LONGEST_S = 30 * 86400.0
 _ASK_S = 5.0
+_SPAN = re.compile(r"(?:(\d{1,4})d)?(?:(\d{1,5})h)?(?:(\d{1,6})m)?(?:(\d{1,8})s)?\Z", re.ASCII)
 
 
 def find_site(settings: Settings, rules: SiteRules, clock: Clock, name: str) -> Site:
@@ -142,6 +145,39 @@ def story_of_site(
         "workers": [{"worker": view.worker_id, "at": view.at, **view.data} for view in views],
         "next": next_step(slowed(limits, rests), rests, [view.data for view in views], now),
     }
+
+
+def told(conn: Connection, site: Site, settings: Settings, now: float) -> dict[str, Any]:
+    """`story_of_site` under the rules and numbers of the settings. Raises SettingsError for a bad file."""
+    delivery = settings.delivery
+    table = load_shaping(*filter(None, [delivery.shaping]))
+    numbers = {
+        "connections": delivery.connections,
+        "messages_per_connection": delivery.messages_per_connection,
+    }
+    given = {key: value for key, value in numbers.items() if value}
+    return story_of_site(conn, site, table, given, now)
+
+
+def site_for_domain(conn: Connection, domain: str) -> str:
+    """The site that workers take a recipient domain's mail to, "" when none has lately."""
+    views = sites.list_views(conn)
+    return next((view.site for view in views if domain in view.data.get("domains", ())), "")
+
+
+def read_span(text: str) -> float:
+    """`1h30m` -> 5400 seconds; up to 30 days. Raises Refused."""
+    found = _SPAN.match(text.strip().lower())
+    parts = [int(part or 0) for part in found.groups()] if found else []
+    seconds = sum(part * unit for part, unit in zip(parts, (86400, 3600, 60, 1), strict=False))
+    if not 0 < seconds <= LONGEST_S:
+        raise Refused(
+            501,
+            "5.5.4",
+            f"{text[:20]!r} is not a span such as 30m, 2h or 1d12h, up to 30d",
+            reason="bad-span",
+        )
+    return float(seconds)
 
 
 def next_step(limits: Limits, rests: Sequence[Rest], seen: Sequence[Mapping[str, Any]], now: float) -> str:

@@ -6,13 +6,14 @@ Public: ENDPOINTS.
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Callable
 from typing import Annotated, Any, Literal
 
 from msgspec import Meta, Struct
 
 from posthouse.desk import batches, reports
 from posthouse.desk.queue_choice import chosen
-from posthouse.desk.room import give_room_back
+from posthouse.desk.queue_words import step
 from posthouse.doors.api.answers import Answer
 from posthouse.doors.api.batch_changes import change_batch
 from posthouse.doors.api.call import Call
@@ -94,27 +95,26 @@ def _selector(call: Call, asked: Choice) -> queue.Selector:
 
 
 async def retry_queue(call: Call, asked: Choice) -> Answer:
-    selector = _selector(call, asked)
-    done = await in_steps(call, one(Flushed), "flushed", queue.flush, selector, call.now)
+    done = await _many(call, asked, "flush", one(Flushed), "flushed")
     await call.write(workers.nudge, FLUSH)
     return done
 
 
 async def hold_queue(call: Call, asked: Choice) -> Answer:
-    selector = _selector(call, asked)
-    return await in_steps(call, one(Held), "held", queue.hold, selector, call.now, call.parts.ids)
+    return await _many(call, asked, "hold", one(Held), "held")
 
 
 async def release_queue(call: Call, asked: Choice) -> Answer:
-    selector = _selector(call, asked)
-    return await in_steps(call, one(Released), "released", queue.release, selector, call.now, call.parts.ids)
+    return await _many(call, asked, "release", one(Released), "released")
 
 
 async def drop_queue(call: Call, asked: Choice) -> Answer:
+    return await _many(call, asked, "drop", one(Dropped), "dropped")
+
+
+async def _many(call: Call, asked: Choice, verb: str, answer: Callable[[Any], Answer], word: str) -> Answer:
     selector = _selector(call, asked)
-    return await in_steps(
-        call, one(Dropped), "dropped", queue.drop, selector, call.now, call.parts.ids, give_room_back
-    )
+    return await in_steps(call, answer, word, step, verb, selector, call.now, call.parts.ids)
 
 
 # Batches

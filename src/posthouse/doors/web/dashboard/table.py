@@ -13,6 +13,8 @@ from posthouse.doors.web.dashboard import (
     keys,
     messages,
     overview,
+    queue,
+    sites,
     start,
     story,
     tester,
@@ -23,6 +25,8 @@ from posthouse.doors.web.dashboard.page import Page
 PAGES: tuple[Page, ...] = (
     *overview.PAGES,
     *start.PAGES,
+    *queue.PAGES,
+    *sites.PAGES,
     *tester.PAGES,
     *messages.PAGES,
     *story.PAGES,

@@ -1,0 +1,170 @@
+"""The pages of the queue and of receiving sites (W-01, S20)."""
+
+from __future__ import annotations
+
+import json
+import re
+
+import pytest
+
+from browsing import Page
+from posthouse.model.account import Role
+from posthouse.model.site import SLOW, Rest
+from posthouse.store import sites, workers
+from posthouse.store.connection import Connection
+from unit.doors.api.calling import OTHER
+from unit.doors.web.dashboard.desk import Desk
+
+QUEUE, SITES = "/accounts/default/queue", "/accounts/default/sites"
+SITE = "mx1.good.test,mx2.good.test"
+REPLY = {
+    "code": 421, "enhanced": "4.7.0", "text": "<b>not now</b>", "phase": "mail", "mx": "mx1.good.test",
+    "count": 3, "first_at": 1000.0, "last_at": 1060.0,
+}  # fmt: skip
+VIEW = {
+    "origin": "built in: [default]", "limits": {"connections": 10}, "active": 2, "waiting": 7, "width": 4,
+    "share": 5, "taken": 12, "taken_at": 990.0, "domains": ["good.test"], "replies": [REPLY],
+}  # fmt: skip
+
+
+async def send(desk: Desk, *recipients: str) -> None:
+    """Letters that wait: nothing is delivered here."""
+    for recipient in recipients:
+        letter = {"from": "a@shop.test", "to": [recipient], "subject": "Hello", "text": "Hello"}
+        reply = await desk.api.call("POST", "/posthouse/v1/messages", key=await native(desk), json=letter)
+        assert reply.status < 300, reply.text
+
+
+async def native(desk: Desk) -> str:
+    return (await desk.api.issue(dialect="native")).secret
+
+
+async def see(desk: Desk) -> None:
+    """A worker that has seen one site."""
+
+    def seen(conn: Connection) -> None:
+        now = desk.api.clock.now()
+        workers.register(conn, workers.Worker("w1", "here", 1, now, now))
+        sites.put_views(conn, "w1", now, [(SITE, json.dumps(VIEW))], [])
+
+    await desk.api.write(seen)
+
+
+def states(desk: Desk) -> list[str]:
+    return [state for (state,) in desk.api.rows("select state from delivery order by recipient")]
+
+
+def lane_link(page: Page, domain: str) -> str:
+    return re.findall(rf'href="([^"]+)">{domain}<', page.html)[0].replace("&amp;", "&")
+
+
+async def test_W_01_the_queue_shows_lanes_and_why_they_wait(desk: Desk) -> None:
+    await send(desk, "ann@good.test", "bob@good.test", "cy@slow.test")
+    browser = await desk.browser()
+    page = await browser.open(QUEUE)
+    assert "good.test" in page.text and "slow.test" in page.text and "Waits for its turn" in page.text
+    assert "3 waiting" in page.text
+    page = await browser.open(f"{QUEUE}?domain=slow")
+    assert "slow.test" in page.text and ">good.test<" not in page.html
+
+
+async def test_W_01_an_unchanged_queue_is_answered_with_nothing(desk: Desk) -> None:
+    await send(desk, "ann@good.test")
+    browser = await desk.browser()
+    seen = re.findall(r"seen=(\w+)", (await browser.open(QUEUE)).html)[0]
+    again = await browser.open(f"{QUEUE}?part=lanes&seen={seen}")
+    assert (again.status, again.html) == (204, "")
+    await send(desk, "bob@slow.test")
+    changed = await browser.open(f"{QUEUE}?part=lanes&seen={seen}")
+    assert changed.status == 200 and "slow.test" in changed.text and "<html" not in changed.html
+
+
+@pytest.mark.parametrize(
+    ("button", "said", "state"),
+    [
+        ("Hold", "1 delivery was held.", "held"),
+        ("Drop", "1 delivery was given up.", "cancelled"),
+        ("Retry now", "tried now.", "waiting"),
+    ],
+)
+async def test_W_01_one_lane_is_held_dropped_or_tried_now(
+    desk: Desk, button: str, said: str, state: str
+) -> None:
+    await send(desk, "ann@good.test", "bob@slow.test")
+    browser = await desk.browser()
+    link = lane_link(await browser.open(QUEUE), "good.test")
+    page = await browser.press(await browser.open(link), button)
+    assert said in page.text, page.text
+    assert states(desk) == [state, "waiting"]
+
+
+async def test_W_01_the_whole_queue_is_held_and_released(desk: Desk) -> None:
+    await send(desk, "ann@good.test", "bob@slow.test")
+    browser = await desk.browser()
+    page = await browser.press(await browser.open(QUEUE), "Hold all")
+    assert states(desk) == ["held", "held"] and "2 deliveries were held." in page.text
+    await browser.press(page, "Release all")
+    assert states(desk) == ["waiting", "waiting"]
+
+
+async def test_S20_lanes_of_others_are_like_lanes_that_are_empty(desk: Desk) -> None:
+    await send(desk, "ann@good.test")
+    link = lane_link(await (await desk.browser()).open(QUEUE), "good.test")
+    other = await desk.browser(account=OTHER)
+    theirs = await other.open(link.replace("/default/", f"/{OTHER}/"))
+    nothing = await other.open(f"/accounts/{OTHER}/queue/lane?name=nowhere.test|x|single")
+    assert theirs.status == nothing.status == 200
+    assert theirs.title == nothing.title == "Nothing waits here"
+    page = await other.open(f"/accounts/{OTHER}/queue")
+    lane = desk.api.rows("select lane from delivery")[0][0]
+    form = page.form("Hold all").fields | {"lane": lane}
+    await other.post(f"/accounts/{OTHER}/queue/lane", form)
+    await other.press(page, "Drop all")
+    assert states(desk) == ["waiting"]
+
+
+async def test_a_viewer_looks_at_the_queue_and_changes_nothing(desk: Desk) -> None:
+    await send(desk, "ann@good.test")
+    page = await (await desk.browser(Role.VIEWER)).open(QUEUE)
+    assert "good.test" in page.text and [form.button for form in page.forms] == ["Sign out"]
+
+
+async def test_W_01_sites_are_shown_suspended_and_resumed(desk: Desk) -> None:
+    await see(desk)
+    browser = await desk.browser()
+    page = await browser.open(SITES)
+    assert "mx1.good.test, mx2.good.test" in page.text and "4 of 5" in page.text
+    assert "<b>not" not in page.html
+    page = await browser.open(f"{SITES}/{SITE}")
+    assert "The next letter goes at once" in page.text and "421 4.7.0 <b>not now</b>" in page.text
+    page = await browser.fill(page, "Suspend", reason="ticket 4711", **{"for": "2h"})
+    assert "Nothing is sent" in page.text and "ticket 4711" in page.text
+    page = await browser.press(page, "Resume")
+    assert "1 decision ended" in page.text and desk.api.rows("select * from site_rest") == []
+    assert ("resume", SITE) in desk.api.rows("select kind, detail from nudge")
+
+
+async def test_W_01_an_automations_decision_has_its_reason(desk: Desk) -> None:
+    await see(desk)
+    now = desk.api.clock.now()
+    await desk.api.write(
+        sites.add_rests, [Rest(SITE, SLOW, "", now + 600, now, "421 too fast", "too-fast", 2, 1)]
+    )
+    page = await (await desk.browser()).open(f"{SITES}/{SITE}")
+    assert "decided by the automation too-fast" in page.text and "421 too fast" in page.text
+
+
+@pytest.mark.parametrize("for_s", ["", "5", "99d"])
+async def test_a_bad_span_is_refused(desk: Desk, for_s: str) -> None:
+    await see(desk)
+    browser = await desk.browser()
+    page = await browser.fill(await browser.open(f"{SITES}/{SITE}"), "Suspend", **{"for": for_s})
+    assert page.status == 400 and "is not a span" in page.text
+
+
+async def test_sites_are_for_operators(desk: Desk) -> None:
+    await see(desk)
+    other = await desk.browser(account=OTHER)
+    for path in (f"/accounts/{OTHER}/sites", f"/accounts/{OTHER}/sites/{SITE}"):
+        assert (await other.open(path)).status == 404
+    assert (await (await desk.browser()).open(f"{SITES}/mx.nowhere.test")).status == 404
