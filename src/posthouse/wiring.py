@@ -4,7 +4,8 @@ live. `app.build_parts` puts them together with the rest.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from functools import partial
 from urllib.parse import urlsplit
 
@@ -14,6 +15,7 @@ from posthouse.desk.hook_samples import hook_post
 from posthouse.desk.identity_view import IdentityView
 from posthouse.desk.installation import Installation
 from posthouse.desk.last_use import LastUses
+from posthouse.desk.limits import Allowances
 from posthouse.desk.probes import Probes, reach_of
 from posthouse.dialects.table import HOOK_FORMS, session_limits
 from posthouse.doors.budget import BodyBudget
@@ -24,6 +26,7 @@ from posthouse.doors.submission import Reader
 from posthouse.doors.throttle import Throttle
 from posthouse.mail.returned import read_returned
 from posthouse.model.clock import Clock, Ids
+from posthouse.model.message import Delivery
 from posthouse.net.board import Row
 from posthouse.net.courier import CourierSettings
 from posthouse.net.dns import Route, SiteRules, reaches_ipv6
@@ -33,11 +36,13 @@ from posthouse.net.roots import trusting_context
 from posthouse.net.tls_pair import TlsPair
 from posthouse.net.trust import Trust
 from posthouse.observe import Counters
+from posthouse.pipeline.blocks import Blocks
 from posthouse.pipeline.dispatch import Dispatcher
 from posthouse.pipeline.engage import Engagement
 from posthouse.pipeline.forwards import Forwards
 from posthouse.pipeline.hook_posts import HookPosts, Room
 from posthouse.pipeline.hooks import Hooks
+from posthouse.pipeline.letters import Job
 from posthouse.pipeline.notices import Notices
 from posthouse.pipeline.rejections import NoteRejected
 from posthouse.pipeline.report_names import ReportNames
@@ -178,6 +183,71 @@ def build_returns(
     )
 
 
+def unqualified_names(settings: Settings) -> Callable[[str], bool]:
+    """A name without a dot reaches nobody in public DNS, but a static route may know it."""
+    routes = site_rules(settings).routes
+    return lambda domain: settings.delivery.capture or any(route.covers(domain) for route in routes)
+
+
+def build_reader(settings: Settings, identity: IdentityView, clock: Clock, ids: Ids) -> Reader:
+    """Reads the letters of all doors alike."""
+    return Reader(
+        clock=clock,
+        ids=ids,
+        hostname=settings.smtp.hostname,
+        hide_client=settings.smtp.hide_client,
+        policy_settings=settings.policy,
+        find_domain=identity.domain,
+        estate=identity,
+        tracking_url=settings.tracking.url,
+        allow_unqualified=unqualified_names(settings),
+    )
+
+
+class _Nobody:
+    """In place of a dispatcher: what is accepted waits in the store for the workers."""
+
+    def admits(self, deliveries: Sequence[Delivery]) -> bool:
+        return False
+
+    def begin(self, jobs: Sequence[Job]) -> None:
+        raise AssertionError("nothing is begun here")
+
+    def wake(self) -> None:
+        """Workers look by themselves."""
+
+
+@dataclass(frozen=True, slots=True)
+class LoneWays:
+    """What a command needs that sends a letter (`doors.api.resending.Ways`)."""
+
+    store: Store
+    identity: IdentityView
+    reader: Reader
+    intake: Intake
+    blocks: Blocks
+
+
+def build_ways(settings: Settings, installation: Installation, store: Store, clock: Clock) -> LoneWays:
+    """Accepts letters without a worker, under the same rules and limits; close the blocks after."""
+    ids = Ids(clock)
+    identity = IdentityView(installation, settings.region, shared_hosts(settings))
+    blocks = Blocks(store, clock)
+    intake = Intake(
+        store=store,
+        clock=clock,
+        ids=ids,
+        hand_over=_Nobody(),
+        worker_id="",
+        expire_s=settings.delivery.expire_s,
+        counters=Counters(),
+        blocks=blocks,
+        allowance_of=Allowances(identity, settings.policy.over_limit).of,
+        notices=Notices(ids=ids, hostname=settings.smtp.hostname, mode=settings.delivery.bounce_mail),
+    )
+    return LoneWays(store, identity, build_reader(settings, identity, clock, ids), intake, blocks)
+
+
 def session_parts(
     settings: Settings,
     store: Store,
@@ -191,27 +261,12 @@ def session_parts(
     note_rejected: NoteRejected,
 ) -> SessionParts:
     smtp = settings.smtp
-    routes = site_rules(settings).routes
-
-    def allow_unqualified(domain: str) -> bool:
-        """A name without a dot reaches nobody in public DNS, but a static route may know it."""
-        return settings.delivery.capture or any(route.covers(domain) for route in routes)
-
+    allow_unqualified = unqualified_names(settings)
     return SessionParts(
         identity=identity,
         store=store,
         intake=intake,
-        reader=Reader(
-            clock=clock,
-            ids=ids,
-            hostname=smtp.hostname,
-            hide_client=smtp.hide_client,
-            policy_settings=settings.policy,
-            find_domain=identity.domain,
-            estate=identity,
-            tracking_url=settings.tracking.url,
-            allow_unqualified=allow_unqualified,
-        ),
+        reader=build_reader(settings, identity, clock, ids),
         budget=BodyBudget(smtp.memory_bytes),
         throttle=throttle,
         last_uses=last_uses,

@@ -37,6 +37,7 @@ from posthouse.cli import (
     keys,
     limits,
     message,
+    messages,
     moving,
     people,
     probe,
@@ -134,6 +135,8 @@ app.add_typer(stats.app, name="stats")
 app.add_typer(queue.app, name="queue")
 app.add_typer(sites.app, name="site")
 command(app, "message")(message.message)
+command(app, "messages")(messages.messages)
+command(app, "resend")(messages.resend)
 command(app, "captures")(captures.captures)
 command(app, "check", of_account=False)(check.check)
 command(app, "backup", of_account=False)(backup.backup)

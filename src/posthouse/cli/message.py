@@ -18,6 +18,10 @@ def message(
     source: Annotated[
         bool, typer.Option("--source", help="Print the message itself: what was captured, else what came in.")
     ] = False,
+    recipient: Annotated[
+        str,
+        typer.Option("--recipient", metavar="ADDRESS", help="With --source: the copy of this recipient."),
+    ] = "",
 ) -> None:
     """Tell a message's story: who sent it, what it asked for, where each recipient stands, every attempt.
 
@@ -26,8 +30,10 @@ def message(
     from posthouse.cli.house import open_house
     from posthouse.desk import accounts, reports
 
+    if recipient and not source:
+        raise typer.BadParameter("--recipient goes with --source")
     if source:
-        _print_source(ask, message_id)
+        _print_source(ask, message_id, recipient)
         return
     with open_house(ask).reading() as conn:
         story = reports.story_of(conn, accounts.scope(conn, ask.account), message_id)
@@ -39,13 +45,18 @@ def message(
         _print_story(ask.output, story)
 
 
-def _print_source(ask: Asked, message_id: str) -> None:
+def _print_source(ask: Asked, message_id: str, recipient: str) -> None:
     """The bytes as they are; meant for a file or a pager."""
     from posthouse.cli.house import open_house
-    from posthouse.desk import accounts, reports
+    from posthouse.desk import accounts, copies, reports
 
     with open_house(ask).reading() as conn:
-        content = reports.source_of(conn, accounts.scope(conn, ask.account), message_id)
+        account_id = accounts.scope(conn, ask.account)
+        if recipient:
+            copy = copies.copy_for(conn, account_id, message_id, recipient)
+            content = copy.content if copy else None
+        else:
+            content = reports.source_of(conn, account_id, message_id)
     if content is None:
         raise typer.TyperException(f"the text of message {visible(message_id)} is not kept here")
     if sys.stdout.isatty():

@@ -1,6 +1,6 @@
 """The copy of a message that one recipient gets: as it was captured, else made again of what is kept.
 
-Public: Copy, copy_of.
+Public: Copy, copy_of, copy_for.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 import msgspec
 
+from posthouse.desk.event_log import plain_address
 from posthouse.mail.letter import BadLetter
 from posthouse.mail.personalise import CannotRender
 from posthouse.mail.render import Rendering, finish, is_plain, prepare
@@ -46,6 +47,15 @@ def copy_of(conn: Connection, account_id: str, message_id: str, delivery_id: str
         return Copy(captured.content, is_captured=True)
     raw = messages.load_content(conn, message_id)
     return None if raw is None else _rendered(raw, message, delivery)
+
+
+def copy_for(conn: Connection, account_id: str, message_id: str, recipient: str) -> Copy | None:
+    """The same by the recipient's address."""
+    wanted = plain_address(recipient).lower()
+    for delivery in queue.deliveries_of(conn, message_id):
+        if delivery.recipient.lower() == wanted:
+            return copy_of(conn, account_id, message_id, delivery.id)
+    return None
 
 
 def _rendered(raw: bytes, message: Message, delivery: Delivery) -> Copy:

@@ -67,9 +67,8 @@ def find_messages(
 
 
 def _fitting(conn: Connection, rows: Sequence[dict[str, Any]], search: Search) -> list[dict[str, Any]]:
-    heads = {}
-    if search.sender or search.query.kinds:
-        heads = messages.load_heads(conn, [row["message_id"] for row in rows])
+    unknown = [row["message_id"] for row in rows if search.sender or "subject" not in row]
+    heads = messages.load_heads(conn, unknown)
     fits = []
     for row in rows:
         head = heads.get(row["message_id"])

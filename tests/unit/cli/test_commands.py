@@ -43,7 +43,13 @@ def account() -> str:
         return own_account(conn)
 
 
-def put_message(recipients: list[str], *, due_at: float = 4e9, text: str = "") -> str:
+def put_message(
+    recipients: list[str],
+    *,
+    due_at: float = 4e9,
+    text: str = "",
+    content: bytes = b"Subject: Hi\r\n\r\nBody\r\n",
+) -> str:
     """A message as the SMTP door would leave it in the store."""
     message_id, now = IDS.new(), 1_700_000_000.0
     account_id = account()
@@ -82,9 +88,7 @@ def put_message(recipients: list[str], *, due_at: float = 4e9, text: str = "") -
         for each in deliveries
     ]
     with connect(store_url()) as conn, conn.transaction():
-        messages.add_accepted(
-            conn, [messages.Accepted(message, b"Subject: Hi\r\n\r\nBody\r\n", deliveries, facts)]
-        )
+        messages.add_accepted(conn, [messages.Accepted(message, content, deliveries, facts)])
     return message_id
 
 
@@ -346,3 +350,41 @@ def test_the_backup_command_refuses_postgresql(cli: Cli, monkeypatch: pytest.Mon
     answer = cli("backup", "x.dump")
     assert answer.code == 1
     assert "pg_dump" in answer.err
+
+
+def test_messages_are_found_as_on_the_dashboard(house: Cli) -> None:
+    first = put_message(["a@one.test"], text="greylisted")
+    second = put_message(["b@two.test"])
+    rows = house("messages", "--json").rows
+    assert [row["message_id"] for row in rows[:2]] == [second, first]
+    assert rows[2] == {"cursor": "", "looked_to": None}
+    assert rows[1]["detail"] == "451 greylisted"
+    (row, _) = house("messages", "to:one.test", "is:accepted", "--json").rows
+    assert row["recipient"] == "a@one.test"
+    page = house("messages", "--limit", "1", "--json").rows
+    (row, _) = house("messages", "--limit", "1", "--cursor", page[1]["cursor"], "--json").rows
+    assert row["message_id"] == first
+    refused = house("messages", "colour:red")
+    assert refused.code == 1 and "There is no filter colour: here; there are to:, from:" in refused.err
+    assert "Hi \\x1b[31mthere" in house("messages", "hi").out, "no subject can steer the terminal"
+
+
+def test_a_message_is_sent_again_from_the_command_line(house: Cli) -> None:
+    message_id = put_message(["a@one.test"], content=b"From: joe@example.com\r\n\r\nBody\r\n")
+    answer = house("resend", message_id, "--to", "b@two.test", "--json")
+    assert answer.code == 0, answer.err
+    (made,) = answer.rows
+    assert made["of"] == message_id
+    with connect(store_url()) as conn:
+        (delivery,) = queue.deliveries_of(conn, made["id"])
+    assert (delivery.recipient, delivery.state) == ("b@two.test", "waiting")
+    assert house("resend", message_id, "--to", "nobody").err.startswith("posthouse: 'nobody' is no address")
+    assert house("resend", "01XXX").err == "posthouse: There is no message 01XXX here\n"
+
+
+def test_the_copy_of_one_recipient_is_printed(house: Cli) -> None:
+    message_id = put_message(["a@one.test", "b@two.test"])
+    copy = house("message", message_id, "--source", "--recipient", "B@two.test").out
+    assert copy.endswith("\r\n\r\nBody\r\n") and "Message-ID:" in copy
+    assert house("message", message_id, "--source", "--recipient", "c@two.test").code == 1
+    assert house("message", message_id, "--recipient", "a@one.test").code == 2
