@@ -37,8 +37,8 @@ _is_remote = re.compile(
 _find_markup = re.compile(r"<(?=[A-Za-z/!?])")
 _find_scheme = re.compile(r"prefers-color-scheme[ \t\r\n]*+:[ \t\r\n]*+(dark|light)", re.IGNORECASE)
 _ALWAYS, _NEVER = "min-width: 0", "max-width: 0"
-_LIGHT = ":root{color-scheme:only light;background:#fff;color:#000}"
-_DARK = ":root{color-scheme:dark;background:#121212;color:#e6e6e6}a{color:#8ab4f8}"
+_LIGHT = ":root{color-scheme:only light}"
+_DARK = ":root{color-scheme:only dark}"
 _FRAME = "body{margin:8px;font-family:sans-serif;overflow-wrap:break-word}"
 
 
