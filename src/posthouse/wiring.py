@@ -16,6 +16,7 @@ from posthouse.desk.identity_view import IdentityView
 from posthouse.desk.installation import Installation
 from posthouse.desk.last_use import LastUses
 from posthouse.desk.limits import Allowances
+from posthouse.desk.outside_names import link_base, takes_returns
 from posthouse.desk.probes import Probes, reach_of
 from posthouse.dialects.table import HOOK_FORMS, session_limits
 from posthouse.doors.budget import BodyBudget
@@ -68,13 +69,7 @@ def courier_settings(settings: Settings, identity: IdentityView) -> CourierSetti
 
 def tracking_base(settings: Settings, identity: IdentityView, domain: str) -> str:
     """Where the links of a sending domain's mail live: as the domain, then the installation says."""
-    own = identity.settings_of(domain).tracking_url
-    return own or settings.tracking.url or f"https://email.{domain}"
-
-
-def takes_returns(settings: Settings) -> bool:
-    """Does a port of this installation take returned mail? Without one no return path of ours goes out."""
-    return any(endpoint.port == settings.returns.port for endpoint in settings.smtp.listen)
+    return link_base(settings, domain, identity.settings_of(domain))
 
 
 def return_paths(settings: Settings, identity: IdentityView) -> ReturnPaths:

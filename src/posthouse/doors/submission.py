@@ -132,7 +132,8 @@ class Reader:
         extra = [*beside, *inner.headers] if inner else beside
         asked = self._options.read(letter, recipients, sending, extra)
         if sending.settings.is_sandbox:
-            _judge_sandbox(asked.recipients, sending)
+            asking = [each.address for each in asked.recipients if not each.drop_reason]
+            policy.judge_sandbox(asking, domain, sending.settings.authorised)
         message_id = id or self._ids.new()
         top = self._received(message_id, asked, arrival)
         top += self._sender_field(letter, author_domain, mail, principal)
@@ -249,20 +250,6 @@ def _author(letter: letters.Letter) -> Sequence[Mailbox]:
         raise Refused(
             550, "5.6.0", f"Cannot parse from address in the From field: {error}", reason="bad-from"
         ) from error
-
-
-def _judge_sandbox(recipients: Sequence[Recipient], sending: Sending) -> None:
-    """C-12: one stranger among the recipients refuses the letter. Raises Refused."""
-    authorised = {address.lower() for address in sending.settings.authorised}
-    if all(each.drop_reason or each.address.lower() in authorised for each in recipients):
-        return
-    raise Refused(
-        550,
-        "5.7.1",
-        "Sandbox subdomains are for test purposes only. Please add your own domain or add the address to "
-        f"the authorized recipients of {sending.domain}",
-        reason="sandbox",
-    )
 
 
 def _no_domain(name: str) -> Refused:

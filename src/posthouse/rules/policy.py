@@ -4,13 +4,13 @@ The address that is judged here is the parsed `Address` itself, the same value t
 uses (MSG-5, S5). From must be exactly one mailbox (DM-2): receivers cannot align anything else with DMARC,
 and every form that two programs could read differently is refused rather than guessed.
 
-Public: judge_fields, judge_from, from_rule, is_within, judge_recipient, judge_hops, registered,
-is_local_name.
+Public: judge_fields, judge_from, from_rule, is_within, judge_recipient, judge_sandbox, judge_hops,
+registered, is_local_name.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Protocol
 
 from posthouse.model.account import Domain, Principal
@@ -135,6 +135,20 @@ def judge_recipient(address: Address, *, allow_unqualified: bool = False) -> Non
         "5.1.2",
         f"The recipient's domain {domain} is not fully qualified",
         reason="unqualified-recipient",
+    )
+
+
+def judge_sandbox(recipients: Iterable[str], domain: str, authorised: Iterable[str]) -> None:
+    """C-12: one stranger among the recipients refuses the letter. Raises Refused."""
+    known = {address.lower() for address in authorised}
+    if all(address.lower() in known for address in recipients):
+        return
+    raise Refused(
+        550,
+        "5.7.1",
+        "Sandbox subdomains are for test purposes only. Please add your own domain or add the address to "
+        f"the authorized recipients of {domain}",
+        reason="sandbox",
     )
 
 

@@ -196,6 +196,11 @@ def application_name(credential_id: str, login: str, name: str) -> str:
     return login or name or f"key …{credential_id[-6:].lower()}"
 
 
+def application_of(conn: Connection, credential_id: str) -> str:
+    """The name of a credential's inbox."""
+    return application_name(credential_id, *(conn.row(_who, credential_id) or ("", "")))
+
+
 def _pattern(part: str) -> str:
     for mark in "!%_":
         part = part.replace(mark, f"!{mark}")
@@ -251,8 +256,7 @@ def inboxes(conn: Connection, account_id: str) -> list[Inbox]:
         if row is None or row[0] is None:
             break
         by = str(row[0])
-        who = conn.row(_who, by) or ("", "")
-        name = application_name(by, *who)
+        name = application_of(conn, by)
         before = found.get(name) or Inbox(name, 0, ())
         copies = min(COUNTED + 1, before.copies + int(conn.rows(_count, account_id, by)[0][0]))
         found[name] = Inbox(name, copies, (*before.credentials, by))
