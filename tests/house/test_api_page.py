@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -30,23 +31,30 @@ def port() -> int:
 @pytest.fixture
 def folder(tmp_path: Path, port: int) -> Iterator[Path]:
     """The directory of the page's first terminal, where `posthouse dev` runs."""
-    programs = tmp_path / ".venv" / "bin"
-    programs.mkdir(parents=True)
+    with serving(tmp_path, environment(port)):
+        yield tmp_path
+
+
+@contextmanager
+def serving(folder: Path, given: dict[str, str]) -> Iterator[None]:
+    """`posthouse dev` in that directory."""
+    programs = folder / ".venv" / "bin"
+    programs.mkdir(parents=True, exist_ok=True)
     program = programs / "posthouse"
     program.write_text(f'#!/bin/sh\nexec {sys.executable} -m posthouse "$@"\n')
     program.chmod(0o755)
-    log = tmp_path / "dev.log"
+    log = folder / "dev.log"
     with log.open("w") as out:
         process = subprocess.Popen(
             [str(program), "dev"],
-            cwd=tmp_path, env=environment(port), stdout=out, stderr=subprocess.STDOUT, start_new_session=True,
+            cwd=folder, env=given, stdout=out, stderr=subprocess.STDOUT, start_new_session=True,
         )  # fmt: skip
         try:
             end = time.monotonic() + _PATIENCE_S
             while "Posthouse is ready" not in log.read_text():
                 assert process.poll() is None and time.monotonic() < end, log.read_text()
                 time.sleep(0.05)
-            yield tmp_path
+            yield
         finally:
             os.killpg(process.pid, signal.SIGINT)
             process.wait(40)

@@ -82,7 +82,7 @@ def _counted(copies: int) -> str:
 
 @command(app, "check")
 def check(ask: Asked, delivery_id: CopyId) -> None:
-    """Check a copy: size, links, pictures, plain text, header, unsubscribing, and whether DMARC would pass."""
+    """Check a copy: size, links, pictures, texts, header, unsubscribing, and whether DMARC would pass."""
     from posthouse.cli.house import open_house
     from posthouse.desk import accounts
     from posthouse.desk.capture_checks import finding_rows, load_checked, worst

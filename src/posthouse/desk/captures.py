@@ -1,7 +1,8 @@
 """Captured copies as people and programs look at them: found, taken apart, removed; one inbox for each
 application.
 
-Public: CaptureQuery, listing, inboxes, credentials_of, whole, content, load_own, neighbours, remove, empty.
+Public: CaptureQuery, listing, inboxes, credentials_of, whole, summary, content, load_own, neighbours, remove,
+empty.
 """
 
 from __future__ import annotations
@@ -30,6 +31,7 @@ __all__ = [
     "load_own",
     "neighbours",
     "remove",
+    "summary",
     "whole",
 ]
 
@@ -57,17 +59,7 @@ def credentials_of(conn: Connection, account_id: str, application: str) -> tuple
 def whole(conn: Connection, account_id: str, domain: str, delivery_id: str) -> dict[str, Any]:
     """One copy with its texts, fields and links. `domain` "": of any sending domain. Raises Refused."""
     found, message = load_own(conn, account_id, domain, delivery_id)
-    row = {
-        "delivery_id": found.delivery_id,
-        "message_id": found.message_id,
-        "at": found.at,
-        "sender": found.sender,
-        "recipient": found.recipient,
-        "subject": message.subject,
-        "size_bytes": len(found.content),
-        "domain": message.domain,
-        "application": captures.application_of(conn, found.credential_id),
-    }
+    row = _summary(conn, found, message)
     try:
         letter = parse(found.content)
         leaves = leaves_of(found.content)
@@ -84,6 +76,25 @@ def whole(conn: Connection, account_id: str, domain: str, delivery_id: str) -> d
         "text": texts["text/plain"],
         "html": html,
         "links": links_of(html) if html else [],
+    }
+
+
+def summary(conn: Connection, account_id: str, domain: str, delivery_id: str) -> dict[str, Any]:
+    """One copy as it stands in a list. Raises Refused."""
+    return _summary(conn, *load_own(conn, account_id, domain, delivery_id))
+
+
+def _summary(conn: Connection, found: Capture, message: Message) -> dict[str, Any]:
+    return {
+        "delivery_id": found.delivery_id,
+        "message_id": found.message_id,
+        "at": found.at,
+        "sender": found.sender,
+        "recipient": found.recipient,
+        "subject": message.subject,
+        "size_bytes": len(found.content),
+        "domain": message.domain,
+        "application": captures.application_of(conn, found.credential_id),
     }
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from posthouse.doors.web.dashboard import (
     audit,
+    captured,
     domain,
     domain_keys,
     domains,
@@ -35,5 +36,6 @@ PAGES: tuple[Page, ...] = (
     *domain_keys.PAGES,
     *users.PAGES,
     *keys.PAGES,
+    *captured.PAGES,
     *audit.PAGES,
 )  # fmt: skip

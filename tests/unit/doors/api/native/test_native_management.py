@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 
@@ -312,3 +313,35 @@ async def test_the_inbox(api: Api, captured: str) -> None:
     )
     assert await ok(api, "DELETE", f"/inbox/{captured}") == {"removed": 1}
     assert await items(api, "/inbox") == []
+
+
+async def test_W_03_each_application_has_an_inbox(api: Api, captured: str) -> None:
+    (inbox,) = await items(api, "/inbox/applications")
+    assert inbox["copies"] == 1
+    name = inbox["application"]
+    (row,) = await items(api, f"/inbox?application={quote(name)}&sender=ORDERS&search=ann")
+    assert row["application"] == name and row["domain"] == "shop.test"
+    assert await items(api, "/inbox?application=another") == []
+    waits = f"{V1}/inbox/wait?application=another&timeout=0"
+    problem(await api.call("GET", waits, key=api.full), 404, "no-mail")
+    assert await ok(api, "DELETE", "/inbox?application=another") == {"removed": 0}
+    assert await ok(api, "DELETE", f"/inbox?application={quote(name)}") == {"removed": 1}
+    assert await items(api, "/inbox/applications") == []
+
+
+async def test_W_03_a_captured_copy_is_checked(api: Api, captured: str) -> None:
+    checked = await ok(api, "GET", f"/inbox/{captured}/checks")
+    assert checked["level"] == "bad"  # it is not signed
+    levels = {(each["check"], each["level"]) for each in checked["findings"]}
+    assert {("dkim", "bad"), ("subject", "good"), ("text", "good")} <= levels
+    stranger = await api.call("GET", f"{V1}/inbox/{captured}/checks", key=api.others)
+    problem(stranger, 404, "no-capture")
+
+
+async def test_W_03_a_captured_copy_is_released(api: Api, captured: str) -> None:
+    made = await ok(api, "POST", f"/inbox/{captured}/release", {"to": "bob@good.test"}, status=202)
+    story = await ok(api, "GET", f"/messages/{made['message_id']}")
+    (delivery,) = story["deliveries"]
+    assert (delivery["recipient"], delivery["state"]) == ("bob@good.test", "waiting")
+    stranger = await api.call("POST", f"{V1}/inbox/{captured}/release", key=api.others, json={})
+    problem(stranger, 404, "no-capture")

@@ -1,0 +1,216 @@
+"""`/captured`: mail kept instead of sent, one inbox for each application, seen as its recipient would.
+
+Public: PAGES.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+from typing import Any
+from urllib.parse import urlencode
+
+from starlette.responses import Response
+
+from posthouse.config import Settings
+from posthouse.desk import captures
+from posthouse.desk.capture_checks import Checked, load_checked, worst
+from posthouse.desk.captures import CaptureQuery
+from posthouse.doors.web.dashboard.mail_view import letter_pages, letter_view
+from posthouse.doors.web.dashboard.page import Page, Work
+from posthouse.doors.web.dashboard.visit import Visit
+from posthouse.doors.web.forms import FormTrouble
+from posthouse.mail.checks import Level, check_letter
+from posthouse.model.account import MAIL_SEND
+from posthouse.model.errors import Refused
+from posthouse.pipeline.release import release
+from posthouse.store.captures import COUNTED, CaptureLine, Inbox
+from posthouse.store.connection import Connection
+
+PATH, ROWS, ONE = "/captured", "/captured/rows", "/captured/{id}"
+PAGE_ROWS = 50
+_FILTERS = ("q", "tag", "application")
+_LONGEST = 200
+_ORDER = (Level.BAD, Level.WARN, Level.GOOD)
+
+
+def _asked(visit: Visit) -> dict[str, str]:
+    """The filters that the address names."""
+    given = {name: visit.query(name)[:_LONGEST] for name in _FILTERS}
+    return {name: value for name, value in given.items() if value}
+
+
+def _query(visit: Visit, asked: dict[str, str]) -> CaptureQuery:
+    return CaptureQuery(visit.account_id, text=asked.get("q", ""), tag=asked.get("tag", ""))
+
+
+def _more(visit: Visit, asked: dict[str, str]) -> str:
+    """The address of the next page, but for its cursor."""
+    return f"{visit.at(PATH)}?{urlencode(asked | {'cursor': ''})}"
+
+
+async def _look(visit: Visit) -> Response:
+    asked = _asked(visit)
+    cursor = visit.query("cursor")[:60]
+    rows, inboxes = await visit.read(_listing, _query(visit, asked), cursor, asked.get("application", ""))
+    return visit.page(
+        "captured.html",
+        "Captured mail",
+        inboxes=[_inbox(visit, each, asked) for each in inboxes],
+        all_at=_filtered(visit, asked, ""),
+        asked=asked,
+        cursor=cursor,
+        captures_all=visit.parts.settings.delivery.capture,
+        api=f"{visit.base_url}/posthouse/v1",
+        **_rows(visit, rows, asked),
+    )
+
+
+def _listing(
+    conn: Connection, query: CaptureQuery, cursor: str, application: str
+) -> tuple[list[CaptureLine], list[Inbox]]:
+    return _page(conn, query, cursor, application), captures.inboxes(conn, query.account_id)
+
+
+def _page(conn: Connection, query: CaptureQuery, cursor: str, application: str) -> list[CaptureLine]:
+    """One more than is shown, to know whether there are more."""
+    return captures.listing(conn, replace(query, before_id=cursor, limit=PAGE_ROWS + 1), application)
+
+
+def _rows(visit: Visit, rows: list[CaptureLine], asked: dict[str, str]) -> dict[str, Any]:
+    shown, newest = rows[:PAGE_ROWS], rows[0].delivery_id if rows else ""
+    return {
+        "rows": shown,
+        "keep": f"?{urlencode(asked)}" if asked else "",
+        "more": _more(visit, asked) + shown[-1].delivery_id if len(rows) > PAGE_ROWS else "",
+        "again": f"{visit.at(ROWS)}?{urlencode(asked | {'newest': newest})}",
+    }
+
+
+def _inbox(visit: Visit, inbox: Inbox, asked: dict[str, str]) -> dict[str, Any]:
+    return {
+        "name": inbox.application,
+        "copies": f"{COUNTED}+" if inbox.copies > COUNTED else str(inbox.copies),
+        "at": _filtered(visit, asked, inbox.application),
+        "is_chosen": asked.get("application", "").lower() == inbox.application.lower(),
+    }
+
+
+def _filtered(visit: Visit, asked: dict[str, str], application: str) -> str:
+    chosen = asked | {"application": application}
+    wanted = {name: value for name, value in chosen.items() if value}
+    return f"{visit.at(PATH)}?{urlencode(wanted)}" if wanted else visit.at(PATH)
+
+
+async def _fresh_rows(visit: Visit) -> Response:
+    """Asked again and again: 204 while nothing new came."""
+    asked = _asked(visit)
+    query, application = _query(visit, asked), asked.get("application", "")
+    newest = await visit.read(_page_head, query, application)
+    if newest == visit.query("newest"):
+        return Response(status_code=204)
+    rows = await visit.read(_page, query, "", application)
+    return visit.fragment("_captured.html", is_live=True, **_rows(visit, rows, asked))
+
+
+def _page_head(conn: Connection, query: CaptureQuery, application: str) -> str:
+    found = captures.listing(conn, replace(query, limit=1), application)
+    return found[0].delivery_id if found else ""
+
+
+async def _empty(visit: Visit) -> Response:
+    application = visit.field("application")
+    query, removed = CaptureQuery(visit.account_id), 0
+    while gone := await visit.write(captures.empty, query, application):
+        removed += gone
+    whose = f" of {application}" if application else ""
+    return visit.go(visit.at(PATH), f"The inbox{whose} is empty; {removed} removed.")
+
+
+# One copy
+
+
+async def _show(visit: Visit) -> Response:
+    asked, delivery_id = _asked(visit), visit.param("id")
+    row, checked, newer, older = await _found(visit, asked, delivery_id)
+    found = await asyncio.to_thread(check_letter, checked.content, checked.standing)
+    at = visit.at(ONE.replace("{id}", "{}"), delivery_id)
+    keep = f"?{urlencode(asked)}" if asked else ""
+    return visit.page(
+        "capture.html",
+        row["subject"] or "(no subject)",
+        row=row,
+        findings=[each for level in _ORDER for each in found if each.level is level],
+        worst=worst(found).value,
+        letter=await letter_view(visit, checked.content, at, asked),
+        newer=visit.at(ONE.replace("{id}", "{}"), newer) + keep if newer else "",
+        older=visit.at(ONE.replace("{id}", "{}"), older) + keep if older else "",
+        back=visit.at(PATH) + keep,
+        captures_all=visit.parts.settings.delivery.capture,
+    )
+
+
+async def _found(
+    visit: Visit, asked: dict[str, str], delivery_id: str
+) -> tuple[dict[str, Any], Checked, str, str]:
+    """Raises FormTrouble: there is none."""
+    query, application = _query(visit, asked), asked.get("application", "")
+    try:
+        return await visit.read(_all_of, visit.parts.settings, query, application, delivery_id)
+    except Refused as refused:
+        raise FormTrouble(404, f"{refused.text}.") from refused
+
+
+def _all_of(
+    conn: Connection, settings: Settings, query: CaptureQuery, application: str, delivery_id: str
+) -> tuple[dict[str, Any], Checked, str, str]:
+    row = captures.summary(conn, query.account_id, "", delivery_id)
+    checked = load_checked(conn, settings, query.account_id, "", delivery_id)
+    return row, checked, *captures.neighbours(conn, query, application, delivery_id)
+
+
+async def _content(visit: Visit) -> bytes:
+    try:
+        return await visit.read(captures.content, visit.account_id, "", visit.param("id"))
+    except Refused as refused:
+        raise FormTrouble(404, f"{refused.text}.") from refused
+
+
+async def _remove(visit: Visit) -> Response:
+    await visit.write(captures.remove, visit.account_id, "", visit.param("id"))
+    return visit.go(_back(visit), "The copy is removed.")
+
+
+def _back(visit: Visit) -> str:
+    asked = _asked(visit)
+    return visit.at(PATH) + (f"?{urlencode(asked)}" if asked else "")
+
+
+async def _release(visit: Visit) -> Response:
+    made = await visit.write(
+        release,
+        visit.parts.settings,
+        visit.parts.ids,
+        visit.now,
+        visit.signed.person.email,
+        account_id=visit.account_id,
+        domain="",
+        delivery_id=visit.param("id"),
+        to=visit.field("to"),
+    )
+    visit.parts.dispatcher.wake()
+    at = visit.at("/messages/{}", made.message_id)
+    return visit.go(at, f"The copy is on its way to {made.recipient}.")
+
+
+PAGES = (
+    Page(PATH, "events.read", _look, {"empty": Work("queue.write", _empty)}),
+    Page(ROWS, "events.read", _fresh_rows),
+    *letter_pages(ONE, "events.read", _content),
+    Page(
+        ONE,
+        "events.read",
+        _show,
+        {"remove": Work("queue.write", _remove), "release": Work(MAIL_SEND, _release)},
+    ),
+)
