@@ -17,7 +17,7 @@ PAGE = (Path(__file__).parents[2] / "docs" / "testing-mail.md").read_text()
 def test_W_03_a_ci_job_waits_for_mail_checks_it_and_orders_failures_as_the_page_shows(tmp_path: Path) -> None:
     http, smtp = free_port(), free_port()
     given = environment(http) | {"POSTHOUSE_SMTP__LISTEN": f"127.0.0.1:{smtp}"}
-    (program,) = re.findall(r"^```python\n(.*?)^```", PAGE, re.M | re.S)
+    before, program, after = re.split(r"^```python\n(.*?)^```\n", PAGE, maxsplit=1, flags=re.M | re.S)
     (tmp_path / "test_signup.py").write_text(program)
     python = tmp_path / ".venv" / "bin" / "python"
     python.parent.mkdir(parents=True)
@@ -26,7 +26,7 @@ def test_W_03_a_ci_job_waits_for_mail_checks_it_and_orders_failures_as_the_page_
     with serving(tmp_path, given):
         shell = Shell(tmp_path, given)
         try:
-            for block in blocks_of(PAGE)[1:]:
+            for block in blocks_of(before + after)[1:]:
                 text = block.commands.replace("8025", str(http)).replace("2525", str(smtp))
                 take(shell, Block(text, block.shown))
         finally:
