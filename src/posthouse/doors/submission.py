@@ -132,8 +132,7 @@ class Reader:
         extra = [*beside, *inner.headers] if inner else beside
         asked = self._options.read(letter, recipients, sending, extra)
         if sending.settings.is_sandbox:
-            asking = [each.address for each in asked.recipients if not each.drop_reason]
-            policy.judge_sandbox(asking, domain, sending.settings.authorised)
+            _judge_sandbox(asked.recipients, sending)
         message_id = id or self._ids.new()
         top = self._received(message_id, asked, arrival)
         top += self._sender_field(letter, author_domain, mail, principal)
@@ -250,6 +249,12 @@ def _author(letter: letters.Letter) -> Sequence[Mailbox]:
         raise Refused(
             550, "5.6.0", f"Cannot parse from address in the From field: {error}", reason="bad-from"
         ) from error
+
+
+def _judge_sandbox(recipients: Sequence[Recipient], sending: Sending) -> None:
+    """Raises Refused."""
+    asking = [each.address for each in recipients if not each.drop_reason]
+    policy.judge_sandbox(asking, sending.domain, sending.settings.authorised)
 
 
 def _no_domain(name: str) -> Refused:

@@ -106,14 +106,14 @@ async def _fresh_rows(visit: Visit) -> Response:
     """Asked again and again: 204 while nothing new came."""
     asked = _asked(visit)
     query, application = _query(visit, asked), asked.get("application", "")
-    newest = await visit.read(_page_head, query, application)
-    if newest == visit.query("newest"):
+    is_again = "newest" in visit.request.query_params
+    if is_again and visit.query("newest") == await visit.read(_newest, query, application):
         return Response(status_code=204)
     rows = await visit.read(_page, query, "", application)
     return visit.fragment("_captured.html", is_live=True, **_rows(visit, rows, asked))
 
 
-def _page_head(conn: Connection, query: CaptureQuery, application: str) -> str:
+def _newest(conn: Connection, query: CaptureQuery, application: str) -> str:
     found = captures.listing(conn, replace(query, limit=1), application)
     return found[0].delivery_id if found else ""
 
