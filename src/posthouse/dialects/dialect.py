@@ -166,7 +166,8 @@ class Dialect:
     delivered mail. `read(headers, context)` gets the fields under these prefixes, in order. `defaults`:
     SendOptions values of mail of this service's own credentials where nothing else is said.
     `rebuilds`: for own credentials, the only fields (lower case) that survive; empty for all. `needs_to`: own
-    letters must have a To field. `unwrap(letter)`: see `Unwrapped`; raises Refused.
+    letters must have a To field. `takes_file(name, setting)`: may a file of that name be attached to own
+    letters? `setting` is the domain's `attachment_types`. `unwrap(letter)`: see `Unwrapped`; raises Refused.
     """
 
     name: str
@@ -176,4 +177,5 @@ class Dialect:
     defaults: Mapping[str, Any] = field(default_factory=dict)
     rebuilds: frozenset[str] = frozenset()
     needs_to: bool = False
+    takes_file: Callable[[str, Sequence[str]], bool] | None = None
     unwrap: Callable[[Letter], Unwrapped | None] | None = None

@@ -6,7 +6,7 @@ Everything here is arithmetic on bytes; the refusals are `Refused` with the text
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
 import msgspec
@@ -21,6 +21,7 @@ from posthouse.dialects.table import DIALECTS
 from posthouse.mail import letter as letters
 from posthouse.mail import trace
 from posthouse.mail.addresses import Mailbox, parse_mailboxes
+from posthouse.mail.leaves import file_names
 from posthouse.mail.words import decode_words
 from posthouse.model.account import DEFAULTS, CredentialKind, Domain, Principal
 from posthouse.model.address import BadAddress
@@ -121,14 +122,9 @@ class Reader:
         dialect = self._dialects.get(principal.dialect, NATIVE)
         held_for, author_domain = self._judged(letter, principal, dialect)
         domain = principal.domain or self._domain_of(author_domain, principal)
-        registered = self._find_domain(domain)
-        sending = Sending(
-            dialect=dialect,
-            account_id=principal.account_id,
-            domain=domain,
-            settings=registered.settings if registered else DEFAULTS,
-            now=self._clock.now(),
-        )
+        sending = self._sending(dialect, principal.account_id, domain)
+        if dialect.takes_file is not None:
+            _judge_files(letter, dialect.takes_file, sending.settings.attachment_types)
         extra = [*beside, *inner.headers] if inner else beside
         asked = self._options.read(letter, recipients, sending, extra)
         if sending.settings.is_sandbox:
@@ -159,6 +155,11 @@ class Reader:
             method="http" if arrival.protocol.startswith("HTTP") else "",
         )
         return submission, asked.template
+
+    def _sending(self, dialect: Dialect, account_id: str, domain: str) -> Sending:
+        registered = self._find_domain(domain)
+        settings = registered.settings if registered else DEFAULTS
+        return Sending(dialect, account_id, domain, settings, self._clock.now())
 
     def _parsed(self, body: bytes) -> letters.Letter:
         try:
@@ -249,6 +250,16 @@ def _author(letter: letters.Letter) -> Sequence[Mailbox]:
         raise Refused(
             550, "5.6.0", f"Cannot parse from address in the From field: {error}", reason="bad-from"
         ) from error
+
+
+def _judge_files(
+    letter: letters.Letter, takes: Callable[[str, Sequence[str]], bool], setting: Sequence[str]
+) -> None:
+    """Raises Refused for the first file that the domain does not send."""
+    for name in file_names(letter):
+        if not takes(name, setting):
+            text = f"The file {name[:100]!r} may not be attached: see the domain's attachment_types"
+            raise Refused(550, "5.7.1", text, reason="bad-file")
 
 
 def _judge_sandbox(recipients: Sequence[Recipient], sending: Sending) -> None:

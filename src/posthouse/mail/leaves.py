@@ -2,7 +2,7 @@
 
 For people and programs that look into a stored letter; what leaves is never made of this.
 
-Public: Leaf, leaves_of.
+Public: Leaf, leaves_of, file_names.
 """
 
 from __future__ import annotations
@@ -49,6 +49,23 @@ def leaves_of(raw: bytes) -> list[Leaf]:
         return [_leaf(raw, Node(0, letter.header_end, letter.body_at, len(raw), "", {}, ""))]
     found: list[Leaf] = []
     _collect(raw, tree, found)
+    return found
+
+
+def file_names(letter: Letter) -> list[str]:
+    """What the files of a letter are called, none decoded; [] for one that cannot be taken apart."""
+    try:
+        tree = read_tree(letter, _SEALED)
+    except TooMuch:
+        return []
+    found: list[str] = []
+    waiting = [tree]
+    while waiting:
+        node = waiting.pop()
+        waiting += reversed(node.children)
+        name = "" if node.children else _name(node, _head(letter.raw[node.head_start : node.head_end]))
+        if name:
+            found.append(name)
     return found
 
 

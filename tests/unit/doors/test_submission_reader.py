@@ -467,3 +467,35 @@ def test_any_octets_are_accepted_or_refused(body: bytes) -> None:
 def test_any_octets_around_a_from_field(before: bytes, after: bytes) -> None:
     body = before + FROM + after
     check(lambda: read(body), body)
+
+
+# -- files: the services that judge them --------------------------------------------------------------------
+
+
+def with_files(*names: str) -> bytes:
+    head = (
+        FROM + b"To: ann@good.test\r\nMIME-Version: 1.0\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n"
+    )
+    parts = [b"--b\r\nContent-Type: text/plain\r\n\r\nHi\r\n"]
+    for name in names:
+        disposition = f'Content-Disposition: attachment; filename="{name}"'.encode()
+        parts.append(b"--b\r\nContent-Type: application/x\r\n" + disposition + b"\r\n\r\nx\r\n")
+    return head + b"".join(parts) + b"--b--\r\n"
+
+
+@pytest.mark.parametrize("name", ["a.exe", "image.001.jpeg", "README", "=?utf-8?q?a=2Eexe?="])
+def test_MP_02_a_file_that_the_domain_does_not_send_refuses_a_tokens_letter(name: str) -> None:
+    assert read(with_files("a.PDF", "photo.jpg"), TOKEN)
+    with pytest.raises(Refused) as refused:
+        read(with_files("a.pdf", name), TOKEN)
+    assert (refused.value.code, refused.value.enhanced, refused.value.reason) == (550, "5.7.1", "bad-file")
+    assert "attachment_types" in refused.value.text
+    assert read(with_files(name)), "other services take every file"
+
+
+def test_MP_02_a_letter_that_cannot_be_taken_apart_has_no_files() -> None:
+    deep = b"".join(
+        f"Content-Type: multipart/mixed; boundary=b{level}\r\n\r\n--b{level}\r\n".encode()
+        for level in range(40)
+    )
+    assert read(FROM + b"To: ann@good.test\r\nMIME-Version: 1.0\r\n" + deep, TOKEN)

@@ -9,6 +9,7 @@ Auto-Submitted and the MIME structure are kept by our decision. A domain may kee
 from __future__ import annotations
 
 from posthouse.dialects.dialect import Dialect
+from posthouse.dialects.mailpace.files import takes
 from posthouse.dialects.mailpace.options import PREFIXES, read
 from posthouse.dialects.mailpace.words import WORDS
 
@@ -35,5 +36,11 @@ KEPT_FIELDS = frozenset(
 )
 
 DIALECT = Dialect(
-    name="mailpace", words=WORDS, prefixes=PREFIXES, read=read, rebuilds=KEPT_FIELDS, needs_to=True
+    name="mailpace",
+    words=WORDS,
+    prefixes=PREFIXES,
+    read=read,
+    rebuilds=KEPT_FIELDS,
+    needs_to=True,
+    takes_file=takes,
 )

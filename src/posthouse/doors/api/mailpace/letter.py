@@ -9,7 +9,7 @@ Public: Asked, read_call.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -38,8 +38,8 @@ class Asked:
     options: Sequence[Header]
 
 
-def read_call(value: Any, taken: Sequence[str]) -> Asked:
-    """The JSON of a call; `taken` as in `attachments.read_files`. Raises Said."""
+def read_call(value: Any, taken: Callable[[str], Sequence[str]]) -> Asked:
+    """The JSON of a call. `taken`: by the author's domain, as in `attachments.read_files`. Raises Said."""
     if not isinstance(value, dict):
         raise Said(error("Invalid request format or content type", 406))
     author = _author(value.get("from"))
@@ -62,7 +62,7 @@ def read_call(value: Any, taken: Sequence[str]) -> Asked:
         fields=_threading(value, errors),
         text=text,
         html=html,
-        parts=read_files(value.get("attachments"), taken, errors),
+        parts=read_files(value.get("attachments"), taken(author[0].address.domain), errors),
     )
     options = _options(value, errors)
     errors.tell()

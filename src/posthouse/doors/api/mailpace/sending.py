@@ -37,7 +37,7 @@ async def send(call: Call) -> Answer:
     if key is not None and (earlier := await call.read(find, key.id, call.now)):
         return again(key, earlier)
     await _judge_verified(call)
-    asked = read_call(await call.json(), _taken(call))
+    asked = read_call(await call.json(), lambda author: _taken(call, author))
     sender = asked.draft.author[0].address
     _judge_from(call, sender.domain)
     content = _built(asked)
@@ -65,8 +65,14 @@ def _recipients(asked: Asked) -> list[Recipient]:
     return [Recipient(written, address.domain) for written, address in found.items()]
 
 
-def _taken(call: Call) -> Sequence[str]:
-    return call.parts.identity.settings_of(call.principal.domain).attachment_types
+def _taken(call: Call, author_domain: str) -> Sequence[str]:
+    """Of the domain that the letter is sent for; nothing of another account's (S20)."""
+    identity, name = call.parts.identity, _sending_domain(call, author_domain)
+    if call.principal.domain:
+        return identity.settings_of(name).attachment_types
+    found = identity.domain(name)
+    is_own = found is not None and found.account_id == call.account_id
+    return found.settings.attachment_types if found is not None and is_own else ()
 
 
 async def _judge_verified(call: Call) -> None:

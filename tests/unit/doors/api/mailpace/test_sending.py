@@ -401,3 +401,21 @@ async def test_S29_many_calls_with_one_key_at_once_send_one_letter(any_api: Api)
     assert {reply.status for reply in replies} == {200}
     assert len({reply.text for reply in replies}) == 1
     assert len(any_api.accepted()) == 1
+
+
+async def test_MP_04_the_files_of_a_call_with_an_accounts_key_are_those_of_the_authors_domain(
+    api: Api,
+) -> None:
+    await api.write(
+        domains.change_settings,
+        api.account_id,
+        DOMAIN,
+        lambda settings: changed(settings, ["attachment_types=md"]),
+    )
+    for name, status in (("a.md", 200), ("a.pdf", 400)):
+        body = LETTER | {"attachments": [file(name)]}
+        assert (await api.call("POST", "/api/v1/send", token=api.full, json=body)).status == status, name
+    theirs = LETTER | {"from": "x@other.test", "attachments": [file("a.md")]}
+    reply = await api.call("POST", "/api/v1/send", token=api.full, json=theirs)
+    nobodys = LETTER | {"from": "x@none.test", "attachments": [file("a.md")]}
+    assert reply.body == (await api.call("POST", "/api/v1/send", token=api.full, json=nobodys)).body
