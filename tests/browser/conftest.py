@@ -30,7 +30,7 @@ def browser() -> Iterator[object]:
             args=[
                 "--no-sandbox",
                 f"--host-resolver-rules=MAP email.{DOMAIN} 127.0.0.1, MAP goal.test 127.0.0.1, "
-                "MAP * ~NOTFOUND",
+                "MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
             ],
         )
         yield opened

@@ -91,3 +91,5 @@ def running_demo(folder: Path, *words: str) -> Iterator[Demo]:
         finally:
             running.terminate()
             running.wait(60)
+            if running.stdout is not None:
+                running.stdout.close()

@@ -74,13 +74,11 @@ def test_W_01_S13_every_page_is_sound_and_runs_nothing_of_strangers(
             troubles.append(f"{seen.url}: {seen.weight} octets")
         if walker.page.evaluate(MARK):
             troubles.append(f"{seen.url}: a stranger's script ran")
-        if email == VIEWER:
+        if email == VIEWER and "/accounts/" in seen.url:
             forms = walker.page.locator("main form[method=post]").count()
-            troubles += (
-                [f"{seen.url}: {forms} forms for a viewer"] if forms and "/account/" in seen.url else []
-            )
+            troubles += [f"{seen.url}: {forms} forms for a viewer"] if forms else []
     walker.close()
-    assert troubles == []
+    assert not troubles, "\n".join(troubles)
     assert len(kinds) >= 20, sorted(kinds)
 
 
@@ -94,7 +92,7 @@ def test_W_01_dark_pages_have_enough_contrast(browser: Any, demo: Demo) -> None:
         for each in seen.troubles
     ]
     walker.close()
-    assert troubles == []
+    assert not troubles, "\n".join(troubles)
 
 
 @pytest.mark.timeout(900)
@@ -115,7 +113,7 @@ def test_W_01_every_button_does_something_and_no_page_breaks(browser: Any, demo:
                 troubles.append(f"{url}: {sorted(pressed)[-1:]} answered {status}")
             troubles += [f"{url}: {each}" for each in walker.troubles if "status of 4" not in each]
     walker.close()
-    assert troubles == []
+    assert not troubles, "\n".join(troubles)
     assert len(pressed) >= 25, sorted(pressed)
 
 

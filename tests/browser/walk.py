@@ -13,9 +13,12 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urldefrag, urlsplit
 
+from playwright.sync_api import Error
+
 AXE = Path(__file__).parents[2] / "var" / "clients" / "node_modules" / "axe-core" / "axe.min.js"
 _ID = re.compile(r"/(?:[0-9A-Z]{26}(?:-[0-9A-Z]+)?|\d+|[^/]*[.@,+:][^/]*)(?=/|$)")
 _SAME_FEW = 2
+_FRAME = "/shown"
 _QUIET = (".eml", "/source", "/export", "/raw", "/part", "/download")
 _AXE_RUN = """async () => {
   const found = await axe.run(document, {resultTypes: ["violations"]});
@@ -52,16 +55,25 @@ class Walker:
         self.weight = 0
         self.page.on("console", self._said)
         self.page.on("pageerror", lambda error: self.troubles.append(f"script: {error}"))
-        self.page.on("request", self._asked)
+        self.page.on("requestfinished", self._asked)
+        self.page.on("requestfailed", self._failed)
         self.page.on("response", self._answered)
 
     def _said(self, message: Any) -> None:
-        if message.type == "error":
+        if message.type != "error":
+            return
+        # what a mail tried in its frame and was not let do is told as an error too: the frame does its work
+        if _FRAME not in message.text and _FRAME not in message.location["url"]:
             self.troubles.append(f"console: {message.text}")
 
     def _asked(self, request: Any) -> None:
         if not request.url.startswith((self.base, "data:", "blob:", "about:")):
             self.troubles.append(f"outside: {request.url}")
+
+    def _failed(self, request: Any) -> None:
+        """What our policy stopped never left the browser."""
+        if "csp" not in (request.failure or "").lower():
+            self._asked(request)
 
     def _answered(self, response: Any) -> None:
         length = response.headers.get("content-length", "0")
@@ -70,7 +82,12 @@ class Walker:
     def look(self, url: str) -> Seen:
         """Open a page and judge it."""
         self.troubles, self.weight = [], 0
-        answer = self.page.goto(url, wait_until="load")
+        try:
+            answer = self.page.goto(url, wait_until="load")
+        except Error as error:
+            if "Download is starting" not in error.message:
+                raise
+            return Seen(url, self.window.request.get(url).status)
         return self.judge(answer.status if answer else 0)
 
     def judge(self, status: int) -> Seen:
