@@ -4,7 +4,8 @@ A suspended account keeps everything. Nobody of it may sign in or send, and its 
 resumed (docs/decisions/020).
 
 Public: USUAL, ALL, own_account, ensure, scope, load, load_by_id, account_name, add, change_settings,
-apply_settings, suspend, resume, contents, remove, account_row.
+apply_settings, suspend, resume, contents, remove, removable, give_up_mail, end,
+account_row.
 """
 
 from __future__ import annotations
@@ -149,28 +150,45 @@ def remove(conn: Connection, ids: Ids, now: float, name: str, *, gives_up_mail: 
     Works in transactions of its own. Raises Refused: the usual account, or mail is queued and not
     `gives_up_mail`; with it that mail is cancelled, but for what is being sent at this moment.
     """
-    account = load(conn, name)
-    if account.name == USUAL:
-        raise Refused(550, "5.5.4", f"The account {USUAL} cannot be removed", reason="usual-account")
+    account = removable(conn, name)
     if gives_up_mail:
         with conn.transaction():
             suspend(conn, account.name)  # nothing new joins what is given up
-        chosen = queue.Selector(everything=True, account_id=account.id)
-        queue.in_steps(conn, queue.drop, chosen, now, ids, give_room_back)
+        queue.in_steps(conn, give_up_mail, account, now, ids)
     with conn.transaction():
-        if not gives_up_mail and (queued := estate.open_deliveries(conn, account.id)):
-            mails = "1 delivery" if queued == 1 else f"{queued} deliveries"
-            raise Refused(
-                550,
-                "5.5.4",
-                f"The account {account.name} has {mails} in the queue; let them go out, "
-                "or give them up with --force",
-                reason="mail-queued",
-            )
-        estate.remove_assets(conn, account.id)
-        identity.remove_account(conn, account.id)
-        people.remove_roleless(conn)
+        end(conn, account, gives_up_mail=gives_up_mail)
     return account
+
+
+def removable(conn: Connection, name: str) -> Account:
+    """The account, which is not the usual one. Raises Refused."""
+    account = load(conn, name)
+    if account.name == USUAL:
+        raise Refused(550, "5.5.4", f"The account {USUAL} cannot be removed", reason="usual-account")
+    return account
+
+
+def give_up_mail(conn: Connection, account: Account, now: float, ids: Ids) -> int:
+    """Cancel some thousands of its deliveries that wait, inside the caller's transaction; how many."""
+    chosen = queue.Selector(everything=True, account_id=account.id)
+    return queue.drop(conn, chosen, now, ids, give_room_back)
+
+
+def end(conn: Connection, account: Account, *, gives_up_mail: bool) -> None:
+    """Remove it with all that it has, inside the caller's transaction. Raises Refused: mail is queued that
+    nobody gave up."""
+    if not gives_up_mail and (queued := estate.open_deliveries(conn, account.id)):
+        mails = "1 delivery" if queued == 1 else f"{queued} deliveries"
+        raise Refused(
+            550,
+            "5.5.4",
+            f"The account {account.name} has {mails} in the queue; let them go out, "
+            "or give them up with --force",
+            reason="mail-queued",
+        )
+    estate.remove_assets(conn, account.id)
+    identity.remove_account(conn, account.id)
+    people.remove_roleless(conn)
 
 
 def account_row(account: Account) -> dict[str, Any]:

@@ -4,7 +4,8 @@ Everything is asked of one account: a person who does not belong to it is answer
 (S20). An account keeps at least one owner. A password that is given opens once: it must be changed at the
 first sign-in and is good for seven days.
 
-Public: person_email, add, load, change_role, reset, remove, sign_out, turn_totp_off, person_row.
+Public: person_email, add, load, refuse_shared, change_role, reset, remove, sign_out, turn_totp_off,
+person_row.
 """
 
 from __future__ import annotations
@@ -90,6 +91,14 @@ def load(conn: Connection, account_id: str, email: str) -> Person:
     if found is None or account_id not in found.roles:
         raise Refused(550, "5.1.1", f"There is no person {email} here", reason="no-person")
     return found
+
+
+def refuse_shared(person: Person, account_id: str) -> None:
+    """Raise Refused for a member who belongs to other accounts too: what opens all of them is for those who
+    look after the machine."""
+    if set(person.roles) != {account_id}:
+        text = f"{person.email} belongs to other accounts too; ask whoever runs this machine"
+        raise Refused(550, "5.7.1", text, reason="shared-person")
 
 
 def change_role(conn: Connection, account_id: str, email: str, role: Role) -> Person:

@@ -21,7 +21,7 @@ from posthouse.doors.web.dashboard.page import Page, Work
 from posthouse.doors.web.dashboard.settings_form import DOMAIN_GROUPS, pairs_of
 from posthouse.doors.web.dashboard.visit import Visit
 from posthouse.doors.web.forms import FormTrouble
-from posthouse.model.account import DEFAULTS, Domain, DomainKey
+from posthouse.model.account import Domain, DomainKey
 from posthouse.model.errors import Refused
 from posthouse.rules.records import Record, Sender, needed, zone_file
 from posthouse.store import domain_checks as checks_store
@@ -152,7 +152,6 @@ async def _settings(visit: Visit) -> Response:
         domain=loaded.domain,
         groups=DOMAIN_GROUPS,
         values=domain_settings.shown(loaded.domain.settings),
-        defaults=domain_settings.shown(DEFAULTS),
     )
 
 

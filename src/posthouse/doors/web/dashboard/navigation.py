@@ -57,6 +57,7 @@ SECTIONS = (
         Entry("/limits", "Limits", "account.read"),
         Entry("/people", "People", "people.read"),
         Entry("/audit", "Audit log", "people.read"),
+        Entry("/accounts-here", "Accounts", "account.read", is_operators=True),
     )),
 )  # fmt: skip
 

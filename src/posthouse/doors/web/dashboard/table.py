@@ -6,6 +6,8 @@ Public: PAGES.
 from __future__ import annotations
 
 from posthouse.doors.web.dashboard import (
+    account,
+    accounts,
     audit,
     captured,
     domain,
@@ -14,6 +16,7 @@ from posthouse.doors.web.dashboard import (
     keys,
     messages,
     overview,
+    people,
     queue,
     sites,
     start,
@@ -37,5 +40,8 @@ PAGES: tuple[Page, ...] = (
     *users.PAGES,
     *keys.PAGES,
     *captured.PAGES,
+    *account.PAGES,
+    *people.PAGES,
     *audit.PAGES,
+    *accounts.PAGES,
 )  # fmt: skip
