@@ -20,8 +20,8 @@ from posthouse.rules.plain_words import tell_event, tell_state
 from posthouse.store import engaged, identity, messages, queue
 from posthouse.store.connection import Connection
 
-MOST_TRIED = 2_000
-_STEP = 500
+MOST_TRIED = 500
+_STEP = 250
 _OF_MESSAGES = (EventKind.ACCEPTED, EventKind.REJECTED)
 _WORDS = {EventKind.CLICKED: "clicked", EventKind.OPENED: "opened"}  # the stronger one first
 
