@@ -223,6 +223,27 @@ def test_what_is_not_there_is_not_found(
     assert templates.find(conn, account, domain, name, tag) is None
 
 
+def test_versions_of_an_account_are_listed_without_their_texts(conn: Connection) -> None:
+    with conn.transaction():
+        for id, account in (("t1", "acc"), ("t2", "acc"), ("t3", "other")):
+            templates.add_template(conn, templates.Template(id, account, "", id, "", NOW))
+        for id, tag in (("t1", "a"), ("t1", "b"), ("t3", "a")):
+            fields = {"Subject": tag}
+            version = templates.Version(id, tag, tag == "b", templates.HANDLEBARS, "<p>", "x", fields, NOW)
+            templates.add_version(conn, version)
+    found = templates.brief_versions(conn, "acc")
+    assert list(found) == ["t1"]
+    told = [(each.tag, each.is_active, each.html, each.text, each.fields) for each in found["t1"]]
+    assert told == [("a", False, "", "", {"Subject": "a"}), ("b", True, "", "", {"Subject": "b"})]
+
+
+def test_a_pool_gets_another_name_and_description(conn: Connection) -> None:
+    with conn.transaction():
+        egress.add_pool(conn, egress.Pool("p1", "acc", "bulk", (), "For news"))
+        egress.describe_pool(conn, "p1", "news", "")
+    assert egress.list_pools(conn, "acc") == [egress.Pool("p1", "acc", "news")]
+
+
 def test_a_domains_template_goes_before_the_accounts(conn: Connection) -> None:
     shared, own = put_template(conn, "welcome", ""), put_template(conn, "welcome")
     for about in (shared, own):

@@ -197,9 +197,10 @@ def load(conn: Connection, account_id: str, domain: str, name: str) -> Template:
 def template_rows(conn: Connection, account_id: str, domain: str | None = None) -> list[dict[str, Any]]:
     """The templates as rows: which versions each has, which one is active."""
     rows = []
+    versions = templates.brief_versions(conn, account_id)
     for about in templates.list_templates(conn, account_id):
         if domain is None or about.domain == domain:
-            held = templates.versions_of(conn, about.id)
+            held = versions.get(about.id, [])
             rows.append(
                 {
                     "id": about.id,

@@ -6,6 +6,7 @@ account. Exactly one version is active from the first one on.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -235,8 +236,9 @@ _active = Statement(
     ),
     "of_template",
 )
-_all_versions = Statement(
-    select(template_version)
+_brief_versions = Statement(
+    select(*[word("") if each.name in ("html", "text") else each for each in template_version.columns])
+    .select_from(template_version)
     .join(template, template.c.id == template_version.c.template_id)
     .where(template.c.account_id == bindparam("of_account"))
     .order_by(template_version.c.created_at, template_version.c.tag),
@@ -339,6 +341,9 @@ def versions_of(conn: Connection, template_id: str) -> list[Version]:
     return [_to_version(row) for row in conn.rows(_versions, template_id)]
 
 
-def all_versions(conn: Connection, account_id: str) -> list[Version]:
-    """Those of all templates of an account, the oldest first."""
-    return [_to_version(row) for row in conn.rows(_all_versions, account_id)]
+def brief_versions(conn: Connection, account_id: str) -> dict[str, list[Version]]:
+    """Those of all templates of an account, by the template's id, the oldest first; without their texts."""
+    found: dict[str, list[Version]] = defaultdict(list)
+    for row in conn.rows(_brief_versions, account_id):
+        found[row[0]].append(_to_version(row))
+    return found

@@ -113,11 +113,10 @@ def _fields(form: Form) -> dict[str, str]:
 
 def load(conn: Connection, account_id: str, domain: str, name: str) -> Template:
     """By name or id, of exactly this place. Raises Said."""
-    wanted = harmless(name)
-    for about in stored.list_templates(conn, account_id):
-        if about.domain == domain and (wanted == about.id or wanted.lower() == about.name):
-            return about
-    raise said(_NO_TEMPLATE, 404)
+    found = stored.find_named(conn, account_id, domain, name) or stored.find_by_id(conn, account_id, name)
+    if found is None or found.domain != domain:
+        raise said(_NO_TEMPLATE, 404)
+    return found
 
 
 def load_version(conn: Connection, about: Template, tag: str) -> Version:

@@ -7,6 +7,7 @@ Public: ENDPOINTS.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 from posthouse.desk import domain_checks, verification
@@ -30,37 +31,45 @@ def _number(domain: Domain) -> int:
     return numbered_id(f"link {domain.id}", _ID_BITS)
 
 
-def _all(conn: Connection, call: Call) -> list[dict[str, Any]]:
-    """Of the domains that have a host of their own, the oldest domain's first."""
-    found: list[dict[str, Any]] = []
-    sender = domain_checks.sender_of(conn, call.parts.settings, call.account_id)
+def _all(conn: Connection, call: Call) -> Iterator[dict[str, Any]]:
+    """Of the domains that have a host of their own, the oldest domain's first, which is the default."""
+    is_default = True
     for domain in oldest_first(conn, call.account_id):
-        keys = domain_keys.keys_of(conn, domain.id)
-        record = next((each for each in needed(domain, keys, sender) if each.use is Use.TRACKING), None)
-        if record is None:
-            continue
-        looked = verification.last_findings(conn, domain.id)
-        rows = looked.records if looked else []
-        is_there = any(row["name"] == record.name and row["is_there"] for row in rows)
-        target = {"type": "cname", "host": record.name, "data": record.value.rstrip(".")}
-        found.append(
-            {
-                "id": _number(domain),
-                "user_id": numbered_id(domain.account_id, _ID_BITS),
-                "domain": domain.name,
-                "subdomain": record.name.partition(".")[0],
-                "username": "",
-                "default": not found,
-                "legacy": False,
-                "valid": is_there,
-                "dns": {"domain_cname": {"valid": is_there, **target}},
-            }
-        )
-    return found
+        row = _row(conn, call, domain)
+        if row is not None:
+            yield row | {"default": is_default}
+            is_default = False
+
+
+def _row(conn: Connection, call: Call, domain: Domain) -> dict[str, Any] | None:
+    sender = domain_checks.sender_of(conn, call.parts.settings, call.account_id)
+    keys = domain_keys.keys_of(conn, domain.id)
+    record = next((each for each in needed(domain, keys, sender) if each.use is Use.TRACKING), None)
+    if record is None:
+        return None
+    looked = verification.last_findings(conn, domain.id)
+    rows = looked.records if looked else []
+    is_there = any(row["name"] == record.name and row["is_there"] for row in rows)
+    target = {"type": "cname", "host": record.name, "data": record.value.rstrip(".")}
+    return {
+        "id": _number(domain),
+        "user_id": numbered_id(domain.account_id, _ID_BITS),
+        "domain": domain.name,
+        "subdomain": record.name.partition(".")[0],
+        "username": "",
+        "default": False,
+        "legacy": False,
+        "valid": is_there,
+        "dns": {"domain_cname": {"valid": is_there, **target}},
+    }
+
+
+def _listed(conn: Connection, call: Call) -> list[dict[str, Any]]:
+    return list(_all(conn, call))
 
 
 async def _list(call: Call) -> Answer:
-    return json_answer(await call.read(_all, call))
+    return json_answer(await call.read(_listed, call))
 
 
 async def _get(call: Call) -> Answer:
@@ -69,9 +78,8 @@ async def _get(call: Call) -> Answer:
 
 async def _create(call: Call) -> Answer:
     name = text_of(await object_of(call), "domain", 255).strip().lower()
-    for link in await call.read(_all, call):
-        if link["domain"] == name:
-            return json_answer(link, 201)
+    if (link := await call.read(_of_domain, call, name)) is not None:
+        return json_answer(link, 201)
     raise said("authenticate the domain first: its links lead through a host of its own then", field="domain")
 
 
@@ -102,14 +110,31 @@ async def _validate(call: Call) -> Answer:
     return json_answer({"id": link["id"], "valid": check.is_there, "validation_results": results})
 
 
+def _of_domain(conn: Connection, call: Call, name: str) -> dict[str, Any] | None:
+    for domain in oldest_first(conn, call.account_id):
+        if domain.name == name and (row := _row(conn, call, domain)) is not None:
+            return row | {"default": _is_first(conn, call, row)}
+    return None
+
+
 def _one(conn: Connection, call: Call) -> dict[str, Any]:
     """The link that the path names; without an id the first. Raises Said, alike for another account's
     (S20)."""
     wanted = call.params.get("id")
-    for link in _all(conn, call):
-        if wanted in (None, str(link["id"])):
-            return link
-    raise not_found()
+    if wanted is None:
+        found = next(_all(conn, call), None)
+    else:
+        domains = oldest_first(conn, call.account_id)
+        names = [domain.name for domain in domains if str(_number(domain)) == wanted]
+        found = _of_domain(conn, call, names[0]) if names else None
+    if found is None:
+        raise not_found()
+    return found
+
+
+def _is_first(conn: Connection, call: Call, row: dict[str, Any]) -> bool:
+    first = next(_all(conn, call), None)
+    return first is not None and first["id"] == row["id"]
 
 
 _LINKS = "/v3/whitelabel/links"

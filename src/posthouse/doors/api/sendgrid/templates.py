@@ -6,7 +6,6 @@ Public: ENDPOINTS, load_template, name_of, BOUNDS, MOST_TEXT.
 from __future__ import annotations
 
 import base64
-from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
@@ -87,10 +86,8 @@ _Held = tuple[Template, Sequence[Version]]
 
 def _all(conn: Connection, account_id: str, wanted: set[str]) -> list[_Held]:
     """The newest first."""
-    versions = defaultdict(list)
-    for version in stored.all_versions(conn, account_id):
-        versions[version.template_id].append(version)
-    held = [(about, versions[about.id]) for about in stored.list_templates(conn, account_id)]
+    versions = stored.brief_versions(conn, account_id)
+    held = [(about, versions.get(about.id, [])) for about in stored.list_templates(conn, account_id)]
     found = [each for each in held if generation_of(*each) in wanted]
     return sorted(found, key=lambda each: _place(each[0]))
 
