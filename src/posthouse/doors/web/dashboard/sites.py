@@ -42,7 +42,7 @@ async def _look_at_site(visit: Visit) -> Response:
     digest = digest_of(story)
     if visit.query("part"):
         return piece(visit, "_site.html", digest, story=story)
-    return visit.page("site.html", name, digest=digest, story=story, spans=SPANS)
+    return visit.page("site.html", name.replace(",", ", "), digest=digest, story=story, spans=SPANS)
 
 
 async def _suspend(visit: Visit) -> str:
