@@ -76,10 +76,12 @@ def noted(
     the parameters `login`, `domain` and `name` belongs to the subject, and so does the id of a new key."""
     done = fn(conn, *args, **named)
     if made is not None:
-        words = [*made.about.split(" "), *[str(named[name]) for name in _NAMING if named.get(name)]]
-        if isinstance(done, IssuedKey):
-            words.append(done.id)
-        note(conn, ids, replace(made, about=" ".join(dict.fromkeys(words)).strip()))
+        about = made.about
+        words = [str(named[name]) for name in _NAMING if named.get(name)]
+        for word in [*words, *([done.id] if isinstance(done, IssuedKey) else [])]:
+            if word not in about:
+                about = f"{about} {word}".strip()
+        note(conn, ids, replace(made, about=about))
     return done
 
 

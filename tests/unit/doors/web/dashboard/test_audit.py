@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from posthouse.doors.web.dashboard.table import PAGES
 from posthouse.model.account import Role
 from posthouse.store import audit
 from posthouse.store.audit import Entry, Query
@@ -82,3 +83,42 @@ async def test_the_log_is_filtered_and_paged(desk: Desk) -> None:
     assert "word33." in page.text and "word34." not in page.text
     page = await browser.open(f"{AUDIT}?since=yesterday")
     assert page.status == 400 and "is no time" in page.text
+
+
+SECRETS = (
+    "password",
+    "secret",
+    "private",
+    "chain",
+    "key",
+    "signing_key",
+    "token_given",
+    "code",
+    "url",
+    "text",
+)
+WORKS = [(page, do) for page in PAGES for do in page.works]
+
+
+async def test_S22_nothing_that_is_typed_but_names_stands_in_the_log(desk: Desk) -> None:
+    """Every form of every page, with a marker in each field that may hold a secret."""
+    browser = await desk.browser()
+    token = (await browser.open(USERS)).form("Sign out").fields["token"]
+    names = {"login": "app@shop.test", "name": "shop.test", "domain": "shop.test", "email": "ann@shop.test"}
+    more = {"role": "viewer", "dialect": "native", "form": "native", "selector": "s9"}
+    params = {"{name}": "shop.test", "{email}": "ann@shop.test", "{id}": desk.api.sending.id}
+    for page, do in WORKS:
+        if do in ("remove", "revoke") or page.is_operators:
+            continue
+        path = page.path
+        for hole, value in params.items():
+            path = path.replace(hole, value)
+        fields = {"token": token, "do": do, **names, **more, **dict.fromkeys(SECRETS, MARKER)}
+        answer = await browser.post(f"/accounts/default{path}", fields, follows=False)
+        assert answer.status < 500 or answer.status == 503, (path, do, answer.text)
+    found = await entries(desk)
+    assert "users.add" in {entry.what for entry in found} and MARKER not in str(found)
+
+
+def test_S22_no_form_names_a_secret_as_its_subject() -> None:
+    assert not {field for page, do in WORKS for field in page.works[do].about} & set(SECRETS)
