@@ -4,13 +4,15 @@ A parser that builds a tree and writes it out again changes what it was not aske
 comments, entities); mail depends on such details. So this follows the tokenizer of the HTML standard (13.2.5)
 as far as it decides what is a tag, and hands back offsets. One pass, linear in the text, no recursion.
 
-Public names: Html, Href, scan, tag_at, attributes_of, unescaped, escaped.
+Public names: Html, Href, scan, tag_at, attributes_of, raw_attributes,
+unescaped, escaped.
 """
 
 from __future__ import annotations
 
 import re
 from bisect import bisect_right
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from html import unescape
 from html.entities import html5
@@ -158,6 +160,13 @@ def attributes_of(text: str, start: int, end: int) -> list[tuple[str, str]]:
         (match[1].lower(), unescaped((match[2] or "").strip("\"'")))
         for match in _find_attributes(text, start, end)
     ]
+
+
+def raw_attributes(text: str, start: int, end: int) -> Iterator[tuple[str, str, str]]:
+    """The attributes in `text[start:end]`, from behind a tag's name to behind its `>`: name in lower
+    case, the value as it stands with its quotes ("" for none), and all of it."""
+    for match in _find_attributes(text, start, end):
+        yield match[1].lower(), match[2] or "", match[0]
 
 
 def unescaped(value: str) -> str:

@@ -61,14 +61,14 @@ class SeenLetter:
             return cut_text(self.plain)
         return cut_text(text_of_html((self.html or "")[:HTML_MAX]))
 
-    def page(self, *, is_dark: bool = False) -> ShownHtml:
-        """Its HTML as a page that may be shown, as far as `HTML_MAX`."""
+    def page(self, *, is_dark: bool = False, has_images: bool = False) -> ShownHtml:
+        """Its HTML as a page that may be shown, as far as `HTML_MAX`; as in `shown_html`."""
         pictures = {
             leaf.content_id: (leaf.type, leaf.content)
             for leaf in self.leaves
             if leaf.content_id and leaf.type in PICTURE_TYPES
         }
-        return shown_html((self.html or "")[:HTML_MAX], pictures, is_dark=is_dark)
+        return shown_html((self.html or "")[:HTML_MAX], pictures, is_dark=is_dark, has_images=has_images)
 
 
 def see_letter(raw: bytes) -> SeenLetter:

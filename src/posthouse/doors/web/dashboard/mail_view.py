@@ -81,7 +81,8 @@ def letter_pages(path: str, action: str, find: Find) -> tuple[Page, ...]:
     async def shown(visit: Visit) -> Response:
         has_images = visit.query("images") == "yes"
         letter = await asyncio.to_thread(see_letter, await find(visit))
-        page = await asyncio.to_thread(lambda: letter.page(is_dark=visit.query("view") == "dark"))
+        is_dark = visit.query("view") == "dark"
+        page = await asyncio.to_thread(letter.page, is_dark=is_dark, has_images=has_images)
         return HTMLResponse(page.page, headers=_frame_headers(has_images))
 
     async def whole(visit: Visit) -> Response:
