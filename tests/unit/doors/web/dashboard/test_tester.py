@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 
 import pytest
+from starlette.types import Message, Receive, Scope, Send
 
 from browsing import Page
 from posthouse.desk.probes import MOST_RUNS
@@ -105,3 +107,35 @@ async def test_the_form_is_filled_from_the_address(desk: Desk, query: str) -> No
     if "465" in query:
         fields = page.form("Run").fields
         assert (fields["user"], fields["port"], fields["security"]) == ("app@shop.test", "465", "tls")
+
+
+async def test_W_02_lines_are_shown_while_the_test_goes_on(tmp_path: Path) -> None:
+    """The server greets only when its visitor has been told of the connection."""
+    told = asyncio.Event()
+
+    async def greet(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await told.wait()
+        writer.write(b"554 not here\r\n")
+        await writer.drain()
+        await reader.read()
+        writer.close()
+
+    server = await asyncio.start_server(greet, "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    opens = {"tester": {"private_networks": "allow", "ports": [port]}}
+    async with open_desk(tmp_path, settings=opens) as desk:
+        plain = desk.app
+
+        async def watched(scope: Scope, receive: Receive, send: Send) -> None:
+            async def sent(message: Message) -> None:
+                if b"Connected" in message.get("body", b""):
+                    told.set()
+                await send(message)
+
+            await plain(scope, receive, sent)
+
+        desk.app = watched  # type: ignore[assignment]
+        page = await run(desk, port)
+    server.close()
+    await server.wait_closed()
+    assert "554 not here" in page.text and "does not want to talk to this machine" in page.text
