@@ -17,6 +17,7 @@ import msgspec
 from starlette.responses import Response
 
 from posthouse.doors.api.answers import Answer
+from posthouse.doors.api.forms import Form
 
 if TYPE_CHECKING:
     from posthouse.doors.api.call import Call
@@ -32,7 +33,8 @@ class Endpoint:
     `action`: the permission that the credential must have (`rules.permissions`), "" for none. Credentials for
     one domain may only do what names a domain in its path, or `is_for_domains`. `is_sending`: mail, which
     counts towards the account's limits and not towards those of calls. `wants_domain` False: the parameter
-    `domain` is not looked up (a domain that may not be there yet).
+    `domain` is not looked up (a domain that may not be there yet). `key_of_form`: where no header shows a
+    key, the one that a small form shows, as `Service.secret` gives it.
     """
 
     method: str
@@ -43,6 +45,7 @@ class Endpoint:
     is_sending: bool = False
     wants_domain: bool = True
     is_open: bool = False
+    key_of_form: Callable[[Form], str | None] | None = None
 
 
 @dataclass(slots=True)

@@ -32,6 +32,7 @@ log = structlog.get_logger()
 
 _NOBODY = Principal("", "", "", "", False, "", "", permissions=())
 _RATE = "posthouse.rate"
+_MOST_UNKNOWN = 1024 * 1024
 _ALWAYS = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
 
 
@@ -124,24 +125,29 @@ class ServiceApp:
             raise Problem(405, "bad-method", text, allowed=match.allowed)
         endpoint = match.endpoint
         _judge_query(scope["query_string"])
-        principal, domain = _NOBODY, None
-        if not endpoint.is_open:
-            principal = await self._principal(request)
-            self._judge(principal, endpoint)
-            if not endpoint.is_sending:
-                self._count(principal, scope)
-            if endpoint.wants_domain and "domain" in match.parameters:
-                domain = await self._domain(principal, match.parameters["domain"])
-        call = Call(self.parts, request, principal, self.service.name, match.parameters, domain, endpoint)
+        call = Call(self.parts, request, _NOBODY, self.service.name, match.parameters, None, endpoint)
         try:
+            if not endpoint.is_open:
+                await self._admit(call, endpoint)
             return await endpoint.handler(call)
         finally:
             call.close()
 
+    async def _admit(self, call: Call, endpoint: Endpoint) -> None:
+        """Who calls, and may they do that to what the path names? Raises Problem."""
+        secret = self.service.secret(call.request)
+        if secret is None and endpoint.key_of_form is not None and _is_small(call.request):
+            secret = endpoint.key_of_form(await call.form())
+        call.principal = principal = await self._principal(call.request, secret)
+        self._judge(principal, endpoint)
+        if not endpoint.is_sending:
+            self._count(principal, call.request.scope)
+        if endpoint.wants_domain and "domain" in call.params:
+            call.found_domain = await self._domain(principal, call.params["domain"])
+
     # Who it is
 
-    async def _principal(self, request: Request) -> Principal:
-        secret = self.service.secret(request)
+    async def _principal(self, request: Request, secret: str | None) -> Principal:
         if secret is None:
             raise Problem(401, "no-credentials", "The request shows no key")
         found = self._recognised(secret)
@@ -198,6 +204,12 @@ class ServiceApp:
         if found is None or found.account_id != principal.account_id:
             return None
         return found if principal.domain_id in ("", found.id) else None
+
+
+def _is_small(request: Request) -> bool:
+    """Of somebody unknown a small body is read, and none whose end is not told."""
+    length = request.headers.get("content-length", "")
+    return length.isdecimal() and len(length) < 10 and int(length) <= _MOST_UNKNOWN
 
 
 def _allow(methods: Sequence[str]) -> str:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from posthouse.doors.api.answers import Answer, Said, json_answer
 from posthouse.doors.api.call import Call
 from posthouse.doors.api.endpoints import Endpoint
+from posthouse.doors.api.forms import Form
 from posthouse.doors.api.posting import Posted, post
 from posthouse.doors.api.sendgrid.old_letter import OldForm, Wrong, build_letter, read_form
 from posthouse.model.account import MAIL_SEND
@@ -51,4 +52,22 @@ def _said(sentence: str) -> Said:
     return Said(json_answer({"message": "error", "errors": [sentence]}, 400))
 
 
-ENDPOINTS = (Endpoint("POST", "/api/mail.send.json", MAIL_SEND, send, is_for_domains=True, is_sending=True),)
+def _key_of(form: Form) -> str | None:
+    """Documented: `api_user` and `api_key` as in a user name and password, which is `apikey` and the key."""
+    user, key = form.get("api_user").strip().lower(), form.get("api_key").strip()
+    if not user and not key:
+        return None
+    return key if user == "apikey" else ""
+
+
+ENDPOINTS = (
+    Endpoint(
+        "POST",
+        "/api/mail.send.json",
+        MAIL_SEND,
+        send,
+        is_for_domains=True,
+        is_sending=True,
+        key_of_form=_key_of,
+    ),
+)

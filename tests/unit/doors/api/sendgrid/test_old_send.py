@@ -142,3 +142,20 @@ def broken(place: str, sign: str) -> dict[str, Any]:
     if place in own:
         return own[place]
     return {place: address if place in ("to", "cc", "bcc", "from", "replyto") else bad}
+
+
+async def test_SG_11_a_form_may_show_the_key_itself(api: Api) -> None:
+    shown = {"api_user": "apikey", "api_key": api.sending.secret}
+    reply = await api.call("POST", SEND, form=form(**shown))
+    assert (reply.status, reply.json()) == (200, {"message": "success"})
+    assert api.sending.secret.encode() not in api.accepted_one().content
+    wrong = ({"api_key": "SG.no"}, {"api_user": "joe"}, {"api_user": "apikey", "api_key": ""})
+    for more in wrong:
+        refused = await api.call("POST", SEND, form=form(**{**shown, **more}))
+        assert (refused.status, refused.json()["errors"]) == (401, ["Bad username / password"]), more
+    large = await api.call("POST", SEND, form=form(**shown, text="x" * 2**20))
+    assert large.status == 401
+    bearer = await api.call("POST", SEND, key="SG.no", form=form(**shown))
+    assert bearer.status == 401, "the header counts"
+    assert len(api.accepted()) == 1
+    assert (await api.call("POST", "/v3/mail/send", form=form(**shown))).status == 401
