@@ -5,7 +5,7 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3.12 || command -v p
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check install -q
 
-.PHONY: help run install dev-install test check format bench crash fuzz clients browser screens lock clean
+.PHONY: help run install dev-install test house check format bench crash fuzz clients browser screens lock clean
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -18,7 +18,10 @@ install: .venv/.run-ready ## make .venv with .venv/bin/posthouse in it
 dev-install: .venv/.test-ready
 
 test: dev-install ## the test suite (under 10 minutes on 2 cores)
-	$(BIN)/python -m pytest -n 2 --dist loadfile -q
+	$(BIN)/python -m pytest -n 2 --dist loadfile -q -m "not long"
+
+house: dev-install ## the long tests with whole houses: kills, floods, both stores, walks (under 20 minutes)
+	$(BIN)/python -m pytest tests/house tests/crash -n 2 --dist loadfile -q -m long
 
 check: dev-install ## format, lint, types
 	$(BIN)/ruff format --check .

@@ -3,8 +3,14 @@
 from __future__ import annotations
 
 import os
+import sys
 
 import structlog
+
+# Each house is a process of its own: where nothing may be kept of the compiler's work, every one of them
+# compiles the whole source before it starts, and so does each process of pytest.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
 
 # The fake internet and our own certificates need none of the world's authorities. Reading those 150 takes
 # 60 ms for each context: more than most tests, and several times at each start of a Posthouse.

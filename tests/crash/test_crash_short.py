@@ -1,4 +1,4 @@
-"""The short, seeded selection of `make crash` for `make test`: every named point, each kind of kill, store
+"""The short, seeded selection of `make crash` for `make house`: every named point, each kind of kill, store
 trouble.
 
 Runs a real `posthouse serve` under load on SQLite and on PostgreSQL, both always; nothing is left out.
@@ -19,7 +19,7 @@ from crash.postgres import Postgres
 from crash.scene import Scene
 
 # real processes under a load of their own: minutes on a crowded machine
-pytestmark = pytest.mark.timeout(600)
+pytestmark = [pytest.mark.long, pytest.mark.timeout(600)]
 SEED = int(os.environ.get("POSTHOUSE_CRASH_SEED", "20261121"))
 
 

@@ -17,6 +17,8 @@ from bench.posthouse import free_port
 
 from house.test_first_domain import Block, Shell, blocks_of, has_shown
 
+pytestmark = pytest.mark.long
+
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "api.md").read_text()
 _PATIENCE_S = 40.0

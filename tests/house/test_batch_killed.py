@@ -12,6 +12,8 @@ from house import copies
 from house.conftest import Stores
 from house.house import Houses, letter, unique, until
 
+pytestmark = pytest.mark.long
+
 RECIPIENTS = 200
 
 

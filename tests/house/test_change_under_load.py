@@ -22,6 +22,8 @@ from house.wire import Answer, Wire
 from posthouse.config import load_settings
 from posthouse.desk.certificates import ensure_pair
 
+pytestmark = pytest.mark.long
+
 PACE_S = 0.03
 KINDS = ("plain", "starttls", "tls", "plain")
 

@@ -15,6 +15,8 @@ from house.house import DOMAIN, Auth, House, Houses, letter, unique, until
 from house.wire import Answer, Wire, b64, plain
 from patience import Watch
 
+pytestmark = pytest.mark.long
+
 NO = "535 5.7.8 Authentication failed"
 OUTSIDE = "Authentication failed: this credential may not be used from 127.0.0.1"
 KINDS = ("user", "key", "token")

@@ -190,6 +190,7 @@ def test_C_05_the_token_is_user_and_password(house: House, way: str) -> None:
     assert answer_to(house, f" {token}", f"{token} ", way=way).code == 235  # its clients trim it
 
 
+@pytest.mark.long
 def test_C_05_a_token_sends_from_every_port_with_both_mechanisms(houses: Houses) -> None:
     ports = [free_port() for _ in range(3)]
     house = houses.new(settings={"smtp": {"listen": [f"127.0.0.1:{port}" for port in ports]}})
@@ -342,6 +343,7 @@ def test_C_07_no_two_secrets_are_alike(house: House) -> None:
 # -- C-14 ------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.long
 def test_C_14_each_region_has_a_host_of_its_own_and_signing_in_at_the_other_fails(
     houses: Houses, stores: Stores
 ) -> None:
@@ -366,6 +368,7 @@ def test_C_14_each_region_has_a_host_of_its_own_and_signing_in_at_the_other_fail
     }
 
 
+@pytest.mark.long
 def test_C_14_D_03_mail_of_one_region_is_signed_whoever_delivers_it(houses: Houses, stores: Stores) -> None:
     here = houses.new(store=stores.fresh("postgresql"))
     there = _other_region(houses, here)

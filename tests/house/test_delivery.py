@@ -14,7 +14,7 @@ from house.conftest import Stores
 from house.house import DOMAIN, House, Houses, letter, unique
 
 
-@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
+@pytest.fixture(scope="module", params=["sqlite", pytest.param("postgresql", marks=pytest.mark.long)])
 def house(request: pytest.FixtureRequest, shared_houses: Houses, stores: Stores) -> House:
     """One house on each store."""
     return shared_houses.new(store=stores.fresh(request.param))

@@ -20,7 +20,7 @@ SHORT = {"domains": {"recheck_s": [1], "verified_recheck_s": 1}, "policy": {"unv
 ADDRESS = "192.0.2.25"  # of the house, for SPF; nothing connects to it
 
 
-@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
+@pytest.fixture(scope="module", params=["sqlite", pytest.param("postgresql", marks=pytest.mark.long)])
 def engine(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 

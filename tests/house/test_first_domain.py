@@ -15,6 +15,8 @@ from pathlib import Path
 import pytest
 from bench.posthouse import free_port
 
+pytestmark = pytest.mark.long
+
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "first-domain.md").read_text()
 _PATIENCE_S = 40.0

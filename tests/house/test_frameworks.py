@@ -19,6 +19,8 @@ from smtpapi import SMTPAPIHeader
 from house.copies import read
 from house.house import DOMAIN, Auth, House, letter, unique
 
+pytestmark = pytest.mark.long
+
 SENDER = f"orders@{DOMAIN}"
 
 if not django.conf.settings.configured:

@@ -8,6 +8,8 @@ from house.conftest import Stores
 from house.house import DOMAIN, House, Houses, letter, unique, until
 from patience import Watch
 
+pytestmark = pytest.mark.long
+
 DEAD = 2000
 
 

@@ -16,7 +16,7 @@ from house.wire import Wire
 from patience import Watch
 
 
-@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
+@pytest.fixture(scope="module", params=["sqlite", pytest.param("postgresql", marks=pytest.mark.long)])
 def house(request: pytest.FixtureRequest, shared_houses: Houses, stores: Stores) -> House:
     """A house that is killed and started again; a file arms a crash point in it."""
     order = shared_houses.folder / request.param

@@ -17,6 +17,8 @@ from house import books
 from house.conftest import Stores
 from house.house import Auth, House, Houses, letter, unique, until
 
+pytestmark = pytest.mark.long
+
 
 def account(house: House, *pairs: str, domains: int = 1) -> tuple[str, list[str], Auth]:
     """A new account with these settings, its domains, and a key that sends for all of them."""

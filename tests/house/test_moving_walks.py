@@ -11,6 +11,8 @@ import pytest
 from house.test_first_domain import Shell, Walk, blocks_of, has_shown, started, walk
 from unit.moving.fakes import FakeApi, mailgun_api, sendgrid_api, serving
 
+pytestmark = pytest.mark.long
+
 __all__ = ["started", "walk"]
 
 DOCS = Path(__file__).parents[2] / "docs"

@@ -13,6 +13,8 @@ from house import books
 from house.house import House, Houses, letter, unique, until
 from house.internet import Internet
 
+pytestmark = pytest.mark.long
+
 TAG = "+fault"
 BIG = b"0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcd\r\n" * 40
 

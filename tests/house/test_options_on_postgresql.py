@@ -12,6 +12,8 @@ from house import copies
 from house.conftest import Stores
 from house.house import Auth, House, Houses, letter, unique
 
+pytestmark = pytest.mark.long
+
 
 @pytest.fixture(scope="module")
 def both(shared_houses: Houses, stores: Stores) -> House:

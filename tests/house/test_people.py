@@ -24,7 +24,7 @@ from posthouse.rules import totp
 OWN = "a password of one's own"
 
 
-@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
+@pytest.fixture(scope="module", params=["sqlite", pytest.param("postgresql", marks=pytest.mark.long)])
 def house(request: pytest.FixtureRequest, shared_houses: Houses, stores: Stores) -> House:
     return shared_houses.new(store=stores.fresh(request.param))
 

@@ -14,6 +14,8 @@ from house import books
 from house.conftest import Stores
 from house.house import DOMAIN, House, Houses, unique, until
 
+pytestmark = pytest.mark.long
+
 SENDER = f"orders@{DOMAIN}"
 
 

@@ -14,7 +14,7 @@ from house.house import DOMAIN, House, Houses, letter, unique, until
 LATER = {"delivery": {"retry_s": [3600]}}
 
 
-@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
+@pytest.fixture(scope="module", params=["sqlite", pytest.param("postgresql", marks=pytest.mark.long)])
 def engine(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 

@@ -23,7 +23,7 @@ from posthouse.mail.return_path import UNSUBSCRIBE, return_address
 BACK = "back.house.test"
 
 
-@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
+@pytest.fixture(scope="module", params=["sqlite", pytest.param("postgresql", marks=pytest.mark.long)])
 def house(request: pytest.FixtureRequest, shared_houses: Houses, stores: Stores) -> House:
     return shared_houses.new(store=stores.fresh(str(request.param)), settings=SETTINGS)
 
@@ -310,6 +310,7 @@ def test_D_05_a_domain_may_keep_its_own_senders(house: House) -> None:
     )
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("point", ["returns.before_commit", "returns.after_commit"])
 @pytest.mark.parametrize("engine", ["sqlite", "postgresql"])
 def test_D_05_F13_killed_with_a_bounce_in_hand_nothing_happens_twice(
@@ -337,6 +338,7 @@ def test_D_05_F13_killed_with_a_bounce_in_hand_nothing_happens_twice(
     assert len(house.internet.to(author)) == 1
 
 
+@pytest.mark.long
 def test_D_01_D_05_a_domain_with_return_records_gets_return_paths_of_its_own(houses: Houses) -> None:
     house = houses.new(settings={"returns": {}, "domains": {"recheck_s": [1], "verified_recheck_s": 1}})
     assert delivered(house).sender == f"orders@{DOMAIN}", "nothing is known yet"
@@ -361,6 +363,7 @@ def test_D_01_D_05_a_domain_with_return_records_gets_return_paths_of_its_own(hou
         house.internet.publish("", under="return")
 
 
+@pytest.mark.long
 def test_D_05_F44_a_flood_of_returned_mail_leaves_other_mail_alone(houses: Houses) -> None:
     house = houses.new(settings=SETTINGS)
     copies = [delivered(house) for _ in range(3)]

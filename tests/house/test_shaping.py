@@ -12,6 +12,8 @@ from house.conftest import Stores
 from house.house import House, Houses, unique, until
 from house.internet import Internet
 
+pytestmark = pytest.mark.long
+
 PATIENT = {"delivery": {"retry_s": [2, 3600]}}
 FOLLOWED_S = 3.0
 

@@ -14,6 +14,8 @@ from house.house import DOMAIN, House, Houses, letter, unique, until
 from house.mailgun import submit
 from posthouse.internet.scripts import Act, Deed, HostScript, Step
 
+pytestmark = pytest.mark.long
+
 OWN, SHARED, WARM, NEW = "127.0.0.41", "127.0.0.42", "127.0.0.43", "127.0.0.44"
 OTHER_DOMAIN = "tenant.test"
 SHARE = 7

@@ -14,6 +14,8 @@ from house import books
 from house.conftest import Stores
 from house.house import House, Houses, letter, unique, until
 
+pytestmark = pytest.mark.long
+
 RECIPIENTS = 150
 
 

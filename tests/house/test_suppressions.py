@@ -11,7 +11,7 @@ from house.house import DOMAIN, House, Houses, unique, until
 LATER = {"delivery": {"retry_s": [3600]}}
 
 
-@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
+@pytest.fixture(scope="module", params=["sqlite", pytest.param("postgresql", marks=pytest.mark.long)])
 def house(request: pytest.FixtureRequest, shared_houses: Houses, stores: Stores) -> House:
     """What fails for now waits for an hour."""
     return shared_houses.new(store=stores.fresh(request.param), settings=LATER)

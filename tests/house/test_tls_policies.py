@@ -12,6 +12,8 @@ from house.house import DOMAIN, House, Houses, letter, unique, until
 from house.internet import Internet
 from posthouse.internet.scripts import EXTENSIONS, HOST_SCRIPTS, HostScript
 
+pytestmark = pytest.mark.long
+
 GOOD, SELF_SIGNED, NO_TLS = "mx1.good.test", "mx1.tls-self-signed.test", "mx1.notls.test"
 
 

@@ -22,6 +22,8 @@ from house.house import DOMAIN, House, Houses, unique, until
 from house.mailgun import BROWSER, alternative
 from posthouse.internet.certificates import Certificates
 
+pytestmark = pytest.mark.long
+
 OTHER = "rival.test"
 HTML = '<html><body><a href="https://shop.test/sale">Shop</a></body></html>'
 KEY_BEGINS = b"-----BEGIN PRIVATE KEY-----"

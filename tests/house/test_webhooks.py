@@ -16,6 +16,8 @@ from house.house import House, Houses, unique, until
 from patience import quiet_s, stalled_s
 from posthouse.desk.certificates import ensure_pair
 
+pytestmark = pytest.mark.long
+
 OPEN = {
     "delivery": {"post_private_networks": "allow", "retry_s": [1]},
     "hooks": {"plain_http": "allow"},
