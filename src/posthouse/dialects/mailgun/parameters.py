@@ -76,8 +76,8 @@ def read_parameters(fields: Sequence[tuple[str, str]], parts: Collection[str] = 
     of_headers: dict[str, Any] = {}
     options: list[Header] = []
     for name, value in fields:
-        if name[1:2] != ":" and name not in PARAMETERS:
-            continue  # a part of the letter
+        if name in parts:
+            continue
         if name.startswith("h:"):
             _read_header(name, value, found, tags, of_headers)
         elif name.startswith("v:"):
@@ -86,7 +86,7 @@ def read_parameters(fields: Sequence[tuple[str, str]], parts: Collection[str] = 
             tags.append(value)
         elif name in PARAMETERS:
             options.append(_beside(PARAMETERS[name], name, value))
-        elif name not in parts:  # told as unknown in the accepted event
+        else:  # told as unknown in the accepted event
             options.append(_beside(f"{_UNKNOWN}{name.replace(':', '-')[:200]}", name[:200], value))
     found.beside += options
     found.fields += [(_TAG, tag) for tag in tags if tag.strip()]
