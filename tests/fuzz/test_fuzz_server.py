@@ -338,11 +338,11 @@ def test_bare_line_ends_are_seen_as_by_the_reference(data: bytes) -> None:
 def test_memory_and_time_stay_bounded(lead: bytes, octet: bytes) -> None:
     """S9, S11: a flood without a line end holds little and ends; the cost per octet does not grow."""
     limits = Limits(message_bytes=100_000, discard_bytes=200_000)
-    began = time.perf_counter()
+    began = time.process_time()
     heard = run(lead + octet * 3_000_000, [len(lead) or 1, *([65536] * 50)], limits=limits)
     assert heard.most_held <= 65536 + 2 * 100_000 + 10
     assert heard.is_closing or b"BDAT" in lead or octet == b"\r"
-    assert time.perf_counter() - began < 5
+    assert time.process_time() - began < 5
 
 
 def test_a_line_without_end_gets_500_once_and_then_421() -> None:

@@ -67,9 +67,9 @@ def test_empty() -> None:
 
 def test_a_hundred_thousand_lanes_cost_no_more_each() -> None:
     queue: FairQueue[int] = FairQueue()
-    begun = time.perf_counter()
+    begun = time.process_time()
     for number in range(100_000):
         queue.add(f"account-{number % 1000}", f"lane-{number}", number)
     for _ in range(100_000):
         queue.pop()
-    assert time.perf_counter() - begun < 5  # a scan over holes would take minutes
+    assert time.process_time() - begun < 5  # a scan over holes would take minutes

@@ -249,7 +249,7 @@ GROWING = {
 
 @pytest.mark.parametrize("text", GROWING.values(), ids=GROWING)
 def test_half_a_megabyte_is_judged_in_linear_time(text: str) -> None:  # S11
-    began = time.perf_counter()
+    began = time.process_time()
     with pytest.raises(SyntaxRefused):
         parse_mail(text)
-    assert time.perf_counter() - began < 1
+    assert time.process_time() - began < 1
