@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 from posthouse.config import Settings
 from posthouse.mail.letter import BadLetter, parse, without
+from posthouse.mail.trace import on_top, received_field
 from posthouse.model.account import Account, Domain, Principal
 from posthouse.model.address import BadAddress, parse_address
 from posthouse.model.clock import Ids
@@ -65,7 +66,7 @@ def release(
     if sending.settings.is_sandbox:
         judge_sandbox([recipient.address], sending.name, sending.settings.authorised)
     recipient.options = _own_options(conn, copy)
-    made = _accepted(copy, message, recipient, sending, ids, now, by, settings.delivery.expire_s)
+    made = _accepted(copy, message, recipient, sending, settings, ids, now, by)
     allowance = _allowance(conn, account, sending, settings.policy.over_limit)
     (answer,) = admit(conn, [Candidate([made], allowance=allowance if allowance.limits else None)])
     if isinstance(answer, PosthouseError):
@@ -121,14 +122,24 @@ def _accepted(
     message: Message,
     recipient: Recipient,
     sending: Domain,
+    settings: Settings,
     ids: Ids,
     now: float,
     by: str,
-    expire_s: float,
 ) -> Accepted:
-    content = _unsigned(copy.content)
+    message_id = ids.new()
+    top = received_field(
+        hello="",
+        client_ip="",
+        by_host=settings.smtp.hostname,
+        protocol="HTTP",
+        id=message_id,
+        at=now,
+        recipient=recipient.address,
+    )
+    content = on_top(top, _unsigned(copy.content))
     submission = Submission(
-        id=ids.new(),
+        id=message_id,
         sender=message.sender,
         recipients=[recipient],
         content=content,
@@ -150,7 +161,7 @@ def _accepted(
         login=by,
         dialect=message.options.dialect or "native",
     )
-    return accepted_of(submission, principal, now, expire_s, ids.new)
+    return accepted_of(submission, principal, now, settings.delivery.expire_s, ids.new)
 
 
 def _unsigned(content: bytes) -> bytes:
