@@ -97,7 +97,7 @@ DOMAIN_GROUPS = (
 )  # fmt: skip
 """Every setting of a domain but its authorised addresses, which have a list of their own."""
 
-LIMIT_GROUP = Group("Limits", (
+LIMIT_GROUP = Group("What it may send", (
     Setting("minute_messages", "Most recipients a minute", "0 for no limit.", "number"),
     Setting("daily_messages", "Most recipients a day", "0 for no limit.", "number"),
     Setting("monthly_messages", "Most recipients a month", "0 for no limit.", "number"),
