@@ -266,6 +266,26 @@ def test_captures(house: Cli) -> None:
     (row,) = house("captures", "--json").rows
     assert (row["recipient"], row["size_bytes"]) == ("a@one.test", 4)
     assert message_id in house("captures").out
+    assert house("captures", "--search", "nobody").out == "Nothing was captured.\n"
+
+
+def test_W_03_captured_mail_is_checked_and_removed(house: Cli) -> None:
+    from posthouse.store.captures import Capture, add_captures
+
+    ids = [f"{put_message([to])}.0000" for to in ("a@one.test", "b@one.test")]
+    with connect(store_url()) as conn, conn.transaction():
+        for id in ids:
+            place = (id, id.partition(".")[0], 1.7e9, "s@x.test", "a@one.test")
+            add_captures(conn, [Capture(*place, b"Subject: Hi\r\n\r\nHello\r\n", account(), "C")])
+    assert house("captures", "inboxes", "--json").rows == [{"application": "key …c", "copies": 2}]
+    assert "key …c" in house("captures", "inboxes").out
+    (checked,) = house("captures", "check", ids[0], "--json").rows
+    assert checked["level"] == "bad" and {"check", "level", "text"} == set(checked["findings"][0])
+    assert "There is no Date" in house("captures", "check", ids[0]).out
+    assert house("captures", "remove", ids[0]).out == "The copy is removed.\n"
+    assert house("captures", "remove", ids[0]).code == 1
+    assert house("captures", "empty", "--application", "another").out == "0 copies are removed.\n"
+    assert house("captures", "empty").out == "1 copy is removed.\n"
 
 
 def test_backup_is_a_whole_store(house: Cli) -> None:
