@@ -68,7 +68,7 @@ def demo(
 
 
 def _prepared(directory: Path, more: dict[str, dict[str, Any]]) -> Settings:
-    """The settings file in the directory, written anew."""
+    """The settings file in the directory, written anew; returned mail comes to the port of all mail."""
     from posthouse.cli.dev import toml_text
     from posthouse.config import DEFAULT_FILE, load_settings
 
@@ -84,7 +84,10 @@ def _prepared(directory: Path, more: dict[str, dict[str, Any]]) -> Settings:
     for family, pairs in more.items():
         values.setdefault(family, {}).update(pairs)
     file = directory / DEFAULT_FILE
-    file.write_text(f"# Written anew by `posthouse demo` at each start.\n{toml_text(values)}")
+    head = "# Written anew by `posthouse demo` at each start.\n"
+    file.write_text(head + toml_text(values))
+    values["returns"]["port"] = load_settings(file).smtp.listen[0].port  # as the environment says
+    file.write_text(head + toml_text(values))
     return load_settings(file)
 
 
