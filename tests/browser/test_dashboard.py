@@ -98,17 +98,19 @@ def test_W_01_dark_pages_have_enough_contrast(browser: Any, demo: Demo) -> None:
 @pytest.mark.timeout(900)
 def test_W_01_every_button_does_something_and_no_page_breaks(browser: Any, demo: Demo) -> None:
     walker = _opened(browser, demo, OWNER, "desktop")
-    pages = [seen.url for seen in walker.walk(f"{demo.url}/accounts/default")]
+    pages = [seen.url for seen in walker.walk(f"{demo.url}/accounts/default") if "/accounts/" in seen.url]
     pressed: set[tuple[str, str, str]] = set()
     troubles: list[str] = []
     for url in pages:
         while (form := _next_form(walker, url, pressed)) is not None:
             walker.troubles = []
             _fill(form)
-            with walker.page.expect_response(lambda answer: answer.request.method == "POST") as caught:
+            with (
+                walker.page.expect_response(lambda answer: answer.request.method == "POST") as caught,
+                walker.page.expect_navigation(wait_until="load", timeout=90_000),
+            ):
                 form.evaluate("form => { form.dataset.confirmed = 'yes'; form.requestSubmit(); }")
             status = caught.value.status
-            walker.page.wait_for_load_state("load")
             if status >= 500 or status in (403, 405, 415):
                 troubles.append(f"{url}: {sorted(pressed)[-1:]} answered {status}")
             troubles += [f"{url}: {each}" for each in walker.troubles if "status of 4" not in each]
