@@ -5,7 +5,7 @@ How a request travels is given to it: into an ASGI application, or over a socket
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
 from http.cookies import SimpleCookie
@@ -19,7 +19,12 @@ class Form:
     action: str
     fields: dict[str, str] = field(default_factory=dict)
     visible: list[str] = field(default_factory=list)
-    button: str = ""
+    buttons: list[str] = field(default_factory=list)
+
+    @property
+    def button(self) -> str:
+        """The last one, "" without any."""
+        return self.buttons[-1] if self.buttons else ""
 
 
 class _Reader(HTMLParser):
@@ -29,6 +34,7 @@ class _Reader(HTMLParser):
         self.words: list[str] = []
         self._inside = False
         self._tag = self._name = ""
+        self._is_open = False  # a choice of which no option has come by
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self._tag = tag
@@ -42,10 +48,10 @@ class _Reader(HTMLParser):
             self._name = given["name"]
             self.forms[-1].fields[self._name] = ""
             self.forms[-1].visible.append(self._name)
-        elif (
-            tag == "option" and self._name and ("selected" in given or not self.forms[-1].fields[self._name])
-        ):
+            self._is_open = True
+        elif tag == "option" and self._name and ("selected" in given or self._is_open):
             self.forms[-1].fields[self._name] = given["value"]
+            self._is_open = False
 
     def _input(self, given: dict[str, str]) -> None:
         kind, form = given.get("type"), self.forms[-1]
@@ -69,7 +75,7 @@ class _Reader(HTMLParser):
         if self._tag == "textarea" and self._name:
             self.forms[-1].fields[self._name] += data
         if self._tag == "button" and self._inside:
-            self.forms[-1].button = data
+            self.forms[-1].buttons.append(data)
 
 
 @dataclass
@@ -92,7 +98,7 @@ class Page:
         found = [
             each
             for each in self.forms
-            if each.button == button and all(each.fields.get(name) == text for name, text in values.items())
+            if button in each.buttons and all(each.fields.get(name) == text for name, text in values.items())
         ]
         assert found, f"no form {button!r} in: {self.text}"
         return found[0]
@@ -135,13 +141,33 @@ class Browser:
         form = page.form(button, **where)
         return await self.post(form.action or page.path, form.fields, follows)
 
-    async def post(self, path: str, values: dict[str, str], follows: bool = True) -> Page:
-        return await self._ask("POST", path, urlencode(values).encode(), follows)
+    async def post(self, path: str, values: Mapping[str, str | Sequence[str]], follows: bool = True) -> Page:
+        """A field may have several values."""
+        return await self._ask("POST", path, urlencode(values, doseq=True).encode(), follows)
 
-    async def _ask(self, method: str, path: str, body: bytes, follows: bool) -> Page:
+    async def attach(self, page: Page, button: str, name: str, content: bytes, /, **values: str) -> Page:
+        """The form with that button and a file in its field `name`."""
+        form = page.form(button)
+        fields = form.fields | values
+        fields.pop(name, None)
+        parts = [f'form-data; name="{key}"\r\n\r\n{value}'.encode() for key, value in fields.items()]
+        parts.append(f'form-data; name="{name}"; filename="a.csv"\r\n\r\n'.encode() + content)
+        body = b"".join(b"--limit\r\nContent-Disposition: " + part + b"\r\n" for part in parts)
+        kind = "multipart/form-data; boundary=limit"
+        return await self._ask("POST", form.action or page.path, body + b"--limit--\r\n", True, kind)
+
+    async def _ask(
+        self,
+        method: str,
+        path: str,
+        body: bytes,
+        follows: bool,
+        kind: str = "application/x-www-form-urlencoded",
+    ) -> Page:
         hops: list[int] = []
         while True:
-            status, headers, html = await self.send(method, path, self._request_headers(method), body)
+            given = self._request_headers(method, kind)
+            status, headers, html = await self.send(method, path, given, body)
             for name, value in headers:
                 if name.lower() == "set-cookie":
                     self._keep(value)
@@ -152,10 +178,10 @@ class Browser:
             assert where.startswith("/") and len(hops) < 5, where
             method, path, body = "GET", where, b""
 
-    def _request_headers(self, method: str) -> Headers:
+    def _request_headers(self, method: str, kind: str) -> Headers:
         usual: dict[str, str | None] = {"User-Agent": "Test/1.0", "Sec-Fetch-Site": "same-origin"}
         if method == "POST":
-            usual["Content-Type"] = "application/x-www-form-urlencoded"
+            usual["Content-Type"] = kind
         if self.cookies:
             usual["Cookie"] = "; ".join(f"{name}={value}" for name, value in self.cookies.items())
         return [(name, value) for name, value in (usual | self.headers).items() if value is not None]

@@ -13,6 +13,7 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from posthouse.desk import audit
+from posthouse.doors.api.bodies import Held
 from posthouse.doors.api.parts import ApiParts
 from posthouse.doors.web.dashboard import start
 from posthouse.doors.web.dashboard.page import Page, Work
@@ -70,10 +71,19 @@ async def _look(parts: ApiParts, page: Page, web: WebParts, request: Request) ->
 
 
 async def _do(parts: ApiParts, page: Page, web: WebParts, request: Request) -> Response:
-    typed, uploads = await read_typed(request, page)
     visit = await _visit(parts, page, web, request)
     if isinstance(visit, Response):
         return visit
+    held = Held(parts.budget)
+    try:
+        return await _done(page, visit, held)
+    finally:
+        held.give_back()
+
+
+async def _done(page: Page, visit: Visit, held: Held) -> Response:
+    web, request = visit.web, visit.request
+    typed, uploads = await read_typed(request, page, held)  # only from somebody who is signed in
     must_be_ours(request, _last(typed), web.installation, cookie(request, SESSION))
     visit.typed, visit.uploads = typed, uploads
     work = page.works.get(visit.field("do"))
