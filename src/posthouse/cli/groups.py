@@ -35,18 +35,52 @@ def list_(ask: Asked) -> None:
     """List the groups."""
     from posthouse.cli.house import open_house
     from posthouse.desk import accounts, suppressions
-    from posthouse.store import groups
 
     with open_house(ask).reading() as conn:
-        found = groups.list_groups(conn, accounts.own_account(conn, ask.account))
+        rows = suppressions.group_rows(conn, accounts.own_account(conn, ask.account))
     if ask.as_json:
-        ask.output.lines([suppressions.group_row(group) for group in found])
+        ask.output.lines(rows)
         return
     cells = [
-        [str(group.number), group.name, "yes" if group.is_default else "no", group.description]
-        for group in found
+        [
+            str(row["number"]),
+            row["name"],
+            "yes" if row["is_default"] else "no",
+            str(row["unsubscribed"]),
+            row["description"],
+        ]
+        for row in rows
     ]
-    ask.output.table(["NUMBER", "NAME", "DEFAULT", "DESCRIPTION"], cells, "No groups yet.")
+    heads = ["NUMBER", "NAME", "DEFAULT", "UNSUBSCRIBED", "DESCRIPTION"]
+    ask.output.table(heads, cells, "No groups yet.")
+
+
+@command(app, "change")
+def change(
+    ask: Asked,
+    number: Annotated[int, typer.Argument(metavar="NUMBER", help="The group's number.")],
+    name: Annotated[str | None, typer.Option("--name", metavar="NAME", help="Another name.")] = None,
+    description: Annotated[
+        str | None, typer.Option("--description", metavar="TEXT", help="A line about it, for recipients.")
+    ] = None,
+    default: Annotated[
+        bool | None, typer.Option("--default/--no-default", help="Show it on every page of preferences.")
+    ] = None,
+) -> None:
+    """Change what is said of a group; the rest stays."""
+    from posthouse.cli.house import open_house
+    from posthouse.desk import accounts, suppressions
+
+    with open_house(ask).writing() as conn:
+        made = suppressions.change_group(
+            conn,
+            accounts.own_account(conn, ask.account),
+            number,
+            name=name,
+            description=description,
+            is_default=default,
+        )
+    ask.output.item(suppressions.group_row(made), f"Changed group {made.number}.")
 
 
 @command(app, "remove")

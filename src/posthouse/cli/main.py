@@ -48,6 +48,7 @@ from posthouse.cli import (
     stats,
     suppression_files,
     suppressions,
+    template_samples,
     templates,
     tls_reports,
     tokens,
@@ -109,6 +110,8 @@ app.add_typer(keys.app, name="key")
 app.add_typer(tokens.app, name="token")
 app.add_typer(hooks.app, name="hook")
 app.add_typer(hook_keys.app, name="hook-key")
+command(templates.app, "render")(template_samples.render)
+command(templates.app, "compare")(template_samples.compare)
 app.add_typer(templates.app, name="template")
 command(suppressions.app, "import")(suppression_files.import_)
 command(suppressions.app, "export")(suppression_files.export)

@@ -13,7 +13,7 @@ import typer
 
 from posthouse.cli.options import Asked
 from posthouse.cli.output import visible
-from posthouse.cli.suppressions import Chosen, DomainName, Group, Kind, Since, Tag, Until, query_of
+from posthouse.cli.suppressions import DomainName, Group, Kind, Since, Tag, Until
 
 if TYPE_CHECKING:
     from posthouse.desk.suppression_files import BadLine, Summary
@@ -134,10 +134,15 @@ def export(
     group: Group = 0,
     since: Since = "",
     until: Until = "",
+    spreadsheet: Annotated[
+        bool,
+        typer.Option("--spreadsheet", help="Put ' before what a spreadsheet would take for a formula."),
+    ] = False,
 ) -> None:
     """Write lists as CSV, to be read by `import`."""
     from posthouse.cli.house import open_house
     from posthouse.desk import accounts, suppression_files
+    from posthouse.desk.suppression_search import Chosen, query_of
 
     house = open_house(ask)
     with house.reading() as conn, _bar(ask, 0) as advance:
@@ -145,7 +150,9 @@ def export(
         chosen = Chosen(kind, domain, tag, group, "", since, until)
         query = query_of(conn, account_id, chosen, house.clock.now())
         with _target(file) as out:
-            written = suppression_files.export_rows(conn, query, out, lambda rows: advance(rows, 0))
+            written = suppression_files.export_rows(
+                conn, query, out, lambda rows: advance(rows, 0), is_guarded=spreadsheet
+            )
     if file != "-":
         ask.output.item({"written": written, "file": file}, f"{written:,} rows written to {file}")
 
@@ -180,11 +187,12 @@ def purge(
     """Take addresses off a list that have been on it for long."""
     from posthouse.cli.house import open_house
     from posthouse.desk import accounts, suppression_files
+    from posthouse.desk.suppression_search import Chosen, query_of
 
     house = open_house(ask)
     with house.reading() as conn:
         account_id = accounts.own_account(conn, ask.account)
-        chosen = Chosen(kind, domain, "", 0, until=older_than)
+        chosen = Chosen(kind, domain, until=older_than)
         query = query_of(conn, account_id, chosen, house.clock.now())
         house.note_first(conn)
         gone = suppression_files.purge_rows(conn, query)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -13,9 +12,8 @@ from posthouse.cli.options import Asked, command, group
 from posthouse.cli.output import when
 
 if TYPE_CHECKING:
+    from posthouse.desk.suppression_search import Chosen
     from posthouse.model.suppression import Suppression
-    from posthouse.store.engine import Connection
-    from posthouse.store.suppressions import SuppressionQuery
 
 app = group("Addresses that must not get mail.")
 
@@ -103,7 +101,9 @@ def list_(
     limit: Limit = 1000,
 ) -> None:
     """List the addresses in alphabetical order."""
-    _list(ask, Chosen(kind, domain, tag, group, address, since, until), "", after, limit)
+    from posthouse.desk.suppression_search import Chosen
+
+    _list(ask, Chosen(kind, domain, tag, group, address, since, until), after, limit)
 
 
 @command(app, "search")
@@ -120,57 +120,21 @@ def search(
     limit: Limit = 1000,
 ) -> None:
     """List the addresses that have the text in them."""
-    _list(ask, Chosen(kind, domain, tag, group, "", since, until), part.strip(), after, limit)
+    from posthouse.desk.suppression_search import Chosen
+
+    _list(ask, Chosen(kind, domain, tag, group, "", since, until, part), after, limit)
 
 
-@dataclass(frozen=True, slots=True)
-class Chosen:
-    """The options that choose rows, as they were typed."""
-
-    kind: str
-    domain: str
-    tag: str
-    group: int
-    address: str = ""
-    since: str = ""
-    until: str = ""
-
-
-def query_of(conn: Connection, account_id: str, chosen: Chosen, now: float) -> SuppressionQuery:
-    """What the options ask for. Raises Refused."""
-    from posthouse.desk import suppressions
-    from posthouse.store.suppressions import SuppressionQuery
-
-    where = suppressions.place(
-        conn, account_id, kind=chosen.kind, domain=chosen.domain, tag=chosen.tag, group=chosen.group
-    )
-    return SuppressionQuery(
-        account_id,
-        where.kind,
-        where.domain,
-        where.scope,
-        chosen.address.strip() or None,
-        suppressions.parse_instant(chosen.since, now) if chosen.since else None,
-        suppressions.parse_instant(chosen.until, now) if chosen.until else None,
-    )
-
-
-def _list(ask: Asked, chosen: Chosen, part: str, after: str, limit: int) -> None:
+def _list(ask: Asked, chosen: Chosen, after: str, limit: int) -> None:
     from posthouse.cli.house import open_house
     from posthouse.desk import accounts, suppressions
-    from posthouse.store.suppressions import listing
+    from posthouse.desk.suppression_search import find_page, query_of
 
     house = open_house(ask)
     with house.reading() as conn:
         account_id = accounts.own_account(conn, ask.account)
         query = query_of(conn, account_id, chosen, house.clock.now())
-        query = replace(
-            query,
-            part=part or None,
-            after=suppressions.place_after(after) if after else None,
-            limit=limit,
-        )
-        found = listing(conn, query)
+        found = find_page(conn, query, after, limit)
     if ask.as_json:
         rows = [
             suppressions.suppression_row(item) | {"cursor": suppressions.cursor_of(item)} for item in found

@@ -52,7 +52,7 @@ def add(
     house = open_house(ask)
     if file == text_file == "-":
         raise typer.BadParameter("only one of --file and --text-file can be -")
-    html, text = _read(file), _read(text_file)
+    html, text = read_text(file), read_text(text_file)
     fields = {"Subject": subject, "From": sender, "Reply-To": reply_to}
     with house.writing() as conn:
         account_id = accounts.own_account(conn, ask.account)
@@ -77,7 +77,7 @@ def add(
     )
 
 
-def _read(name: str) -> str:
+def read_text(name: str) -> str:
     """A file as UTF-8 text; "" without a name."""
     if not name:
         return ""
@@ -166,14 +166,11 @@ def activate(
     """Use a version from now on."""
     from posthouse.cli.house import open_house
     from posthouse.desk import accounts, domains, templates
-    from posthouse.store import templates as stored
 
     with open_house(ask).writing() as conn:
         wanted = domains.sending_name(domain) if domain else ""
         about = templates.load(conn, accounts.own_account(conn, ask.account), wanted, name)
-        is_there = stored.activate(conn, about.id, version)
-    if not is_there:
-        raise typer.TyperException(f"there is no version {visible(version)} of {visible(about.name)}")
+        templates.activate(conn, about, version)
     tag = version.lower()
     ask.output.item(
         {"name": about.name, "version": tag}, f"Version {tag} of template {visible(about.name)} is active."
@@ -199,9 +196,7 @@ def remove(
         about = templates.load(conn, accounts.own_account(conn, ask.account), wanted, name)
         if not version:
             stored.remove_template(conn, about.id)
-        elif not stored.remove_version(conn, about.id, version):
-            raise typer.TyperException(
-                f"there is no version {visible(version)} of {visible(about.name)}, or it is the active one"
-            )
+        else:
+            templates.remove_version(conn, about, version)
     what = f"version {version.lower()} of template {about.name}" if version else f"template {about.name}"
     ask.output.item({"removed": about.name, "version": version.lower()}, f"Removed {visible(what)}.")

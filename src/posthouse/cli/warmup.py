@@ -73,18 +73,16 @@ def check_ip(
     import asyncio
 
     from posthouse.cli.house import open_house
-    from posthouse.desk import accounts, egress, reverse
+    from posthouse.desk import accounts, reverse
     from posthouse.net.lookup import Lookup
 
     house = open_house(ask)
     settings = house.settings
     with house.reading() as conn:
         account_id = accounts.own_account(conn, ask.account)
-        found = [egress.load_ip(conn, account_id, address)] if address else []
-        known = found or egress.usable_ips(conn, account_id).values()
-        hellos = {item.address: item.hello or settings.smtp.hostname for item in known}
-    if not address:
-        hellos = dict.fromkeys(settings.delivery.source_addresses, settings.smtp.hostname) | hellos
+        hellos = reverse.hellos_of(
+            conn, account_id, address, settings.smtp.hostname, settings.delivery.source_addresses
+        )
     lookup = Lookup([str(server) for server in settings.dns.servers], house.clock, lifetime_s=6.0)
     verdicts = asyncio.run(reverse.check_addresses(lookup, hellos))
     if ask.as_json:

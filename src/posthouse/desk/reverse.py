@@ -3,7 +3,7 @@
 Receivers ask: large ones refuse mail from an address whose name does not lead back to it (forward-confirmed
 reverse DNS; Gmail and Yahoo since 2024).
 
-Public: Facts, Verdict, OK, WARNING, WRONG, look_up, judge, check_addresses.
+Public: Facts, Verdict, OK, WARNING, WRONG, hellos_of, look_up, judge, check_addresses.
 """
 
 from __future__ import annotations
@@ -15,7 +15,9 @@ from dataclasses import dataclass
 
 import dns.reversename
 
+from posthouse.desk import egress
 from posthouse.net.lookup import DnsTrouble, Lookup
+from posthouse.store.connection import Connection
 
 OK, WARNING, WRONG = "ok", "warning", "wrong"
 _MOST_POINTERS = 5  # of one address; more say nothing that the first ones do not
@@ -40,6 +42,19 @@ class Verdict:
     address: str
     state: str
     text: str
+
+
+def hellos_of(
+    conn: Connection, account_id: str, address: str, hello: str, usual: Sequence[str]
+) -> dict[str, str]:
+    """The names that we greet with, by address: of one, or with "" of all that the account may know of and of
+    the `usual` ones, those for mail without addresses of its own. `hello`: the installation's name. Raises
+    Refused."""
+    if address:
+        found = egress.load_ip(conn, account_id, address)
+        return {found.address: found.hello or hello}
+    known = egress.usable_ips(conn, account_id).values()
+    return dict.fromkeys(usual, hello) | {item.address: item.hello or hello for item in known}
 
 
 async def look_up(lookup: Lookup, address: str, hello: str) -> Facts:

@@ -4,8 +4,8 @@ An import may be broken off and run again: a row that is there already is brough
 not say (kind, sending domain, time) is taken from the command. A row that cannot be used is told with its
 line and left out; the others are written.
 
-Public: Wanted, wanted_of, Summary, BadLine, import_rows, steps_of, export_rows, purge_rows, listed_address,
-listed_instant, encoding_of, STEP_ROWS.
+Public: Wanted, wanted_of, Summary, BadLine, import_rows, steps_of, export_rows, export_page, HEAD,
+purge_rows, listed_address, listed_instant, encoding_of, STEP_ROWS.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from __future__ import annotations
 import csv
 import datetime as dt
 import io
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TextIO
 
@@ -31,6 +31,7 @@ from posthouse.rules.suppression_csv import (
     Entry,
     columns_of,
     entry_of,
+    guarded,
 )
 from posthouse.store import groups, identity, suppressions
 from posthouse.store.connection import Connection
@@ -222,19 +223,47 @@ def encoding_of(stream: io.BufferedReader) -> str:
 
 
 def export_rows(
-    conn: Connection, query: SuppressionQuery, out: TextIO, advanced: Callable[[int], None]
+    conn: Connection,
+    query: SuppressionQuery,
+    out: TextIO,
+    advanced: Callable[[int], None],
+    *,
+    is_guarded: bool = False,
 ) -> int:
     """Write the rows that the query chooses as CSV with a header; how many. Reads page by page, so it holds
-    nothing open; what changes meanwhile may be in it or not."""
-    writer = csv.writer(out, lineterminator="\r\n")  # RFC 4180 2.1
-    writer.writerow(HEADS)
-    written, page = 0, replace(query, limit=_PAGE)
-    while rows := suppressions.listing(conn, page):
-        writer.writerows(map(_cells, rows))
+    nothing open; what changes meanwhile may be in it or not. `is_guarded`: see `export_page`."""
+    out.write(HEAD)
+    written, page = 0, query
+    while True:
+        text, rows = export_page(conn, page, is_guarded=is_guarded)
+        if not rows:
+            return written
+        out.write(text)
         written += len(rows)
         advanced(written)
         page = replace(page, after=suppressions.place_of(rows[-1]))
-    return written
+
+
+def export_page(
+    conn: Connection, query: SuppressionQuery, *, is_guarded: bool
+) -> tuple[str, list[Suppression]]:
+    """Some thousand rows from the query's place on, as CSV without a header, and the rows; none at the end.
+
+    `is_guarded`: no cell begins like a formula, for people who open the file in a spreadsheet: a receiving
+    host writes the detail, a stranger the address (docs/decisions/057). `import` takes the guard off again.
+    """
+    rows = suppressions.listing(conn, replace(query, limit=_PAGE))
+    cells = map(_cells, rows)
+    return _csv(([guarded(cell) for cell in row] for row in cells) if is_guarded else cells), rows
+
+
+def _csv(rows: Iterable[Sequence[str]]) -> str:
+    out = io.StringIO()
+    csv.writer(out, lineterminator="\r\n").writerows(rows)  # RFC 4180 2.1
+    return out.getvalue()
+
+
+HEAD = _csv([HEADS])
 
 
 def _cells(row: Suppression) -> tuple[str, ...]:

@@ -1,8 +1,8 @@
 """Lists of addresses that must not get mail, and the groups that recipients may leave one by one.
 
-Public: Place, place, add, Entry, add_entries, remove, suppression_row, cursor_of, place_after, parse_instant,
-allow, disallow, disallow_of_account, allowed_value, allowed_row, group_row, add_group, load_group,
-change_group, remove_group.
+Public: Place, place, add, Entry, add_entries, remove, remove_rows, suppression_row, cursor_of, place_after,
+parse_instant, allow, disallow, disallow_of_account, allowed_value, allowed_row, add_group, load_group,
+change_group, remove_group, group_row, group_rows.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from posthouse.model.address import BadAddress, ascii_domain, parse_address
 from posthouse.model.errors import Refused
 from posthouse.model.suppression import Allowed, Suppression, SuppressionKind
 from posthouse.rules.suppression_csv import parse_time
-from posthouse.store import allowed, groups, suppressions
+from posthouse.store import allowed, groups, suppression_times, suppressions
 from posthouse.store.engine import Connection
 from posthouse.store.groups import Group
 from posthouse.store.trouble import Duplicate
@@ -132,6 +132,14 @@ def remove(conn: Connection, account_id: str, addresses: Sequence[str], where: P
         for text in addresses
         if text.strip()
     )
+
+
+def remove_rows(conn: Connection, account_id: str, cursors: Sequence[str]) -> int:
+    """Take just these rows off their lists; how many went. Raises Refused."""
+    gone = 0
+    for address, kind, domain, scope in map(place_after, cursors):
+        gone += suppressions.remove(conn, account_id, address, kind=_kind(kind), domain=domain, scope=scope)
+    return gone
 
 
 def suppression_row(item: Suppression) -> dict[str, Any]:
@@ -303,6 +311,15 @@ def group_row(group: Group) -> dict[str, Any]:
         "description": group.description,
         "is_default": group.is_default,
     }
+
+
+def group_rows(conn: Connection, account_id: str) -> list[dict[str, Any]]:
+    """The account's groups by number, with how many addresses left each."""
+    return [
+        group_row(group)
+        | {"unsubscribed": suppression_times.count_scope(conn, account_id, groups.scope_of(group.number))}
+        for group in groups.list_groups(conn, account_id)
+    ]
 
 
 def _no_group(number: int) -> Refused:

@@ -3,8 +3,8 @@
 Limits are those that senders of a service know (`Bounds`); ours are 100 templates of a domain, 40 versions of
 each, 100 KB.
 
-Public: Draft, Bounds, store_version, change_version, add_template, change_template, version_row,
-template_rows, load, MAX_TEMPLATES, MAX_VERSIONS, MAX_BYTES.
+Public: Draft, Bounds, store_version, store_first, activate, remove_version, change_version, add_template,
+change_template, version_row, template_rows, load, MAX_TEMPLATES, MAX_VERSIONS, MAX_BYTES.
 """
 
 from __future__ import annotations
@@ -85,6 +85,26 @@ def store_version(conn: Connection, ids: Ids, now: float, draft: Draft) -> Found
     except Duplicate as error:
         raise _refused(f"The template {about.name} has a version {version.tag} already", "exists") from error
     return Found(about, version)
+
+
+def store_first(conn: Connection, ids: Ids, now: float, draft: Draft) -> Found:
+    """`store_version` of a template that must be new. Raises Refused."""
+    if templates.find_named(conn, draft.account_id, draft.domain, draft.name) is not None:
+        raise _refused(f"There is a template {draft.name} already", "exists")
+    return store_version(conn, ids, now, draft)
+
+
+def activate(conn: Connection, about: Template, tag: str) -> None:
+    """Use that version from now on, inside the caller's transaction. Raises Refused."""
+    if not templates.activate(conn, about.id, tag):
+        raise _refused(f"There is no version {tag[:100]} of {about.name}", "no-version")
+
+
+def remove_version(conn: Connection, about: Template, tag: str) -> None:
+    """Never the active one: letters would find nothing. Raises Refused."""
+    if not templates.remove_version(conn, about.id, tag):
+        text = f"There is no version {tag[:100]} of {about.name}, or it is the active one"
+        raise _refused(text, "no-version")
 
 
 def _template_for(conn: Connection, ids: Ids, now: float, draft: Draft) -> Template:

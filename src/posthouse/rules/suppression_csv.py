@@ -5,7 +5,7 @@ address, a time, a reply code, and words. Read are our own export and those of t
 address, code, error, created_at, or tags; SendGrid: email, created, reason, status; MailPace and Postmark:
 an address with a reason and a time).
 
-Public: Columns, Entry, BadRow, columns_of, entry_of, parse_time, HEADS.
+Public: Columns, Entry, BadRow, columns_of, entry_of, parse_time, guarded, unguarded, HEADS.
 """
 
 from __future__ import annotations
@@ -128,12 +128,14 @@ def entry_of(cells: Sequence[str], columns: Columns) -> Entry:
 
 
 def _by_header(cells: Sequence[str], columns: Columns) -> dict[str, str]:
-    return {name: cells[place].strip() for name, place in columns.places.items() if place < len(cells)}
+    return {
+        name: unguarded(cells[place]).strip() for name, place in columns.places.items() if place < len(cells)
+    }
 
 
 def _by_looks(cells: Sequence[str]) -> dict[str, str]:
     """Without a header: the first cell with an @ (or the first at all) is the address."""
-    stripped = [cell.strip() for cell in cells]
+    stripped = [unguarded(cell).strip() for cell in cells]
     place = next((place for place, cell in enumerate(stripped) if "@" in cell), 0)
     said = {"address": stripped[place]}
     for cell in stripped[place + 1 :] + stripped[:place]:
@@ -187,6 +189,21 @@ def _tags(text: str) -> list[str]:
         if isinstance(found, list):
             return [str(tag).strip(" '\"") for tag in found if str(tag).strip(" '\"")]
     return [tag.strip() for tag in re.split(r"[,;|]", text) if tag.strip()]
+
+
+# What a spreadsheet would take for a formula
+
+_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
+
+
+def guarded(cell: str) -> str:
+    """The cell behind a `'` where it begins like a formula (OWASP, "CSV Injection"), also behind blanks."""
+    return f"'{cell}" if cell.lstrip(" ").startswith(_FORMULA) else cell
+
+
+def unguarded(cell: str) -> str:
+    """The reverse; any other `'` stays."""
+    return cell[1:] if cell.startswith("'") and cell[1:].lstrip(" ").startswith(_FORMULA) else cell
 
 
 # Times

@@ -151,6 +151,36 @@ def test_the_line_of_a_mistake_is_told(house: Cli) -> None:
     assert "line 3" in answer.err
 
 
+def test_a_version_is_filled_with_values_and_compared_with_another(house: Cli) -> None:
+    house("template", "add", "hello", "--file", "-", "--subject", "For {{name}}", given=b"<p>Hi {{name}}</p>")
+    house("template", "add", "hello", "--file", "-", "--version", "v2", given=b"<p>Bye</p>")
+    values = b'{"name": "<Ann>"}'
+    (row,) = house("template", "render", "hello", "--values", "-", "--json", given=values).rows
+    assert (row["fields"], row["html"]) == ({"Subject": "For <Ann>"}, "<p>Hi &lt;Ann&gt;</p>")
+    assert "<p>Bye</p>" in house("template", "render", "hello", "--version", "v2").out
+    assert house("template", "render", "hello", "--version", "v9").err == (
+        "posthouse: There is no version v9 of hello\n"
+    )
+    assert (
+        "cannot be read: expecting" in house("template", "render", "hello", "--values", "-", given=b"{").err
+    )
+    assert "-<p>Hi {{name}}</p>\n+<p>Bye</p>" in house("template", "compare", "hello", "initial", "v2").out
+    rows = house("template", "compare", "hello", "initial", "v2", "--json").rows
+    assert [row["what"] for row in rows] == ["Subject", "HTML"]
+    assert house("template", "compare", "hello", "v2", "v2").out == "v2 and v2 are the same.\n"
+
+
+def test_an_export_for_a_spreadsheet_holds_no_formula(house: Cli) -> None:
+    house("suppression", "add", "+ann@one.test", "--detail", "=1+1")
+    assert "+ann@one.test,unsubscribe" in house("suppression", "export").out
+    guarded = house("suppression", "export", "--spreadsheet").out
+    assert "\n'+ann@one.test,unsubscribe" in guarded and ",'=1+1" in guarded
+    house("suppression", "remove", "+ann@one.test")
+    assert house("suppression", "import", "-", given=guarded.encode()).code == 0
+    (row,) = house("suppression", "list", "--json").rows
+    assert (row["address"], row["detail"]) == ("+ann@one.test", "=1+1")
+
+
 def test_a_wrapper_is_no_handlebars(house: Cli) -> None:
     add = ("template", "add", "frame", "--engine", "wrapper", "--file", "-", "--json")
     (made,) = house(*add, given=b"<b>{{</b><% body %>").rows
@@ -312,7 +342,12 @@ def test_groups(house: Cli) -> None:
     assert [row["scope"] for row in house("suppression", "list", "--group", number, "--json").rows] == [
         f"group:{number}"
     ]
-    assert "News    yes      Weekly" in house("group", "list").out
+    assert "News    yes      1             Weekly" in house("group", "list").out
+    assert house("group", "change", number, "--name", "Notes", "--no-default").code == 0
+    assert "Notes   no       1             Weekly" in house("group", "list").out
+    assert house("group", "change", number, "--name", "Offers").err == (
+        "posthouse: There is a group Offers already\n"
+    )
     assert house("group", "remove", number).code == 0
     assert house("group", "remove", number).code == 1
     assert house("suppression", "list", "--json").rows == []

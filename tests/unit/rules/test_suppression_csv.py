@@ -10,7 +10,16 @@ from hypothesis import strategies as st
 
 from posthouse.model.suppression import SuppressionKind
 from posthouse.rules.csv_records import LONGEST_LINE, MOST_LINES, Record, records
-from posthouse.rules.suppression_csv import NO_HEADER, BadRow, Entry, columns_of, entry_of, parse_time
+from posthouse.rules.suppression_csv import (
+    NO_HEADER,
+    BadRow,
+    Entry,
+    columns_of,
+    entry_of,
+    guarded,
+    parse_time,
+    unguarded,
+)
 
 AT = 1774529955.0  # Thu, 26 Mar 2026 12:59:15 UTC
 
@@ -184,3 +193,22 @@ def test_any_text_is_read_or_told(text: str) -> None:
             entry_of(record.cells, columns)
         except BadRow:
             pass
+
+
+@pytest.mark.parametrize(
+    ("cell", "expected"),
+    [
+        ("ann@example.com", "ann@example.com"),
+        ("+ann@example.com", "'+ann@example.com"),
+        ("=1+1", "'=1+1"),
+        ("-1", "'-1"),
+        ("@SUM(A1)", "'@SUM(A1)"),
+        ("  =1", "'  =1"),
+        ("\t=1", "'\t=1"),
+        ("o'brien@example.com", "o'brien@example.com"),
+        ("'quoted' words", "'quoted' words"),
+        ("", ""),
+    ],
+)
+def test_a_cell_that_begins_like_a_formula_is_guarded_and_comes_back(cell: str, expected: str) -> None:
+    assert guarded(cell) == expected and unguarded(expected) == cell

@@ -12,17 +12,16 @@ from typing import Annotated, Any, Literal
 from msgspec import Meta, Struct, field
 
 from posthouse.desk import domains, templates
+from posthouse.desk.template_samples import fill
 from posthouse.dialects.depth import is_too_deep
 from posthouse.dialects.native.options import MOST_DEPTH
 from posthouse.doors.api.answers import Answer, Problem
 from posthouse.doors.api.call import Call
 from posthouse.doors.api.native.endpoint import NativeEndpoint, Page, many, one, reading, writing
 from posthouse.doors.api.native.scope import bound_domain, wanted_domain
-from posthouse.mail.handlebars import TemplateError, compile_template
-from posthouse.model.errors import Refused
 from posthouse.store import templates as stored
 from posthouse.store.connection import Connection
-from posthouse.store.templates import HANDLEBARS, Found, Template
+from posthouse.store.templates import Found, Template
 
 Line = Annotated[str, Meta(max_length=1000)]
 Domain = Annotated[str, Meta(max_length=255, description="The sending domain that it belongs to.")]
@@ -208,24 +207,10 @@ async def render_template(call: Call, asked: Sample) -> Answer:
 
 
 def _rendered(found: Found, variables: dict[str, Any]) -> Answer:
-    version = found.version
-
-    def fill(source: str, *, escapes: bool) -> str:
-        if version.engine != HANDLEBARS:
-            return source
-        return compile_template(source).render(variables, escapes=escapes)
-
-    try:
-        made = Rendered(
-            version=version.tag,
-            subject=fill(version.fields.get("Subject", ""), escapes=False),
-            html=fill(version.html, escapes=True),
-            text=fill(version.text, escapes=False),
-        )
-    except TemplateError as error:
-        text = f'template "{found.template.name}" cannot be rendered: {error}'
-        raise Refused(554, "5.6.0", text, reason="template") from error
-    return one(Rendered)(made)
+    made = fill(found.version, variables, found.template.name)
+    return one(Rendered)(
+        Rendered(version=found.version.tag, subject=made.subject, html=made.html, text=made.text)
+    )
 
 
 _READ, _WRITE = "templates.read", "templates.write"

@@ -5,7 +5,7 @@ below its own that `letter_pages` serves. The HTML stands in a frame without any
 form, no way out, nothing from outside unless the person asked for the pictures. Its links lead nowhere; they
 are listed beside it.
 
-Public: letter_view, letter_pages, LetterView, Find.
+Public: letter_view, letter_pages, frame_headers, LetterView, Find.
 """
 
 from __future__ import annotations
@@ -83,7 +83,7 @@ def letter_pages(path: str, action: str, find: Find) -> tuple[Page, ...]:
         letter = await asyncio.to_thread(see_letter, await find(visit))
         is_dark = visit.query("view") == "dark"
         page = await asyncio.to_thread(letter.page, is_dark=is_dark, has_images=has_images)
-        return HTMLResponse(page.page, headers=_frame_headers(has_images))
+        return HTMLResponse(page.page, headers=frame_headers(has_images))
 
     async def whole(visit: Visit) -> Response:
         return _file(await find(visit), "message.eml")
@@ -170,7 +170,8 @@ def _shown(letter: SeenLetter, view: str, at: str, keep: Mapping[str, str]) -> d
     return {}
 
 
-def _frame_headers(has_images: bool) -> dict[str, str]:
+def frame_headers(has_images: bool) -> dict[str, str]:
+    """Of a page of HTML that strangers wrote: it may do nothing, and stands in frames of ours only."""
     policy = (
         f"sandbox; default-src 'none'; style-src 'unsafe-inline'; {_REMOTE[has_images]}; base-uri 'none'; "
         "form-action 'none'; frame-ancestors 'self'"

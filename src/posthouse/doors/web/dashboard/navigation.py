@@ -51,6 +51,7 @@ SECTIONS = (
     Section("Delivery", (
         Entry("/sites", "Receiving sites", "queue.read", is_operators=True),
         Entry("/addresses", "IP addresses", "ips.read", is_operators=True),
+        Entry("/pools", "IP pools", "ips.read"),
     )),
     Section("Account", (
         Entry("/settings", "Settings", "settings.read"),

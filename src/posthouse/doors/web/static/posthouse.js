@@ -127,6 +127,23 @@ document.addEventListener("submit", (event) => {
   }
 });
 
+/* <form data-live="ID of a button">: what the button shows in its frame follows what is typed. A fresh frame each
+   time, or the browser's way back would lead through them all. */
+function follow(form) {
+  const button = document.getElementById(form.dataset.live);
+  const show = () => {
+    const frame = document.querySelector(`iframe[name="${button.formTarget}"]`);
+    frame.replaceWith(frame.cloneNode());
+    form.requestSubmit(button);
+  };
+  let timer;
+  form.addEventListener("input", () => {
+    clearTimeout(timer);
+    timer = setTimeout(show, 700);
+  });
+  show();
+}
+
 function enliven(root) {
   for (const button of root.querySelectorAll("button[data-copy]")) button.hidden = false;
   for (const place of root.querySelectorAll("[data-chart]:empty")) draw(place);
@@ -134,6 +151,7 @@ function enliven(root) {
 
 document.addEventListener("DOMContentLoaded", () => {
   setUpMenu();
+  for (const form of document.querySelectorAll("form[data-live]")) follow(form);
   enliven(document);
 });
 document.addEventListener("htmx:after:swap", () => enliven(document));

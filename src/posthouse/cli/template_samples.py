@@ -1,0 +1,70 @@
+"""`posthouse template render` and `template compare`: what a version makes of values, and how two differ."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from posthouse.cli.options import Asked
+from posthouse.cli.output import visible
+from posthouse.cli.templates import DomainName, Name, Version, read_text
+
+if TYPE_CHECKING:
+    from posthouse.store.templates import Found
+
+
+def render(
+    ask: Asked,
+    name: Name,
+    domain: DomainName = "",
+    version: Version = "",
+    values: Annotated[
+        str, typer.Option("--values", metavar="FILE", help="A JSON object of values; - reads input.")
+    ] = "",
+) -> None:
+    """Print what a version makes of sample values; nothing is sent."""
+    from posthouse.desk.template_samples import fill
+    from posthouse.dialects.native.sample import parse_sample
+
+    given = parse_sample(read_text(values))
+    (found,) = _load(ask, name, domain, version)
+    made = fill(found.version, given, found.template.name)
+    row = {"version": found.version.tag, "fields": made.fields, "html": made.html, "text": made.text}
+    words = [f"{field}: {visible(value)}" for field, value in made.fields.items()]
+    for text in filter(None, (made.html, made.text)):
+        words += ["", *(visible(line) for line in text.splitlines())]
+    ask.output.item(row, "\n".join(words))
+
+
+def compare(
+    ask: Asked,
+    name: Name,
+    one: Annotated[str, typer.Argument(metavar="TAG", help="A version.")],
+    two: Annotated[str, typer.Argument(metavar="TAG", help="Another version.")],
+    domain: DomainName = "",
+) -> None:
+    """Print what differs between two versions, line by line."""
+    from posthouse.desk import template_samples
+
+    first, second = _load(ask, name, domain, one, two)
+    differing = template_samples.compare(first.version, second.version)
+    if ask.as_json:
+        ask.output.lines([{"what": what, "lines": lines} for what, lines in differing])
+        return
+    for what, lines in differing:
+        ask.output.say(what)
+        ask.output.say("\n".join(visible(line) for line in lines))
+    if not differing:
+        ask.output.say(f"{visible(first.version.tag)} and {visible(second.version.tag)} are the same.")
+
+
+def _load(ask: Asked, name: str, domain: str, *tags: str) -> list[Found]:
+    from posthouse.cli.house import open_house
+    from posthouse.desk import accounts, domains, templates
+    from posthouse.desk.template_samples import load_version
+
+    with open_house(ask).reading() as conn:
+        account_id = accounts.own_account(conn, ask.account)
+        about = templates.load(conn, account_id, domains.sending_name(domain) if domain else "", name)
+        return [load_version(conn, account_id, about, tag) for tag in tags]
