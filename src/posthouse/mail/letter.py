@@ -71,7 +71,11 @@ class Letter:
 
     def first(self, name: bytes) -> bytes | None:
         """The unfolded value of the topmost field of that (lower-case) name."""
-        return self.value(self.fields[self.names.index(name)]) if name in self.names else None
+        if name not in self.names:
+            return None
+        found = self.fields[self.names.index(name)]  # HOT: `value` without its calls
+        value = self.raw[self.raw.index(b":", found.start) + 1 : found.end]
+        return value.replace(b"\r\n", b"").strip(b" \t")
 
     def all(self, name: bytes) -> list[bytes]:
         """The unfolded values of all fields of that name, from the top."""

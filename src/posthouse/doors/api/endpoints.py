@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import TYPE_CHECKING
 from urllib.parse import unquote_to_bytes
 
@@ -22,6 +23,7 @@ from posthouse.doors.api.forms import Form
 if TYPE_CHECKING:
     from posthouse.doors.api.call import Call
 
+_MOST_KEPT, _LONGEST_KEPT = 1024, 200  # matches that are kept; octets of their paths
 Handler = Callable[["Call"], Awaitable[Answer | Response]]
 
 
@@ -69,6 +71,8 @@ class Endpoints:
     def __init__(self, endpoints: Iterable[Endpoint]) -> None:
         self.all = tuple(endpoints)
         self._root = _Node()
+        # HOT: programs call the same few addresses again and again
+        self._find_again = lru_cache(maxsize=_MOST_KEPT)(self._find)
         for endpoint in self.all:
             self._add(endpoint)
 
@@ -88,7 +92,12 @@ class Endpoints:
 
     def find(self, method: str, raw_path: bytes) -> Match | None:
         """The call that a request means; None: there is no such path. An empty last segment counts as none,
-        but where something is deleted: `DELETE …/` with the name left out must not mean all names."""
+        but where something is deleted: `DELETE …/` with the name left out must not mean all names. The
+        match is not the caller's own: it is not to be changed."""
+        find = self._find_again if len(raw_path) <= _LONGEST_KEPT else self._find
+        return find(method, raw_path)
+
+    def _find(self, method: str, raw_path: bytes) -> Match | None:
         segments = _segments(raw_path)
         if segments is None:
             return None
