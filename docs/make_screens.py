@@ -21,6 +21,9 @@ from browser.demo import OWNER, SIZES, Demo, running_demo  # noqa: E402
 SCREENS = ROOT / "docs" / "screens"
 
 
+CLICKED = "tr:has-text('clicked') a[href*='/messages/0']"
+
+
 class Picture(NamedTuple):
     """`path`: below the account; a link's CSS selector on that page may lead further (`follows`)."""
 
@@ -37,8 +40,8 @@ PICTURES = (
     Picture("overview-phone", "", size="phone"),
     Picture("start", "/start"),
     Picture("messages", "/messages"),
-    Picture("message", "/messages", follows="main a[href*='/messages/0']"),
-    Picture("message-phone", "/messages", size="phone", follows="main a[href*='/messages/0']"),
+    Picture("message", "/messages", follows=CLICKED),
+    Picture("message-phone", "/messages", size="phone", follows=CLICKED),
     Picture("captured", "/captured"),
     Picture("captured-mail", "/captured", follows="main a[href*='/captured/0']"),
     Picture("queue", "/queue"),

@@ -75,7 +75,8 @@ def test_W_01_S13_every_page_is_sound_and_runs_nothing_of_strangers(
         if walker.page.evaluate(MARK):
             troubles.append(f"{seen.url}: a stranger's script ran")
         if email == VIEWER and "/accounts/" in seen.url:
-            forms = walker.page.locator("main form[method=post]").count()
+            # a template's editor shows previews to everybody; what stores is not there for a viewer
+            forms = walker.page.locator("main form[method=post]:not(#editor)").count()
             troubles += [f"{seen.url}: {forms} forms for a viewer"] if forms else []
     walker.close()
     assert not troubles, "\n".join(troubles)
@@ -95,10 +96,51 @@ def test_W_01_dark_pages_have_enough_contrast(browser: Any, demo: Demo) -> None:
     assert not troubles, "\n".join(troubles)
 
 
+def test_W_01_the_keyboard_alone_reaches_content_and_sections(browser: Any, demo: Demo) -> None:
+    walker = _opened(browser, demo, VIEWER, "desktop")
+    walker.page.goto(f"{demo.url}/accounts/default")
+    walker.page.keyboard.press("Tab")
+    assert walker.page.evaluate("document.activeElement.textContent") == "Skip to content"
+    walker.page.keyboard.press("Enter")
+    assert walker.page.evaluate("document.activeElement.id") == "content"
+    walker.close()
+
+
+def test_W_01_the_menu_of_a_phone_opens_and_closes_by_keyboard(browser: Any, demo: Demo) -> None:
+    walker = _opened(browser, demo, VIEWER, "phone")
+    walker.page.goto(f"{demo.url}/accounts/default")
+    assert not walker.page.locator("#sections").is_visible()
+    walker.page.locator("button.menu").press("Enter")
+    assert walker.page.locator("#sections").is_visible()
+    walker.page.keyboard.press("Escape")
+    assert not walker.page.locator("#sections").is_visible()
+    walker.close()
+
+
+def test_W_01_the_first_steps_end_with_a_message_on_the_screen(browser: Any, demo: Demo) -> None:
+    walker = _opened(browser, demo, OWNER, "desktop")
+    page = walker.page
+    page.goto(f"{demo.url}/accounts/default/start")
+    page.select_option("#domain", "shop.example")
+    page.click("text=Make a user and show me how")
+    user, password = page.inner_text("#user"), page.inner_text("#password")
+    with smtplib.SMTP("127.0.0.1", demo.smtp, timeout=60) as smtp:
+        smtp.login(user, password)
+        smtp.sendmail(
+            user, ["ann@bluemail.example"], f"From: {user}\nTo: ann@bluemail.example\nSubject: First\n\nHi\n"
+        )
+    page.wait_for_selector("#seen.good", timeout=30_000)
+    page.click("text=See what became of it")
+    assert "First" in page.inner_text("main")
+    walker.close()
+
+
 @pytest.mark.timeout(900)
 def test_W_01_every_button_does_something_and_no_page_breaks(browser: Any, demo: Demo) -> None:
+    """The last test here: afterwards passwords are new, and much is gone."""
     walker = _opened(browser, demo, OWNER, "desktop")
-    pages = [seen.url for seen in walker.walk(f"{demo.url}/accounts/default") if "/accounts/" in seen.url]
+    walked = walker.walk(f"{demo.url}/accounts/default")
+    pages = [seen.url for seen in walked if seen.is_page and "/accounts/" in seen.url]
     pressed: set[tuple[str, str, str]] = set()
     troubles: list[str] = []
     for url in pages:
@@ -148,42 +190,3 @@ def _fill(form: Any) -> None:
             continue
         box.evaluate("(box, text) => { box.value = text; }", words.get(kind, "x1.shop.example"))
     form.evaluate("form => { form.noValidate = true; }")
-
-
-def test_W_01_the_keyboard_alone_reaches_content_and_sections(browser: Any, demo: Demo) -> None:
-    walker = _opened(browser, demo, VIEWER, "desktop")
-    walker.page.goto(f"{demo.url}/accounts/default")
-    walker.page.keyboard.press("Tab")
-    assert walker.page.evaluate("document.activeElement.textContent") == "Skip to content"
-    walker.page.keyboard.press("Enter")
-    assert walker.page.evaluate("document.activeElement.id") == "content"
-    walker.close()
-
-
-def test_W_01_the_menu_of_a_phone_opens_and_closes_by_keyboard(browser: Any, demo: Demo) -> None:
-    walker = _opened(browser, demo, VIEWER, "phone")
-    walker.page.goto(f"{demo.url}/accounts/default")
-    assert not walker.page.locator("#sections").is_visible()
-    walker.page.locator("button.menu").press("Enter")
-    assert walker.page.locator("#sections").is_visible()
-    walker.page.keyboard.press("Escape")
-    assert not walker.page.locator("#sections").is_visible()
-    walker.close()
-
-
-def test_W_01_the_first_steps_end_with_a_message_on_the_screen(browser: Any, demo: Demo) -> None:
-    walker = _opened(browser, demo, OWNER, "desktop")
-    page = walker.page
-    page.goto(f"{demo.url}/accounts/default/start")
-    page.select_option("#domain", "shop.example")
-    page.click("text=Make a user and show me how")
-    user, password = page.inner_text("#user"), page.inner_text("#password")
-    with smtplib.SMTP("127.0.0.1", demo.smtp, timeout=60) as smtp:
-        smtp.login(user, password)
-        smtp.sendmail(
-            user, ["ann@bluemail.example"], f"From: {user}\nTo: ann@bluemail.example\nSubject: First\n\nHi\n"
-        )
-    page.wait_for_selector("#seen.good", timeout=30_000)
-    page.click("text=See what became of it")
-    assert "First" in page.inner_text("main")
-    walker.close()

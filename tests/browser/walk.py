@@ -34,12 +34,13 @@ def pattern_of(url: str) -> str:
 
 @dataclass(slots=True)
 class Seen:
-    """A page that was looked at. `weight`: octets of its answers as they came."""
+    """A page that was looked at, or a file (`is_page` False). `weight`: octets of its answers as sent."""
 
     url: str
     status: int
     troubles: list[str] = field(default_factory=list)
     weight: int = 0
+    is_page: bool = True
 
 
 class Walker:
@@ -87,7 +88,7 @@ class Walker:
         except Error as error:
             if "Download is starting" not in error.message:
                 raise
-            return Seen(url, self.window.request.get(url).status)
+            return Seen(url, self.window.request.get(url).status, is_page=False)
         return self.judge(answer.status if answer else 0)
 
     def judge(self, status: int) -> Seen:

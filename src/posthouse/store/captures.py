@@ -189,11 +189,11 @@ def _line(row: Sequence[Any]) -> CaptureLine:
 
 
 def application_name(credential_id: str, login: str, name: str) -> str:
-    """As people know a credential: an SMTP user's login, a key's name, else a piece of its id. A user whose
-    password is reset stays the same application."""
+    """As people know a credential: its name where it has one, its login, else a piece of its id. A user
+    whose password is reset stays the same application."""
     if not credential_id:
         return "Posthouse"  # reports of our own
-    return login or name or f"key …{credential_id[-6:].lower()}"
+    return name or login or f"key …{credential_id[-6:].lower()}"
 
 
 def application_of(conn: Connection, credential_id: str) -> str:
