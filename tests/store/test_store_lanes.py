@@ -140,3 +140,19 @@ def test_overview_tells_counts_oldest_and_why(conn: Connection) -> None:
         DeliveryState.TAKEN: 1,
         DeliveryState.HELD: 1,
     }
+
+
+def test_trouble_is_looked_for_in_what_is_open_not_in_all_that_was_sent(conn: Connection) -> None:
+    fill(conn, 3000)
+    with conn.transaction():
+        conn.script("update delivery set state = 'delivered'")
+    accept(conn, letter("a@one.test"))
+    if conn.engine.name == "postgresql":
+        conn.script("vacuum analyze delivery")
+    explain = "EXPLAIN QUERY PLAN " if conn.engine.name == "sqlite" else "EXPLAIN "
+    for statement in lanes._troubled.values():
+        text, values = statement.text(conn.engine.name), ("acc", 100, 5)
+        conn._cursor.execute(explain + text, statement.bind(conn.engine.name, values))
+        plan = "\n".join(str(row[-1]) for row in conn._cursor.fetchall())
+        assert "USING INDEX" in plan or "Index Scan" in plan, plan
+        assert "Seq Scan on delivery" not in plan, plan

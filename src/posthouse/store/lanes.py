@@ -135,29 +135,21 @@ def _waits_until(lane: LaneSummary) -> float:
     return float("inf") if lane.next_due_at is None else lane.next_due_at
 
 
-_some = (
-    select(delivery.c.domain, delivery.c.last_code, delivery.c.last_text, delivery.c.attempt)
-    .where(
-        delivery.c.state == bindparam("in_state"),
-        or_(_account == word(""), delivery.c.account_id == _account),
+def _troubled_in(state: str) -> Statement:
+    some = (
+        select(delivery.c.domain, delivery.c.last_code, delivery.c.last_text, delivery.c.attempt)
+        .where(delivery.c.state == word(state), or_(_account == word(""), delivery.c.account_id == _account))
+        .limit(bindparam("most"))
+        .subquery()
     )
-    .limit(bindparam("most"))
-    .subquery()
-)
-_troubled = {
-    state: Statement(
-        select(_some.c.domain, func.count(), func.max(_some.c.last_code), func.max(_some.c.last_text))
-        .where(or_(_some.c.attempt > 0, word(state) == word("held")))
-        .group_by(_some.c.domain)
-        .order_by(func.count().desc())
-        .limit(bindparam("names")),
-        "of_account",
-        "in_state",
-        "most",
-        "names",
-    )
-    for state in ("waiting", "held")
-}
+    query = select(some.c.domain, func.count(), func.max(some.c.last_code), func.max(some.c.last_text))
+    if state == "waiting":
+        query = query.where(some.c.attempt > 0)
+    query = query.group_by(some.c.domain).order_by(func.count().desc()).limit(bindparam("names"))
+    return Statement(query, "of_account", "most", "names")
+
+
+_troubled = {state: _troubled_in(state) for state in ("waiting", "held")}
 
 
 def troubled(
@@ -165,7 +157,7 @@ def troubled(
 ) -> list[tuple[str, int, int, str]]:
     """Recipient domains with most deliveries that wait though they were tried, or ("held") that are held: how
     many, the last code and text. It looks at `most` deliveries, so the counts of a larger queue are parts."""
-    return [tuple(row) for row in conn.rows(_troubled[state], account_id, state, most, names)]
+    return [tuple(row) for row in conn.rows(_troubled[state], account_id, most, names)]
 
 
 def counts(conn: Connection) -> dict[DeliveryState, int]:
