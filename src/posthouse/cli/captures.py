@@ -77,7 +77,9 @@ def inboxes(ask: Asked) -> None:
 
 
 def _counted(copies: int) -> str:
-    return f"more than {copies - 1}" if copies > 1000 else str(copies)
+    from posthouse.store.captures import COUNTED
+
+    return f"more than {COUNTED}" if copies > COUNTED else str(copies)
 
 
 @command(app, "check")

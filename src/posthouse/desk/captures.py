@@ -42,18 +42,20 @@ STEP_COPIES = 500
 
 def listing(conn: Connection, query: CaptureQuery, application: str = "") -> list[captures.CaptureLine]:
     """The newest first; `application`: only what this one sent, "" for all. One that is unknown has none."""
-    if application:
-        query = replace(query, credentials=credentials_of(conn, query.account_id, application))
-    return search(conn, query)
+    return search(conn, _of_application(conn, query, application))
+
+
+def _of_application(conn: Connection, query: CaptureQuery, application: str) -> CaptureQuery:
+    if not application:
+        return query
+    return replace(query, credentials=credentials_of(conn, query.account_id, application))
 
 
 def credentials_of(conn: Connection, account_id: str, application: str) -> tuple[str, ...]:
     """Ids of the credentials that an application has used, by its name in `inboxes`."""
     wanted = application.strip().lower()
-    for inbox in inboxes(conn, account_id):
-        if inbox.application.lower() == wanted:
-            return inbox.credentials
-    return _NOBODY
+    found = captures.applications(conn, account_id)
+    return next((found[name] for name in sorted(found) if name.lower() == wanted), _NOBODY)
 
 
 def whole(conn: Connection, account_id: str, domain: str, delivery_id: str) -> dict[str, Any]:
@@ -109,8 +111,9 @@ def content(conn: Connection, account_id: str, domain: str, delivery_id: str) ->
 
 def neighbours(conn: Connection, query: CaptureQuery, application: str, delivery_id: str) -> tuple[str, str]:
     """The next newer and the next older of a list, "" where it ends."""
-    newer = listing(conn, replace(query, after_id=delivery_id, before_id="", limit=1), application)
-    older = listing(conn, replace(query, before_id=delivery_id, after_id="", limit=1), application)
+    query = _of_application(conn, query, application)
+    newer = search(conn, replace(query, after_id=delivery_id, before_id="", limit=1))
+    older = search(conn, replace(query, before_id=delivery_id, after_id="", limit=1))
     return (newer[0].delivery_id if newer else "", older[0].delivery_id if older else "")
 
 

@@ -248,20 +248,30 @@ class Inbox:
     credentials: tuple[str, ...]
 
 
-def inboxes(conn: Connection, account_id: str) -> list[Inbox]:
-    """By name; each costs a look-up and a bounded count."""
-    found: dict[str, Inbox] = {}
+def applications(conn: Connection, account_id: str) -> dict[str, tuple[str, ...]]:
+    """The credentials that each application has used, by its name; each costs a look-up."""
+    found: dict[str, tuple[str, ...]] = {}
     row = conn.row(_first, account_id)
     for _ in range(_MOST_INBOXES):
         if row is None or row[0] is None:
             break
         by = str(row[0])
         name = application_of(conn, by)
-        before = found.get(name) or Inbox(name, 0, ())
-        copies = min(COUNTED + 1, before.copies + int(conn.rows(_count, account_id, by)[0][0]))
-        found[name] = Inbox(name, copies, (*before.credentials, by))
+        found[name] = (*found.get(name, ()), by)
         row = conn.row(_following, account_id, by)
-    return sorted(found.values(), key=lambda inbox: inbox.application)
+    return found
+
+
+def inboxes(conn: Connection, account_id: str) -> list[Inbox]:
+    """By name; each credential costs a bounded count."""
+    return [
+        Inbox(name, min(COUNTED + 1, sum(_copies(conn, account_id, by) for by in credentials)), credentials)
+        for name, credentials in sorted(applications(conn, account_id).items())
+    ]
+
+
+def _copies(conn: Connection, account_id: str, credential_id: str) -> int:
+    return int(conn.rows(_count, account_id, credential_id)[0][0])
 
 
 # Remove
