@@ -7,11 +7,10 @@ empty.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from posthouse.mail.leaves import Leaf, leaves_of
+from posthouse.mail.leaves import first_text, leaves_of
 from posthouse.mail.letter import BadLetter, parse
 from posthouse.mail.seen_letter import links_of
 from posthouse.mail.words import decode_words
@@ -71,7 +70,7 @@ def whole(conn: Connection, account_id: str, domain: str, delivery_id: str) -> d
         {"name": each.name.decode("latin-1").title(), "value": decode_words(letter.value(each))}
         for each in letter.fields
     ]
-    texts = {kind: _first(leaves, kind) for kind in ("text/plain", "text/html")}
+    texts = {kind: first_text(leaves, kind) for kind in ("text/plain", "text/html")}
     html = texts["text/html"]
     return row | {
         "headers": fields,
@@ -98,10 +97,6 @@ def _summary(conn: Connection, found: Capture, message: Message) -> dict[str, An
         "domain": message.domain,
         "application": captures.application_of(conn, found.credential_id),
     }
-
-
-def _first(leaves: Sequence[Leaf], kind: str) -> str | None:
-    return next((leaf.text for leaf in leaves if leaf.type == kind and leaf.is_inline), None)
 
 
 def content(conn: Connection, account_id: str, domain: str, delivery_id: str) -> bytes:

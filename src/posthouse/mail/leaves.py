@@ -2,12 +2,13 @@
 
 For people and programs that look into a stored letter; what leaves is never made of this.
 
-Public: Leaf, leaves_of, file_names.
+Public: Leaf, leaves_of, first_text, file_names.
 """
 
 from __future__ import annotations
 
 import binascii
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from posthouse.mail.content_type import parse_content_type
@@ -50,6 +51,11 @@ def leaves_of(raw: bytes) -> list[Leaf]:
     found: list[Leaf] = []
     _collect(raw, tree, found)
     return found
+
+
+def first_text(leaves: Sequence[Leaf], kind: str) -> str | None:
+    """The first that is shown in its place of `kind`, such as text/html; None: there is none."""
+    return next((leaf.text for leaf in leaves if leaf.type == kind and leaf.is_inline), None)
 
 
 def file_names(letter: Letter) -> list[str]:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from posthouse.mail.html import scan, unescaped
 from posthouse.mail.html_text import text_of_html
-from posthouse.mail.leaves import Leaf, leaves_of
+from posthouse.mail.leaves import Leaf, first_text, leaves_of
 from posthouse.mail.letter import BadLetter, parse
 from posthouse.mail.shown_html import PICTURE_TYPES, ShownHtml, shown_html
 from posthouse.mail.words import decode_words
@@ -77,7 +77,7 @@ def see_letter(raw: bytes) -> SeenLetter:
         leaves = leaves_of(raw)
     except BadLetter as error:
         return SeenLetter(raw, trouble=str(error))
-    return SeenLetter(raw, leaves, _first(leaves, "text/html"), _first(leaves, "text/plain"))
+    return SeenLetter(raw, leaves, first_text(leaves, "text/html"), first_text(leaves, "text/plain"))
 
 
 def cut_text(text: str, most: int = TEXT_MAX) -> Words:
@@ -88,7 +88,3 @@ def links_of(html: str) -> list[str]:
     """Where an HTML text leads, in order, once each."""
     found = [unescaped(html[href.start : href.end]).strip() for href in scan(html).hrefs]
     return list(dict.fromkeys(link for link in found if link))
-
-
-def _first(leaves: Sequence[Leaf], kind: str) -> str | None:
-    return next((leaf.text for leaf in leaves if leaf.type == kind and leaf.is_inline), None)

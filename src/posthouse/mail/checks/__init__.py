@@ -13,7 +13,7 @@ from posthouse.mail.checks.html_seen import see_html
 from posthouse.mail.checks.of_header import judge_header
 from posthouse.mail.checks.of_html import judge_html
 from posthouse.mail.checks.of_parts import judge_lines, judge_parts
-from posthouse.mail.leaves import Leaf, leaves_of
+from posthouse.mail.leaves import Leaf, first_text, leaves_of
 from posthouse.mail.letter import BadLetter, parse
 
 __all__ = ["Finding", "Level", "Seen", "Standing", "check_letter"]
@@ -28,7 +28,7 @@ def check_letter(raw: bytes, standing: Standing = _NO_STANDING) -> list[Finding]
         leaves = leaves_of(raw)
     except BadLetter as error:
         return [bad("lines", f"The mail cannot be taken apart: {error}. Hosts will refuse it.")]
-    html = next((each.text for each in leaves if each.type == "text/html" and each.is_inline), None)
+    html = first_text(leaves, "text/html")
     seen = see_html(html) if html is not None else None
     found = judge_header(letter, goes_to_many=standing.goes_to_many)
     found += judge_parts(leaves, seen)

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from posthouse.mail.checks.finding import Finding, bad, examples, good, warn
 from posthouse.mail.checks.html_seen import SeenHtml
 from posthouse.mail.checks.of_html import placeholders
-from posthouse.mail.leaves import Leaf
+from posthouse.mail.leaves import Leaf, first_text
 from posthouse.mail.letter import Letter
 
 LONGEST_LINE = 998  # RFC 5322 2.1.1, without CRLF
@@ -36,7 +36,7 @@ def judge_parts(leaves: Sequence[Leaf], html: SeenHtml | None) -> list[Finding]:
 
 
 def _plain(leaves: Sequence[Leaf], html: SeenHtml | None) -> Iterable[Finding]:
-    text = next((each.text for each in leaves if each.type == "text/plain" and each.is_inline), None)
+    text = first_text(leaves, "text/plain")
     if text is None and html is None:
         yield bad("text", "There is nothing to read: neither text nor HTML. Send at least a plain text.")
     elif text is None:
