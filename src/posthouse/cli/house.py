@@ -15,7 +15,7 @@ from urllib.parse import unquote
 
 from posthouse.cli.options import Asked
 from posthouse.config import Settings, is_sqlite, load_settings
-from posthouse.desk import accounts, audit
+from posthouse.desk import accounts
 from posthouse.desk.installation import Installation
 from posthouse.model.clock import Ids, SystemClock
 from posthouse.model.errors import SettingsError
@@ -66,9 +66,12 @@ class House:
         """Tell the audit log about the command, once, inside the transaction of the change."""
         if self._is_noted or self.asked is None or self.asked.doing is None:
             return
+        from posthouse.desk import audit  # needless for commands that only look
+
         doing = self.asked.doing
-        owner = _owner(conn, self.asked.account) if doing.of_account else audit.MACHINE
-        audit.note(conn, self.ids, audit.Note(owner, audit.COMMAND, _user(), doing.what, doing.about))
+        owner = _owner(conn, self.asked.account) if doing.of_account else ""
+        made = audit.Note(owner or audit.MACHINE, audit.COMMAND, _user(), doing.what, doing.about)
+        audit.note(conn, self.ids, made)
         self._is_noted = True
 
     def note_first(self, conn: Connection) -> None:
@@ -96,11 +99,11 @@ def open_house(asked: Asked) -> House:
 
 
 def _owner(conn: Connection, name: str) -> str:
-    """In whose log a command stands that names this account."""
+    """In whose log a command stands that names this account, "" for the machine's."""
     if name == accounts.ALL:
-        return audit.MACHINE
+        return ""
     found = identity.find_account(conn, name.strip().lower() or accounts.USUAL)
-    return found.id if found else audit.MACHINE
+    return found.id if found else ""
 
 
 def _user() -> str:
