@@ -45,14 +45,14 @@ def concerns(conn: Connection, account: Account, now: float, *, is_operator: boo
 
 def _domains(conn: Connection, account: Account) -> Iterator[Concern]:
     looks = verification.all_findings(conn, account.id)
-    shown = 0
+    told = 0
     for domain in identity.list_domains(conn, account.id):
         look = looks.get(domain.id)
         is_lost = look is not None and look.lost_at is not None
         if domain.verified_at is not None and not is_lost:
             continue
-        shown += 1
-        if shown > _MOST:
+        told += 1
+        if told > _MOST:
             return
         text = f"{domain.name} is not verified: mail from it waits until its records are in DNS."
         if domain.verified_at is not None:

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from posthouse.config import Settings
 
-_LIKED = (587, 2525, 25)  # a network that blocks one rarely blocks the next (seed 000)
+_LIKED = (587, 2525, 25)  # a network that blocks one rarely blocks the next
 
 
 class SmtpPlace(NamedTuple):
