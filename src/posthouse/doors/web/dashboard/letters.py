@@ -5,19 +5,15 @@ Public: send.
 
 from __future__ import annotations
 
-import asyncio
-from typing import Any
-
 from posthouse.doors.api.answers import Problem
 from posthouse.doors.api.native.bodies import NewMessage, letter_of
+from posthouse.doors.api.posting import read_posted, take_in
 from posthouse.doors.submission import Arrival, is_newer
 from posthouse.doors.web.dashboard.visit import Visit
 from posthouse.doors.web.rim import address_of
 from posthouse.model.account import Domain, Principal
 from posthouse.model.errors import Refused
 from posthouse.model.message import Submission
-from posthouse.smtp.events import MailFrom
-from posthouse.smtp.grammar import MailParams
 
 
 async def send(visit: Visit, domain: Domain, asked: NewMessage) -> Submission:
@@ -33,23 +29,8 @@ async def send(visit: Visit, domain: Domain, asked: NewMessage) -> Submission:
         raise Refused(501, "5.5.4", problem.text, reason=problem.reason) from problem
     principal = _principal(visit, domain)
     protocol = "HTTPS" if visit.request.url.scheme == "https" else "HTTP"
-    sender = MailFrom(letter.sender, MailParams(is_utf8=not str(letter.sender or "").isascii()))
-    arrival = Arrival("", address_of(visit.request), protocol)
-    read = parts.reader.submission(
-        letter.content, sender, letter.recipients, principal, arrival, letter.options
-    )
-    future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
-
-    def done(found: Any, error: BaseException | None) -> None:
-        if future.done():  # the browser left; what was accepted stays accepted
-            return
-        if error is not None:
-            future.set_exception(error)
-        else:
-            future.set_result(found)
-
-    parts.intake.accept_together([read], principal, done)
-    await future
+    read = read_posted(parts.reader, letter, principal, Arrival("", address_of(visit.request), protocol))
+    await take_in(parts.intake, [read], principal)
     return read[0]
 
 
