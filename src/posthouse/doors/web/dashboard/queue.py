@@ -96,9 +96,7 @@ def _lane(
 def _doing(verb: str, choose: Callable[[Visit], dict[str, Any]]) -> Run:
     async def run(visit: Visit) -> str:
         selector = chosen(visit.account_id, **choose(visit))
-        total = 0
-        while changed := await visit.write(queue_words.step, verb, selector, visit.now, visit.parts.ids):
-            total += changed
+        total = await visit.in_steps(queue_words.step, verb, selector, visit.now, visit.parts.ids)
         if verb == "flush":
             await visit.write(workers.nudge, FLUSH)
         return f"{total} {'delivery was' if total == 1 else 'deliveries were'} {_DONE[verb]}."

@@ -5,7 +5,6 @@ Public: PAGES.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 from starlette.responses import Response
@@ -13,7 +12,7 @@ from starlette.responses import Response
 from posthouse.desk import reports
 from posthouse.desk.copies import Copy, copy_of
 from posthouse.desk.queue_choice import chosen
-from posthouse.desk.room import give_room_back
+from posthouse.desk.queue_words import step
 from posthouse.doors.api.resending import resend
 from posthouse.doors.web.dashboard.mail_view import letter_pages, letter_view
 from posthouse.doors.web.dashboard.page import Page, Work
@@ -23,13 +22,12 @@ from posthouse.model.account import MAIL_SEND
 from posthouse.model.message import DeliveryState
 from posthouse.pipeline.nudges import FLUSH
 from posthouse.rules.plain_words import tell_event, tell_state
-from posthouse.store import queue, workers
+from posthouse.store import workers
 from posthouse.store.connection import Connection
 
 PATH = "/messages/{message_id}"
 RECIPIENTS_SHOWN = 100
 EVENTS_SHOWN = 200
-STEP_ROWS = 500
 
 
 async def _look(visit: Visit) -> Response:
@@ -111,28 +109,24 @@ def _nothing_more(conn: Connection) -> None:
 
 
 async def _release(visit: Visit) -> str:
-    count = await _in_steps(visit, queue.release, visit.now, visit.parts.ids)
+    count = await _in_steps(visit, "release")
     return f"Released: {_copies(count)}."
 
 
 async def _retry(visit: Visit) -> str:
-    count = await _in_steps(visit, queue.flush, visit.now)
+    count = await _in_steps(visit, "flush")
     await visit.write(workers.nudge, FLUSH)
     return f"Tried again now: {_copies(count)}."
 
 
 async def _drop(visit: Visit) -> str:
-    count = await _in_steps(visit, queue.drop, visit.now, visit.parts.ids, give_room_back)
+    count = await _in_steps(visit, "drop")
     return f"Given up: {_copies(count)}."
 
 
-async def _in_steps(visit: Visit, verb: Callable[..., int], *args: Any) -> int:
-    """Short transactions: mail is accepted through the same writer."""
+async def _in_steps(visit: Visit, verb: str) -> int:
     selector = chosen(visit.account_id, message=visit.param("message_id"))
-    total = 0
-    while changed := await visit.write(verb, selector, *args, limit=STEP_ROWS):
-        total += changed
-    return total
+    return await visit.in_steps(step, verb, selector, visit.now, visit.parts.ids)
 
 
 def _copies(count: int) -> str:

@@ -122,6 +122,14 @@ class Visit:
         self.note = None
         return done
 
+    async def in_steps(self, fn: Callable[..., int], *args: Any) -> int:
+        """`write` again and again until it changes nothing; how much it did. Short transactions: mail is
+        accepted through the same writer."""
+        total = 0
+        while changed := await self.write(fn, *args):
+            total += changed
+        return total
+
     # Answers
 
     def page(self, template: str, title: str, **values: Any) -> Response:
