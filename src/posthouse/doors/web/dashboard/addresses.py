@@ -20,6 +20,7 @@ from posthouse.desk.tracking_certificates import WARN_DAYS
 from posthouse.doors.web.dashboard.page import Page, Work
 from posthouse.doors.web.dashboard.visit import Visit
 from posthouse.doors.web.forms import FormTrouble
+from posthouse.doors.web.rim import sentence
 from posthouse.model.errors import Refused
 from posthouse.net.lookup import Lookup
 from posthouse.rules.warmup import load_plans
@@ -61,7 +62,7 @@ def _whose(conn: Connection, visit: Visit) -> str:
     try:
         return accounts.own_account(conn, visit.query("account") or visit.account)
     except Refused as refused:
-        raise FormTrouble(404, f"{refused.text}.") from refused
+        raise FormTrouble(404, sentence(refused)) from refused
 
 
 def _asked(visit: Visit) -> str:

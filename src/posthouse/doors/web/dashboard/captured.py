@@ -20,6 +20,7 @@ from posthouse.doors.web.dashboard.mail_view import letter_pages, letter_view
 from posthouse.doors.web.dashboard.page import Page, Work
 from posthouse.doors.web.dashboard.visit import Visit
 from posthouse.doors.web.forms import FormTrouble
+from posthouse.doors.web.rim import sentence
 from posthouse.mail.checks import Level, check_letter
 from posthouse.model.account import MAIL_SEND
 from posthouse.model.errors import Refused
@@ -120,9 +121,7 @@ def _newest(conn: Connection, query: CaptureQuery, application: str) -> str:
 
 async def _empty(visit: Visit) -> Response:
     application = visit.field("application")
-    query, removed = CaptureQuery(visit.account_id), 0
-    while gone := await visit.write(captures.empty, query, application):
-        removed += gone
+    removed = await visit.in_steps(captures.empty, CaptureQuery(visit.account_id), application)
     whose = f" of {application}" if application else ""
     return visit.go(visit.at(PATH), f"The inbox{whose} is empty; {removed} removed.")
 
@@ -158,7 +157,7 @@ async def _found(
     try:
         return await visit.read(_all_of, visit.parts.settings, query, application, delivery_id)
     except Refused as refused:
-        raise FormTrouble(404, f"{refused.text}.") from refused
+        raise FormTrouble(404, sentence(refused)) from refused
 
 
 def _all_of(
@@ -173,7 +172,7 @@ async def _content(visit: Visit) -> bytes:
     try:
         return await visit.read(captures.content, visit.account_id, "", visit.param("id"))
     except Refused as refused:
-        raise FormTrouble(404, f"{refused.text}.") from refused
+        raise FormTrouble(404, sentence(refused)) from refused
 
 
 async def _remove(visit: Visit) -> Response:

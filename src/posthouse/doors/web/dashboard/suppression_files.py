@@ -19,6 +19,7 @@ from posthouse.desk.suppression_search import query_of
 from posthouse.doors.web.dashboard.page import Page, Work
 from posthouse.doors.web.dashboard.suppressions import KINDS, choices, filters_of, number_of
 from posthouse.doors.web.dashboard.visit import Visit
+from posthouse.doors.web.rim import sentence
 from posthouse.model.errors import Refused
 from posthouse.model.suppression import Suppression
 from posthouse.store import suppressions as stored
@@ -87,7 +88,7 @@ async def _export(visit: Visit) -> Response:
     try:
         query = await visit.read(query_of, visit.account_id, filters_of(visit), visit.now)
     except Refused as refused:
-        visit.trouble, visit.status = f"{refused.text}.", 400
+        visit.trouble, visit.status = sentence(refused), 400
         return await _page(visit, None, [])
     name = f"suppressions-{visit.account}.csv" if visit.account.isascii() else "suppressions.csv"
     response = StreamingResponse(_written(visit, query), media_type="text/csv")

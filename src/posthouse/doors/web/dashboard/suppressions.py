@@ -15,6 +15,7 @@ from posthouse.desk import suppressions
 from posthouse.desk.suppression_search import Chosen, find_page, query_of
 from posthouse.doors.web.dashboard.page import Page, Work
 from posthouse.doors.web.dashboard.visit import Visit
+from posthouse.doors.web.rim import sentence
 from posthouse.model.errors import Refused
 from posthouse.model.suppression import Suppression
 from posthouse.store import groups, identity
@@ -71,7 +72,7 @@ async def _look(visit: Visit) -> Response:
         rows = await visit.read(_rows, visit.account_id, chosen, visit.now, visit.query("after"))
     except Refused as refused:
         if not visit.trouble:
-            visit.trouble, visit.status = f"{refused.text}.", 400
+            visit.trouble, visit.status = sentence(refused), 400
     shown = rows[:ROWS]
     after = suppressions.cursor_of(shown[-1]) if len(rows) > ROWS else ""
     return visit.page(

@@ -20,6 +20,7 @@ from posthouse.doors.web.dashboard.mail_view import frame_headers
 from posthouse.doors.web.dashboard.page import Page, Work
 from posthouse.doors.web.dashboard.templates import MOST_BYTES, PATH, draft_of
 from posthouse.doors.web.dashboard.visit import Visit
+from posthouse.doors.web.rim import sentence
 from posthouse.mail.seen_letter import SeenLetter
 from posthouse.model.errors import Refused
 from posthouse.store.templates import HANDLEBARS, Version
@@ -37,7 +38,7 @@ async def _frame(visit: Visit) -> Response:
     try:
         filled = await _filled(visit)
     except Refused as refused:
-        text = views.rendered("_frame_trouble.html", sentence=f"{refused.text}.")
+        text = views.rendered("_frame_trouble.html", sentence=sentence(refused))
         return HTMLResponse(text, headers=frame_headers(False))
     html = filled.html or "<p>This version has no HTML text.</p>"
     shown = await asyncio.to_thread(SeenLetter(b"", html=html).page)
@@ -49,7 +50,7 @@ async def _words(visit: Visit) -> Response:
     try:
         return visit.fragment("_template_words.html", filled=await _filled(visit), wrong="")
     except Refused as refused:
-        return visit.fragment("_template_words.html", filled=None, wrong=f"{refused.text}.")
+        return visit.fragment("_template_words.html", filled=None, wrong=sentence(refused))
 
 
 async def _filled(visit: Visit) -> Filled:

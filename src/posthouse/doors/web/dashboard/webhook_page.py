@@ -101,7 +101,7 @@ async def _change(visit: Visit) -> str:
             account_id=visit.account_id,
             hook_id=_hook(conn, visit).id,
             wanted=wanted,
-            allows_plain=visit.parts.settings.hooks.plain_http == "allow",
+            allows_plain=visit.parts.settings.hooks.allows_plain,
         )
 
     await visit.write(change)

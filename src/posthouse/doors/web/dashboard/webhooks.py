@@ -109,7 +109,7 @@ async def _add(visit: Visit) -> Response:
             account_id=visit.account_id,
             dialect=visit.field("form"),
             wanted=wanted_of(visit),
-            allows_plain=visit.parts.settings.hooks.plain_http == "allow",
+            allows_plain=visit.parts.settings.hooks.allows_plain,
         )
         key = hook_keys.find_signing_key(
             conn, visit.parts.installation, made.account_id, made.dialect, made.domain
