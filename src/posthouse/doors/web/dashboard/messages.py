@@ -5,7 +5,6 @@ Public: PAGES.
 
 from __future__ import annotations
 
-import hashlib
 from typing import Any
 from urllib.parse import urlencode
 
@@ -14,6 +13,7 @@ from starlette.responses import Response
 from posthouse.desk.message_search import Found, find_messages, suggestions
 from posthouse.desk.search_line import FILTERS, Search, parse_search
 from posthouse.doors.web.dashboard.page import Page
+from posthouse.doors.web.dashboard.polled import digest_of, piece
 from posthouse.doors.web.dashboard.visit import Visit
 from posthouse.doors.web.rim import sentence
 from posthouse.model.errors import Refused
@@ -52,7 +52,7 @@ async def _shown(visit: Visit, text: str, search: Search) -> dict[str, Any]:
 def _values(visit: Visit, text: str, found: Found, *, is_asked: bool) -> dict[str, Any]:
     kept = {"q": text} if text else {}
     is_live = visit.query("live") == "yes" and not visit.query("cursor") and is_asked
-    mark = hashlib.sha256(repr(found.rows).encode()).hexdigest()[:16]
+    mark = digest_of(found.rows)
     return {
         "text": text,
         "rows": found.rows,
@@ -72,9 +72,7 @@ async def _rows(visit: Visit) -> Response:
     """The newest rows for a page that follows them; 204 while nothing has changed."""
     text = visit.query("q")
     shown = await _shown(visit, text, parse_search(text, visit.now))
-    if shown["mark"] == visit.query("seen"):
-        return Response(status_code=204)
-    return visit.fragment("_messages.html", **shown)
+    return piece(visit, "_messages.html", shown["mark"], **shown)
 
 
 async def _suggest(visit: Visit) -> Response:
