@@ -50,7 +50,7 @@ PICTURES = (
     Picture("users", "/users"),
     Picture("keys", "/keys"),
     Picture("templates", "/templates"),
-    Picture("template", "/templates", follows="main a[href*='/templates/']"),
+    Picture("template", "/templates", follows="main table a[href*='/templates/']"),
     Picture("suppressions", "/suppressions"),
     Picture("groups", "/groups"),
     Picture("webhooks", "/webhooks"),

@@ -101,6 +101,8 @@ def _play(directory: Path, hours: int, scale: float, seed: int) -> Played:
     from posthouse.desk import certificates, passwords
     from posthouse.model.clock import Ids
     from posthouse.observe import set_up_log
+    from posthouse.store import queue
+    from posthouse.store.selection import Selector
 
     house = House(_prepared(directory, {}))
     house.found()
@@ -113,7 +115,11 @@ def _play(directory: Path, hours: int, scale: float, seed: int) -> Played:
     (directory / ZONE_FILE).write_text(zone)
     with (directory / "play.log").open("w") as written, _bar() as tell:
         set_up_log(written)
-        return asyncio.run(perform(house.settings, zone, made.key, Plan(seed, scale), tell, hours=hours))
+        played = asyncio.run(perform(house.settings, zone, made.key, Plan(seed, scale), tell, hours=hours))
+    with house.reading() as conn:  # from now on all mail is captured: what waits is to be seen waiting
+        waiting = Selector(account_id=made.account_id, everything=True)
+        queue.in_steps(conn, queue.hold, waiting, house.clock.now(), house.ids)
+    return played
 
 
 def _new_password(settings: Settings) -> str:

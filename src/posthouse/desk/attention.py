@@ -86,15 +86,19 @@ def _hooks(conn: Connection, account: Account, now: float) -> Iterator[Concern]:
 def _queue(conn: Connection, account: Account) -> Iterator[Concern]:
     for domain, count, code, said in lanes.troubled(conn, account.id, "waiting", _MOST):
         why = shown(f"{code} {said}".strip() if code else said or "no answer yet")
-        text = f"{count} messages to {domain} wait for another try: {why}"
+        text = f"{_messages(count)} to {domain} {'waits' if count == 1 else 'wait'} for another try: {why}"
         yield Concern(
             WARN, "deferred", text, "See the queue", "/queue", f"posthouse queue --account {account.name}"
         )
     for domain, count, _, said in lanes.troubled(conn, account.id, "held", _MOST):
-        text = f"{count} messages to {domain} are held: {shown(said) or 'somebody said so'}"
+        text = f"{_messages(count)} to {domain} {'is' if count == 1 else 'are'} held: {shown(said) or 'somebody said so'}"
         yield Concern(
             WARN, "held", text, "See the queue", "/queue", f"posthouse queue release --account {account.name}"
         )
+
+
+def _messages(count: int) -> str:
+    return "1 message" if count == 1 else f"{count:,} messages"
 
 
 def _limits(conn: Connection, account: Account, now: float) -> Iterator[Concern]:
