@@ -91,7 +91,8 @@ def _queue(conn: Connection, account: Account) -> Iterator[Concern]:
             WARN, "deferred", text, "See the queue", "/queue", f"posthouse queue --account {account.name}"
         )
     for domain, count, _, said in lanes.troubled(conn, account.id, "held", _MOST):
-        text = f"{_messages(count)} to {domain} {'is' if count == 1 else 'are'} held: {shown(said) or 'somebody said so'}"
+        why = shown(said) or "somebody said so"
+        text = f"{_messages(count)} to {domain} {'is' if count == 1 else 'are'} held: {why}"
         yield Concern(
             WARN, "held", text, "See the queue", "/queue", f"posthouse queue release --account {account.name}"
         )
