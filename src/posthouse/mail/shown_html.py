@@ -32,6 +32,7 @@ _DROPPED = frozenset({
 # Attributes that run something, leave the frame, or ask for something when they are used.
 _ACTIVE = frozenset({"target", "ping", "action", "formaction", "srcdoc", "attributionsrc", "autofocus"})
 _PICTURES = frozenset({"src", "srcset", "background", "poster"})
+_NO_PICTURE = "data:,"  # beside others in one attribute: a browser asks for any other address, and complains
 _find_cid = re.compile(r"cid:([^\s\"'()<>\\]{1,500})", re.IGNORECASE)
 _is_remote = re.compile(r"[\"' \t\r\n]*+(?:https?:|//)", re.IGNORECASE).match
 _is_own = re.compile(r"[\"' \t\r\n]*+data:image/", re.IGNORECASE).match
@@ -151,11 +152,11 @@ class _Own:
     def _address(self, match: re.Match[str]) -> str:
         name = unquote(unescape(match[1]))
         if name not in self._pictures:
-            return match[0]
+            return _NO_PICTURE
         kind, octets = self._pictures[name]
         if len(octets) * 4 // 3 > self._room:
             self.left_out += 1
-            return match[0]
+            return _NO_PICTURE
         if name not in self._made:
             self._made[name] = f"data:{kind};base64,{base64.b64encode(octets).decode()}"
         self._room -= len(self._made[name])

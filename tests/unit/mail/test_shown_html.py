@@ -12,6 +12,7 @@ from posthouse.mail.html import scan
 from posthouse.mail.shown_html import PICTURES_MAX, shown_html
 
 PICTURE = {"logo@shop": ("image/png", b"\0\1\2")}
+DATA = "data:image/png;base64,AAEC"
 _is_harm = re.compile(
     r"</?(?:script|link|meta|base|iframe|frame|object|embed|form|svg|math|template)", re.I
 ).match
@@ -67,6 +68,19 @@ def test_its_own_pictures_are_put_in_by_their_content_id() -> None:
         f"<style>p{{background:url({data})}}</style>"
     )
     assert inside("cid:logo@shop <img src=cid:other>") == "cid:logo@shop <img>"
+
+
+@pytest.mark.parametrize(
+    ("html", "shown"),
+    [
+        ("<img src=cid:other>", "<img>"),
+        ("<p style='a:url(cid:other)'>", "<p style='a:none'>"),
+        ("<img srcset='cid:logo@shop 1x, cid:other 2x'>", f"<img srcset='{DATA} 1x, data:, 2x'>"),
+        ("<img srcset='//e.test/p, cid:other 2x'>", "<img srcset='//e.test/p, data:, 2x'>"),
+    ],
+)  # fmt: skip
+def test_S13_a_picture_that_is_not_in_the_mail_is_not_asked_for(html: str, shown: str) -> None:
+    assert shown_html(html, PICTURE, has_images=True).page.partition("</style>")[2] == shown
 
 
 def test_a_picture_shown_a_thousand_times_does_not_make_the_page_huge() -> None:
