@@ -5,21 +5,26 @@ Public: PAGES.
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 from starlette.responses import Response
 
-from posthouse.desk import account_settings, accounts
+from posthouse.desk import account_settings, accounts, passwords, people
 from posthouse.desk.limits import LimitRow, limits_of
+from posthouse.desk.passwords import Given
 from posthouse.doors.web.dashboard.account import changed_limits
 from posthouse.doors.web.dashboard.page import Page, Work
+from posthouse.doors.web.dashboard.people import once_page
 from posthouse.doors.web.dashboard.settings_form import LIMIT_GROUP
 from posthouse.doors.web.dashboard.visit import Visit
 from posthouse.doors.web.forms import FormTrouble
-from posthouse.model.account import Account
+from posthouse.model.account import Account, Role
+from posthouse.model.clock import Ids
 from posthouse.model.errors import Refused
 from posthouse.store import identity
 from posthouse.store.connection import Connection
+from posthouse.store.people import find_person
 
 PATH = "/accounts-here"
 
@@ -30,9 +35,23 @@ async def _look(visit: Visit) -> Response:
 
 
 async def _add(visit: Visit) -> Response:
-    made = await visit.write(accounts.add, visit.parts.ids, visit.now, visit.field("name"))
-    said = f"{made.name} is added. Make somebody its owner: posthouse person add EMAIL --account {made.name}"
-    return visit.go(visit.at(f"{PATH}/{{}}", made.name), said)
+    """The account with its first owner: without one nobody could sign in to it."""
+    email = people.person_email(visit.field("owner"))
+    given = None if await visit.read(find_person, email) else await asyncio.to_thread(passwords.give)
+    ids, now, name = visit.parts.ids, visit.now, visit.field("name")
+    made, added = await visit.write(_added, ids, now, name, email, given)
+    at = visit.at(f"{PATH}/{{}}", made.name)
+    news = f"{made.name} is added, and {email} is its owner."
+    if added.given is None:
+        return visit.go(at, f"{news} They sign in as before.")
+    return once_page(visit, email, added.given.password, news, at)
+
+
+def _added(
+    conn: Connection, ids: Ids, now: float, name: str, email: str, given: Given | None
+) -> tuple[Account, people.Added]:
+    made = accounts.add(conn, ids, now, name)
+    return made, people.add(conn, ids, now, made.id, email, role=Role.OWNER, given=given)
 
 
 async def _one(visit: Visit) -> Response:
@@ -92,7 +111,13 @@ async def _remove(visit: Visit) -> Response:
 
 
 PAGES = (
-    Page(PATH, "account.read", _look, {"add": Work("account.write", _add)}, is_operators=True),
+    Page(
+        PATH,
+        "account.read",
+        _look,
+        {"add": Work("account.write", _add, about=("name", "owner"))},
+        is_operators=True,
+    ),
     Page(
         f"{PATH}/{{name}}",
         "account.read",

@@ -3,7 +3,7 @@
 A one-time password is shown when it is made and never again. What opens other accounts too, a new password
 and turning off the second step, is kept from owners of one of several (docs/decisions/056).
 
-Public: PAGES.
+Public: PAGES, once_page.
 """
 
 from __future__ import annotations
@@ -52,10 +52,12 @@ async def _add(visit: Visit) -> Response:
     )
     if added.given is None:
         return visit.go(visit.at(PATH), f"{email} signs in as before, and is {role} of this account now.")
-    return _shown(visit, email, added.given.password, f"{email} is added as {role}.")
+    news = f"{email} is added as {role}."
+    return once_page(visit, email, added.given.password, news, visit.at(PATH))
 
 
-def _shown(visit: Visit, email: str, password: str, news: str) -> Response:
+def once_page(visit: Visit, email: str, password: str, news: str, back: str) -> Response:
+    """The one-time password of somebody new, now and never again; `back`: where to go on."""
     return visit.page(
         "once.html",
         "Keep this password",
@@ -66,7 +68,7 @@ def _shown(visit: Visit, email: str, password: str, news: str) -> Response:
             ("One-time password", password),
         ],
         advice=_ADVICE,
-        back=visit.at(PATH),
+        back=back,
     )
 
 
@@ -116,7 +118,7 @@ async def _reset(visit: Visit) -> Response:
     given = await asyncio.to_thread(passwords.give)
     await visit.write(people.reset, visit.now, visit.account_id, person.email, given)
     news = f"{person.email} has a new password; the old one and all sessions have ended."
-    return _shown(visit, person.email, given.password, news)
+    return once_page(visit, person.email, given.password, news, visit.at(PATH))
 
 
 async def _totp_off(visit: Visit) -> str:

@@ -9,6 +9,7 @@ from posthouse.doors.web.dashboard.settings_form import ACCOUNT_GROUPS, DOMAIN_G
 from posthouse.model.account import Account, Role
 from posthouse.store import audit, identity
 from posthouse.store.audit import Query
+from posthouse.store.people import find_person
 from unit.doors.api.calling import DOMAIN, OTHER
 from unit.doors.web.dashboard.desk import Desk
 
@@ -73,8 +74,12 @@ async def test_W_04_an_owner_of_another_account_does_not_lift_its_limits(desk: D
 
 async def test_W_04_an_account_from_its_making_to_its_end(desk: Desk) -> None:
     browser = await desk.browser()
-    page = await browser.fill(await browser.open(HERE), "Add account", name="Newcomer")
-    assert page.path == f"{HERE}/newcomer" and "active" in page.text
+    page = await browser.fill(
+        await browser.open(HERE), "Add account", name="Newcomer", owner="Ann@Newcomer.test"
+    )
+    assert page.path == HERE and "ann@newcomer.test" in page.text and "One-time password" in page.text
+    page = await browser.open(f"{HERE}/newcomer")
+    assert "active" in page.text
     page = await browser.fill(page, "Save limits", daily_messages="100")
     page = await browser.press(page, "Suspend")
     found = await _account(desk, "newcomer")
@@ -85,7 +90,24 @@ async def test_W_04_an_account_from_its_making_to_its_end(desk: Desk) -> None:
     assert page.path == HERE and await _account(desk, "newcomer") is None
     log = await desk.api.store.read(audit.search, Query(""))
     assert [each.what.partition(".")[2] for each in log] == ["remove", "resume", "suspend", "limits", "add"]
-    assert {each.about.lower() for each in log} == {"newcomer"}
+    assert {each.about.lower() for each in log} == {"newcomer", "newcomer ann@newcomer.test"}
+
+
+async def test_W_04_a_new_account_is_owned_by_somebody_who_signs_in_already(desk: Desk) -> None:
+    browser = await desk.browser()
+    page = await browser.fill(await browser.open(HERE), "Add account", name="first", owner="ann@people.test")
+    assert "One-time password" in page.text
+    page = await browser.fill(await browser.open(HERE), "Add account", name="second", owner="ann@people.test")
+    assert page.path == f"{HERE}/second" and "They sign in as before." in page.text
+    ann = await desk.api.store.read(find_person, "ann@people.test")
+    assert set(ann.roles.values()) == {Role.OWNER} and len(ann.roles) == 2
+
+
+async def test_W_04_no_account_is_left_without_its_owner(desk: Desk) -> None:
+    browser = await desk.browser()
+    page = await browser.fill(await browser.open(HERE), "Add account", name="newcomer", owner="nobody")
+    assert page.status == 400 and "Not an e-mail address" in page.text
+    assert await _account(desk, "newcomer") is None
 
 
 async def test_W_04_queued_mail_keeps_an_account_until_it_is_given_up(desk: Desk) -> None:
