@@ -306,7 +306,9 @@ def build_parts(
             zone_of=ZoneDatabase(settings.tracking.zones).zone_of,
         ),
         passwords=passwords,
-        web=web_parts(store, clock, installation, passwords, throttle, connections, settings.smtp.hostname),
+        web=web_parts(
+            store, clock, ids, installation, passwords, throttle, connections, settings.smtp.hostname
+        ),
         api=ApiParts(
             settings=settings,
             store=store,

@@ -96,16 +96,18 @@ class Entrance:
         self._wrong_codes.note(person.id)
         raise _wrong_code()
 
-    async def choose(self, person: Person, password: str) -> Person:
-        """Put a password of one's own in the place of the old one; every session ends. Raises Refused,
-        TryLater."""
+    async def choose(
+        self, person: Person, password: str, noting: Callable[[Connection], None] | None = None
+    ) -> Person:
+        """Put a password of one's own in the place of the old one; every session ends. `noting` joins its
+        transaction. Raises Refused, TryLater."""
         trouble = trouble_with(normal(password), person.email)
         if trouble:
             raise Refused(501, "5.5.4", trouble, reason="bad-password")
         if await self._passwords.match(person.password_hash, password):
             raise Refused(501, "5.5.4", "This is the old password; choose another", reason="bad-password")
         hashed = await self._passwords.hash(password)
-        item = (person.id, person.password_hash, hashed, self._clock.now())
+        item = (person.id, person.password_hash, hashed, self._clock.now(), noting)
         if not await self._store.write(each(_choose), item):
             raise _wrong()  # it was reset meanwhile
         return await self._again(person)
@@ -181,13 +183,22 @@ def _find(conn: Connection, email: str) -> tuple[Person | None, bool]:
     return person, person is not None and bool(sessions.memberships(conn, person))
 
 
-def _choose(conn: Connection, person_id: str, before: str, hash: str, now: float) -> bool:
+def _choose(
+    conn: Connection,
+    person_id: str,
+    before: str,
+    hash: str,
+    now: float,
+    noting: Callable[[Connection], None] | None,
+) -> bool:
     """Only in the place of the password that was shown."""
     person = people.find_person_by_id(conn, person_id)
     if person is None or person.password_hash != before:
         return False
     people.set_password(conn, person_id, hash, must_change=False, at=now)
     sessions.end_others(conn, person_id)
+    if noting:
+        noting(conn)
     return True
 
 

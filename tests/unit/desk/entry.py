@@ -74,7 +74,7 @@ class Entry:
             Entrance(**common, wrong_codes=WrongCodes(self.clock, self.board.row(number)))  # type: ignore[arg-type]
             for number in range(2)
         ]
-        self.own = SelfService(**common, entrance=self.entrance)  # type: ignore[arg-type]
+        self.own = SelfService(**common, ids=self.ids, entrance=self.entrance)  # type: ignore[arg-type]
         with self.conn.transaction():
             self.one = accounts.add(self.conn, self.ids, self.clock.now(), "one").id
             self.two = accounts.add(self.conn, self.ids, self.clock.now(), "two").id

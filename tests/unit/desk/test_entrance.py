@@ -17,6 +17,7 @@ from posthouse.desk.wrong_codes import WrongCodes
 from posthouse.model.account import Role
 from posthouse.model.errors import Refused, TryLater
 from posthouse.rules import totp
+from posthouse.store import audit
 from posthouse.store import people as store_people
 from unit.desk.entry import EMAIL, PASSWORD, Entry, quick_hash
 
@@ -414,6 +415,27 @@ async def test_one_ends_ones_own_sessions_only(entry: Entry) -> None:
     assert await entry.own.end_others(ann) == 1
     assert await entry.entrance.signed(other) is None
     assert await entry.entrance.signed(mine)
+
+
+async def test_W_04_what_people_change_about_themselves_is_in_the_log_of_each_of_their_accounts(
+    entry: Entry,
+) -> None:
+    entry.add(EMAIL, Role.VIEWER, entry.two)
+    await with_totp(entry)
+    ann, _, third = [await signed(entry, await begin(entry)) for _ in range(3)]
+    await entry.own.end_session(ann, third.session.id, "192.0.2.9")
+    await entry.own.end_others(ann)
+    await entry.own.turn_totp_off(ann, code_now(entry))
+    ann = await signed(entry, await begin(entry))
+    with pytest.raises(Refused):
+        await entry.own.change_password(ann, "short")
+    await entry.own.change_password(ann, "a new password of Ann")
+    for account_id in (entry.one, entry.two):
+        found = audit.search(entry.conn, audit.Query(account_id))
+        did = [each.what.removeprefix("account.") for each in reversed(found)]
+        assert did == ["totp-on", "end", "end-others", "totp-off", "password"]
+        assert {(each.kind, each.who, each.about) for each in found} == {("person", EMAIL, EMAIL)}
+        assert found[3].address == "192.0.2.9"
 
 
 async def test_a_person_has_at_most_fifty_sessions(entry: Entry) -> None:

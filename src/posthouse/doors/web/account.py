@@ -86,19 +86,19 @@ async def _page(
 async def _change_password(parts: WebParts, request: Request, signed: Signed, form: Form) -> Response:
     new = new_password(form)
     await _confirm(parts, request, signed, form)
-    token = await parts.own.change_password(signed, new)
+    token = await parts.own.change_password(signed, new, address_of(request))
     response = _done("password")
     put_cookie(request, response, SESSION, token, LONGEST_S)
     return response
 
 
 async def _end(parts: WebParts, request: Request, signed: Signed, form: Form) -> Response:
-    await parts.own.end_session(signed, form.get("session", ""))
+    await parts.own.end_session(signed, form.get("session", ""), address_of(request))
     return _done("ended")
 
 
 async def _end_others(parts: WebParts, request: Request, signed: Signed, form: Form) -> Response:
-    await parts.own.end_others(signed)
+    await parts.own.end_others(signed, address_of(request))
     return _done("ended")
 
 
@@ -113,7 +113,9 @@ async def _totp_on(parts: WebParts, request: Request, signed: Signed, form: Form
     if not hmac.compare_digest(_proof(parts, signed, secret).encode(), form.get("proof", "").encode()):
         raise FormTrouble(403, "This took too long; please begin again.")
     try:
-        codes = await parts.own.turn_totp_on(signed, totp.parse_secret(secret), form.get("code", ""))
+        codes = await parts.own.turn_totp_on(
+            signed, totp.parse_secret(secret), form.get("code", ""), address_of(request)
+        )
     except Refused as error:
         return _enrol_page(parts, request, signed, secret, error)
     return HTMLResponse(pages.codes_page(codes))
@@ -122,8 +124,9 @@ async def _totp_on(parts: WebParts, request: Request, signed: Signed, form: Form
 async def _totp_off(parts: WebParts, request: Request, signed: Signed, form: Form) -> Response:
     await _confirm(parts, request, signed, form)
     code = form.get("code", "")
+    address = address_of(request)
     await parts.guard.tried(
-        address_of(request), signed.person.email, lambda: parts.own.turn_totp_off(signed, code)
+        address, signed.person.email, lambda: parts.own.turn_totp_off(signed, code, address)
     )
     return _done("totp-off")
 

@@ -18,7 +18,7 @@ from posthouse.desk.wrong_codes import Counts, WrongCodes
 from posthouse.doors.throttle import Throttle
 from posthouse.doors.web.forms import SESSION, cookie
 from posthouse.doors.web.guard import Guard
-from posthouse.model.clock import Clock
+from posthouse.model.clock import Clock, Ids
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +39,7 @@ class WebParts:
 def web_parts(
     store: Store,
     clock: Clock,
+    ids: Ids,
     installation: Installation,
     passwords: Passwords,
     throttle: Throttle,
@@ -54,6 +55,11 @@ def web_parts(
         wrong_codes=WrongCodes(clock, counts),
     )
     own = SelfService(
-        store=store, clock=clock, installation=installation, passwords=passwords, entrance=entrance
+        store=store,
+        clock=clock,
+        ids=ids,
+        installation=installation,
+        passwords=passwords,
+        entrance=entrance,
     )
     return WebParts(entrance, own, installation, Guard(throttle), issuer)
