@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import structlog
 from starlette.responses import Response
 
 from posthouse.desk import reports
@@ -19,11 +20,14 @@ from posthouse.doors.web.dashboard.page import Page, Work
 from posthouse.doors.web.dashboard.visit import Visit
 from posthouse.doors.web.forms import FormTrouble
 from posthouse.model.account import MAIL_SEND
+from posthouse.model.errors import CommitInDoubt, TryLater
 from posthouse.model.message import DeliveryState
 from posthouse.pipeline.nudges import FLUSH
 from posthouse.rules.plain_words import tell_event, tell_state
 from posthouse.store import workers
 from posthouse.store.connection import Connection
+
+log = structlog.get_logger()
 
 PATH = "/messages/{message_id}"
 RECIPIENTS_SHOWN = 100
@@ -98,9 +102,10 @@ async def _resend(visit: Visit) -> Response:
     made = await resend(
         visit.parts, visit.account_id, visit.param("message_id"), to, visit.signed.person.email
     )
-    await visit.write(
-        _nothing_more
-    )  # letters come by a way of their own; the audit log is to know who did it
+    try:  # letters come by a way of their own; the audit log is to know who did it
+        await visit.write(_nothing_more)
+    except (TryLater, CommitInDoubt) as error:  # the letter is on its way all the same: that must be said
+        log.warning("who sent a message again is not in the audit log", message=made, cause=str(error))
     return visit.go(visit.at("/messages/{}", made), "It is sent again, as this new message.")
 
 
