@@ -59,7 +59,7 @@ async def settled(house: House, email: str) -> Browser:
     browser = browser_of(house)
     given = house.cli("person", "reset", email)["password"]
     page = await choose(browser, await sign_in(browser, email, given))
-    assert page.title == "Your account", page.text
+    assert page.title == "First message", page.text
     return browser
 
 
@@ -141,9 +141,11 @@ async def test_W_01_signing_in_with_the_first_password_works_once_and_asks_for_a
     page = await sign_in(browser, facts["owner"], facts["owner_password"])
     assert (await browser.open("/account")).title == "Choose a password"
     page = await choose(browser, page)
+    assert page.title == "First message", "nothing was sent yet"
+    page = await browser.open("/account")
     assert page.title == "Your account" and "default , owner" in page.text
     assert (await sign_in(browser_of(house), facts["owner"], facts["owner_password"])).status == 403
-    assert (await sign_in(browser_of(house), facts["owner"], OWN)).title == "Your account"
+    assert (await sign_in(browser_of(house), facts["owner"], OWN)).title == "First message"
 
 
 async def test_W_01_signing_in_asks_for_a_code_once_it_was_turned_on(house: House) -> None:
@@ -163,9 +165,9 @@ async def test_W_01_signing_in_asks_for_a_code_once_it_was_turned_on(house: Hous
     used = await other.submit(page.form("Go on"), code=code_now(form.fields["secret"]))
     assert used.status in (200, 403)  # 403: still the step that turned it on
     page = await other.submit(page.form("Go on"), code=codes[0]) if used.status == 403 else used
-    assert page.title == "Your account"
+    assert page.title == "First message"
     house.cli("person", "totp", email, "--off")
-    assert (await sign_in(browser_of(house), email, OWN)).title == "Your account"
+    assert (await sign_in(browser_of(house), email, OWN)).title == "First message"
 
 
 async def test_W_01_an_owner_and_a_viewer_are_told_what_they_may(house: House) -> None:

@@ -21,6 +21,7 @@ class _Request:
     def __init__(self, path: str, authorization: str = "") -> None:
         self.url = type("URL", (), {"path": path})
         self.headers = {"authorization": authorization}
+        self.scope = {"headers": [(b"authorization", authorization.encode())] if authorization else []}
 
 
 def _phrased(problem: Problem, path: str = "/v3/templates", authorization: str = "") -> tuple[int, Any]:
