@@ -96,7 +96,7 @@ async def _user(visit: Visit) -> Response:
         place=place,
         snippets=snippets(place),
         seen=None,
-        wait=f"{visit.at(SEEN)}?domain={domain}&since={visit.now:.0f}",
+        wait=f"{visit.at(SEEN)}?domain={domain}&since={int(visit.now)}",
     )
 
 
