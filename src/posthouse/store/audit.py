@@ -17,6 +17,7 @@ from sqlalchemy import bindparam, delete, func, insert, select
 from posthouse.model.clock import id_at
 from posthouse.store.connection import Connection
 from posthouse.store.dashboard_tables import audit
+from posthouse.store.rows import beginning_with
 from posthouse.store.statement import Statement
 
 
@@ -87,7 +88,7 @@ def _search(fields: Sequence[str]) -> Statement:
 def search(conn: Connection, query: Query) -> list[Entry]:
     given = {
         "who": query.who,
-        "what": _beginning(query.what) if query.what else "",
+        "what": beginning_with(query.what) if query.what else "",
         "about": query.about,
         "since": "" if query.since is None else id_at(query.since),
         "until": "" if query.until is None else id_at(query.until),
@@ -95,12 +96,6 @@ def search(conn: Connection, query: Query) -> list[Entry]:
     chosen = {name: value for name, value in given.items() if value}
     values = (query.account_id, query.before_id or _AFTER_ALL, *chosen.values(), query.limit)
     return [Entry(*row) for row in conn.rows(_search(tuple(chosen)), *values)]
-
-
-def _beginning(text: str) -> str:
-    for mark in "!%_":
-        text = text.replace(mark, f"!{mark}")
-    return f"{text.lower()}%"
 
 
 _oldest = (

@@ -16,7 +16,7 @@ from sqlalchemy.sql.elements import ColumnElement
 from posthouse.store.connection import Connection
 from posthouse.store.event_tables import event_label
 from posthouse.store.identity_tables import credential
-from posthouse.store.rows import tag_label
+from posthouse.store.rows import containing, tag_label
 from posthouse.store.statement import Statement
 from posthouse.store.tables import capture, event, message
 
@@ -171,10 +171,10 @@ def search(conn: Connection, query: CaptureQuery) -> list[CaptureLine]:
         "account_id": query.account_id,
         "domain": query.domain,
         "recipient": query.recipient,
-        "sender": query.sender and _pattern(query.sender),
-        "subject": query.subject and _pattern(query.subject),
+        "sender": query.sender and containing(query.sender),
+        "subject": query.subject and containing(query.subject),
         "tag": query.tag and tag_label(query.tag),
-        "text": query.text and _pattern(query.text),
+        "text": query.text and containing(query.text),
         "since": query.since,
         "before_id": query.before_id,
         "after_id": query.after_id,
@@ -199,12 +199,6 @@ def application_name(credential_id: str, login: str, name: str) -> str:
 def application_of(conn: Connection, credential_id: str) -> str:
     """The name of a credential's inbox."""
     return application_name(credential_id, *(conn.row(_who, credential_id) or ("", "")))
-
-
-def _pattern(part: str) -> str:
-    for mark in "!%_":
-        part = part.replace(mark, f"!{mark}")
-    return f"%{part.lower()}%"
 
 
 # One inbox for each application

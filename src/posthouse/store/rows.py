@@ -23,6 +23,18 @@ _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder().decode
 
 
+def beginning_with(text: str) -> str:
+    """A pattern for `lower(…) LIKE … ESCAPE '!'`: what begins with this text, in any case of letters."""
+    for mark in "!%_":
+        text = text.replace(mark, f"!{mark}")
+    return f"{text.lower()}%"
+
+
+def containing(text: str) -> str:
+    """The same: what has this text in it."""
+    return f"%{beginning_with(text)}"
+
+
 def harmless(text: str) -> str:
     """Text of strangers in a form that both engines store; at most 2,000 characters."""
     if text.isascii() and "\0" not in text:

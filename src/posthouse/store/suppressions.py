@@ -20,7 +20,7 @@ from posthouse.model.suppression import Suppression, SuppressionKind
 from posthouse.store import allowed
 from posthouse.store.asset_tables import suppression
 from posthouse.store.connection import Connection, Row
-from posthouse.store.rows import harmless
+from posthouse.store.rows import containing, harmless
 from posthouse.store.statement import RowsStatement, Statement, given_key
 from posthouse.store.versions import raise_stops
 
@@ -180,12 +180,6 @@ def _condition(name: str) -> ColumnElement[bool]:
             return suppression.c[name] == given
 
 
-def _pattern(part: str) -> str:
-    for mark in "!%_":
-        part = part.replace(mark, f"!{mark}")
-    return f"%{part.lower()}%"
-
-
 @cache
 def _list(fields: tuple[str, ...], is_continued: bool) -> Statement:
     order = _KEY[1:]
@@ -209,7 +203,7 @@ def listing(conn: Connection, query: SuppressionQuery) -> list[Suppression]:
         "address": None if query.address is None else query.address.lower(),
         "since": query.since,
         "until": query.until,
-        "part": None if query.part is None else _pattern(query.part),
+        "part": None if query.part is None else containing(query.part),
     }
     chosen = {name: value for name, value in given.items() if value is not None}
     statement = _list(tuple(chosen), query.after is not None)
