@@ -118,14 +118,21 @@ def test_D_04_bcc_and_return_path_stay_here_and_missing_fields_are_added(house: 
     assert message["header_id"] in content.decode()
 
 
+def _unsigned(content: bytes) -> bytes:
+    """A letter without the signature at its top."""
+    return re.sub(rb"\ADKIM-Signature: .*\r\n([ \t].*\r\n)*", b"", content)
+
+
 def test_D_04_one_copy_each_for_many_recipients(house: House) -> None:
     tag = unique()
     recipients = [f"r{n}+{tag}@{domain}" for n in range(10) for domain in ("good.test", "also-good.test")]
     house.submit(recipients)
     contents = {house.internet.copy(recipient).content for recipient in recipients}
-    assert len(contents) == 1  # the same letter, signed once
+    # the same letter, signed once by each worker that claimed some of it, perhaps in another second (t=, b=)
+    assert len(contents) <= len(house.workers())
+    assert len({_unsigned(content) for content in contents}) == 1
     assert all(a.recipients == (r,) for r in recipients for a in house.internet.to(r))
-    assert b"\tfor <" not in contents.pop()  # SRV-50: with several recipients the trace names none
+    assert all(b"\tfor <" not in content for content in contents)  # SRV-50: several: the trace names none
 
 
 def test_D_04_the_same_recipient_twice_gets_one_copy(house: House) -> None:
