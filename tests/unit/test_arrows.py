@@ -16,17 +16,13 @@ BELOW = {
     "store",
     "net",
     "crashpoint",
-    "settings_kinds",
-    "settings_table",
     "config",
     "observe",
 }
 MAY_IMPORT = {
     "model": set(),
     "crashpoint": set(),
-    "settings_kinds": {"model"},
-    "settings_table": {"model", "settings_kinds"},
-    "config": {"model", "settings_kinds", "settings_table"},
+    "config": {"model"},
     "observe": {"model"},
     "smtp": {"model"},
     "mail": {"model"},
