@@ -249,7 +249,7 @@ async def test_whatever_breaks_around_a_conversation_postpones_it(
     def broken(*_: object, **__: object) -> Any:
         raise RuntimeError("a bug")
 
-    target: Any = world.recorder if step == "judge" else world.dispatcher._deliverer
+    target: Any = world.recorder if step == "judge" else world.dispatcher._carrier._deliverer
     monkeypatch.setattr(target, step, broken)
     await world.accept()
     await world.at_rest()

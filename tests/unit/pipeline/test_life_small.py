@@ -12,7 +12,7 @@ import pytest
 from posthouse.model.errors import CommitInDoubt, TryLater
 from posthouse.model.message import Phase, SmtpResult
 from posthouse.net.dns import DnsTrouble
-from posthouse.pipeline import dispatch, fetch, outcome, outcome_events
+from posthouse.pipeline import charge, fetch, outcome, outcome_events, site_search
 from posthouse.pipeline.dispatch import Dispatcher
 from posthouse.pipeline.memory import MemoryBound
 from posthouse.rules.shaping import Limits
@@ -423,7 +423,7 @@ async def test_temporary_dns_trouble_postpones_and_is_not_asked_for_every_letter
     assert 1 <= len(tried) <= 4
     assert {row["state"] for row in world.rows()} == {"waiting"}
     assert all(row["due_at"] > world.clock.now() and row["last_code"] == 451 for row in tried)
-    world.clock.advance(dispatch._DNS_REST_S + 0.1)
+    world.clock.advance(site_search.DNS_REST_S + 0.1)
     assert world.dispatcher.place_of("lost.test").room > 0
 
 
@@ -555,7 +555,7 @@ async def test_a_capture_that_breaks_is_tried_again_later(tmp_path: Path) -> Non
         await world.at_rest()
         [row] = world.rows()
         assert (row["state"], row["last_code"]) == ("waiting", 451)
-        world.clock.advance(dispatch._BROKEN_AGAIN_S + 1)
+        world.clock.advance(charge.BROKEN_AGAIN_S + 1)
         await world.fetch_all()
         await world.at_rest()
         assert world.states() == {"delivered": 1}
