@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ import pytest
 from dkim_oracle import verified_signatures
 from house.copies import Copy
 from house.house import DOMAIN, House, unique
-from house.smtpapi import BASE, HTML, Shop, dns_records, filtered, mail, our_links
+from house.smtpapi import BASE, HTML, TEXT, Shop, dns_records, filtered, mail, our_links
 
 ONE_CLICK = {"List-Unsubscribe": "One-Click"}
 NO_TAGS = "<html><p>No body tags here</p></html>"
@@ -606,6 +607,24 @@ def test_SG_09_drop_answers_with_success_and_sends_nothing(shop: Shop) -> None:
     assert shop.house.events(recipient) == [] and shop.house.internet.to(recipient) == []
 
 
+def test_SG_09_gravatar_puts_the_authors_picture_at_the_end_of_the_HTML_part(shop: Shop) -> None:
+    digest = sha256(f"orders@{DOMAIN}".encode()).hexdigest()
+    picture = (
+        rf'<p><img src="https://gravatar.com/avatar/{digest}\?s=80&amp;d=blank" alt="orders@{DOMAIN}" '
+        r'width="80" height="80" border="0"></p>'
+    )
+    recipient = reader()
+    message_id = shop.send(recipient, filtered(gravatar={"enable": 1}, opentrack={"enable": 1}), html=HTML)
+    copy = shop.copy(recipient)
+    assert re.search(picture + r"\s*<img [^>]+></body></html>\s*\Z", copy.html)
+    assert "gravatar" not in copy.text
+    assert shop.told(message_id, "filters.gravatar") == [
+        "the author's Gravatar picture is put at the end of the HTML part"
+    ]
+    plain = shop.sent(reader(), filtered(gravatar={"enable": 1}))
+    assert plain.text.strip() == TEXT.strip()
+
+
 def signers(copy: Copy) -> list[str]:
     return re.findall(r"\bd=([^;\s]+)", "\n".join(copy.fields("DKIM-Signature")))
 
@@ -631,7 +650,6 @@ def test_SG_09_dkim_of_a_domain_that_is_not_ours_signs_as_usual(shop: Shop, doma
 
 WITHOUT_EFFECT: dict[str, dict[str, Any]] = {
     "spamcheck": {"maxscore": 5, "url": "https://shop.test/spam"},
-    "gravatar": {},
     "domainkeys": {"domain": "shop.test", "sender": 1},
     "forwardbounce": {"email": "boss@good.test"},
     "addresswhitelist": {"list": "a@b.test"},

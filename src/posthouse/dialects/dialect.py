@@ -115,7 +115,8 @@ class Wishes:
     `template`: to be looked up.
     `drop`: lower-case names of fields to leave out of the delivered mail, beyond the dialect's prefixes.
     `keep`: names under the prefixes that stay. `decided`: words of `account_wide` for which the account's
-    texts stay out. A read that must refuse raises `model.errors.Refused`.
+    texts stay out. `shows_author`: the author's picture stands at the end of the HTML part. A read that must
+    refuse raises `model.errors.Refused`.
     """
 
     values: dict[str, Any] = field(default_factory=dict)
@@ -128,6 +129,7 @@ class Wishes:
     drop: set[str] = field(default_factory=set)
     keep: set[str] = field(default_factory=set)
     decided: set[str] = field(default_factory=set)
+    shows_author: bool = False
     rejection: Rejection | None = None
 
 

@@ -42,6 +42,7 @@ def joined(readings: Sequence[Wishes]) -> Wishes:
         result.drop |= wishes.drop
         result.keep |= wishes.keep
         result.decided |= wishes.decided
+        result.shows_author |= wishes.shows_author
         result.template = result.template or wishes.template
         result.rejection = result.rejection or wishes.rejection
         _join_values(result, wishes)

@@ -17,6 +17,7 @@ import msgspec
 from msgspec.structs import replace
 
 from posthouse.dialects.account_wide import has_texts, plain_values, with_texts
+from posthouse.dialects.avatar import avatar_block
 from posthouse.dialects.dialect import Context, Dialect, Header, Rejection, TemplateUse, Unwrapped, Wishes
 from posthouse.dialects.fields import Prefixes
 from posthouse.dialects.merging import joined
@@ -144,6 +145,8 @@ class OptionReader:
         if copies:
             recipients, about_copies = with_blind_copies(recipients, copies, self._allow_unqualified)
             more = more + about_copies
+        if wishes.shows_author and (picture := avatar_block(letter.first(b"from") or b"")):
+            values["blocks"] = (*values.get("blocks", ()), picture)
         unwanted = values.pop("drop_fields", ())
         options = replace(
             plain,

@@ -135,7 +135,7 @@ WARNED: list[tuple[str, Any, str]] = [
     ("dkim", {"domain": "stranger.test"}, "the account has no key for this domain: signed as usual"),
     ("dkim", {"domain": "not a host"}, "domain is no host name: signed as usual"),
     ("spamcheck", {"enable": 1, "maxscore": 5}, "there is no spam scanner here"),
-    ("gravatar", {"enable": 1}, "avatars are not put into mail"),
+    ("gravatar", {"enable": "perhaps"}, "enable must be 0 or 1: ignored"),
     ("domainkeys", {"enable": 1, "domain": "d.test"}, "DomainKeys is obsolete"),
     ("forwardbounce", {"enable": 1, "email": "a@d.test"}, "bounces go to the envelope sender"),
     ("addresswhitelist", {"enable": 1}, "belongs to the account"),

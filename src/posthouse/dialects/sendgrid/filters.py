@@ -138,6 +138,11 @@ def _footer(draft: Draft, settings: Settings) -> str:
     return "is put at the end of the parts that it has a text for"
 
 
+def _avatar(draft: Draft, settings: Settings) -> str:
+    draft.wishes.shows_author = True
+    return "the author's Gravatar picture is put at the end of the HTML part"
+
+
 def _unsubscribe_text(draft: Draft, settings: Settings) -> str:
     tag = _text(settings, "replace")
     if draft.group:
@@ -323,7 +328,7 @@ FILTERS = (
         _not_used("there is no spam scanner here: not checked"),
         _NOTHING,
     ),
-    Filter("gravatar", (), _not_used("avatars are not put into mail"), _NOTHING),
+    Filter("gravatar", (), _avatar, _NOTHING),
     Filter(
         "domainkeys",
         ("domain", "sender"),
