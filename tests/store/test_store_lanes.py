@@ -135,6 +135,10 @@ def test_overview_tells_counts_oldest_and_why(conn: Connection) -> None:
         "one.test|acc|single", "one.test", "acc", 2, 1, 1, NOW - 90, NOW, 451, "greylisted"
     )
     assert (second.lane, second.waiting, second.next_due_at) == ("two.test|acc|single", 1, NOW + 100)
+    assert [lanes.summary(conn, "acc", each.lane) for each in (first, second)] == [first, second]
+    assert lanes.summary(conn, "", first.lane) == first
+    assert lanes.summary(conn, "other", first.lane) is None
+    assert lanes.summary(conn, "acc", "three.test|acc|single") is None
     assert queue.open_counts(conn) == {
         DeliveryState.WAITING: 3,
         DeliveryState.TAKEN: 1,

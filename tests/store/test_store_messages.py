@@ -123,11 +123,10 @@ def test_captures_are_listed_newest_first(conn: Connection) -> None:
     ]
     with conn.transaction():
         captures.add_captures(conn, [*copies, copies[0]])
-    lines = captures.list_captures(conn, 2)
+    lines = captures.search(conn, captures.CaptureQuery("", limit=2))
     assert [line.recipient for line in lines] == ["u2@one.test", "u1@one.test"]
     assert (lines[0].subject, lines[0].size_bytes) == ("x", 5)
-    assert [line.recipient for line in captures.list_captures(conn, 2, lines[-1].delivery_id)] == [
-        "u0@one.test"
-    ]
+    later = captures.CaptureQuery("", before_id=lines[-1].delivery_id, limit=2)
+    assert [line.recipient for line in captures.search(conn, later)] == ["u0@one.test"]
     assert captures.load_capture(conn, copies[1].delivery_id) == copies[1]
     assert captures.load_capture(conn, "nothing") is None

@@ -113,7 +113,7 @@ def test_a_settlement_that_does_not_hold_the_row_writes_nothing(
     late.capture = captures.Capture(first.id, first.message_id, NOW, "s", "r", b"copy", "acc", "c")
     assert settle(conn, late, outcome(second)) == [False, True]
     assert states(conn) == {"taken": 1, "delivered": 1}
-    assert captures.list_captures(conn) == []
+    assert captures.search(conn, captures.CaptureQuery("")) == []
     assert messages.load_message(conn, late.follow_up.message.id) is None
     assert len(events.search(conn, events.EventQuery(message_id=first.message_id))) == 1
 

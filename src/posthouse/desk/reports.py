@@ -2,7 +2,8 @@
 
 Every answer is plain JSON values. Instants appear twice: `at` in seconds, `time` as text in UTC.
 
-Public: event_row, event_rows, story_of, story_for, outline_of, queue_overview, utc_text.
+Public: event_row, event_rows, story_of, story_for, outline_of, queue_overview, queue_lane,
+utc_text.
 """
 
 from __future__ import annotations
@@ -14,9 +15,11 @@ from posthouse.desk.sites import suspensions
 from posthouse.model.event import Event
 from posthouse.model.message import Delivery, DeliveryState, Message
 from posthouse.model.options import Seen, read_recipient_options
-from posthouse.store import captures, events, identity, messages, queue
+from posthouse.model.site import Rest
+from posthouse.store import captures, events, identity, lanes, messages, queue
 from posthouse.store.engine import Connection
 from posthouse.store.events import EventQuery
+from posthouse.store.lanes import LaneSummary
 
 STORY_EVENTS = 10_000
 SHOWN_VALUE = 200  # characters of an option's value
@@ -101,27 +104,40 @@ def queue_overview(conn: Connection, now: float, account_id: str = "") -> list[d
     `site_reason`: nothing goes to its site (None and "" where that is not so).
     """
     sites = suspensions(conn, now)
-    stopped = {item.id for item in identity.list_accounts(conn) if item.settings.is_suspended}
+    found = [identity.find_account_by_id(conn, account_id)] if account_id else identity.list_accounts(conn)
+    stopped = {item.id for item in found if item and item.settings.is_suspended}
     return [
-        {
-            "lane": lane.lane,
-            "domain": lane.domain,
-            "account_id": lane.account_id,
-            "waiting": lane.waiting,
-            "taken": lane.taken,
-            "held": lane.held,
-            "oldest_at": lane.oldest_at,
-            "oldest_s": round(max(0.0, now - lane.oldest_at), 3) if lane.oldest_at else 0,
-            "next_due_at": lane.next_due_at,
-            "code": lane.last_code,
-            "text": lane.last_text,
-            "suspended": lane.account_id in stopped,
-            "site_suspended_until": rest.until if rest else None,
-            "site_reason": rest.reason if rest else "",
-        }
-        for lane in queue.overview(conn, now, account_id)
-        for rest in [sites.get(lane.domain)]
+        _lane_row(lane, sites.get(lane.domain), now) | {"suspended": lane.account_id in stopped}
+        for lane in lanes.overview(conn, now, account_id)
     ]
+
+
+def queue_lane(conn: Connection, now: float, account_id: str, lane: str) -> dict[str, Any] | None:
+    """The row of one lane; None where nothing of the account is open in it (S20: or it is another's)."""
+    found = lanes.summary(conn, account_id, lane)
+    if found is None:
+        return None
+    owner = identity.find_account_by_id(conn, found.account_id)
+    row = _lane_row(found, suspensions(conn, now).get(found.domain), now)
+    return row | {"suspended": owner is not None and owner.settings.is_suspended}
+
+
+def _lane_row(lane: LaneSummary, rest: Rest | None, now: float) -> dict[str, Any]:
+    return {
+        "lane": lane.lane,
+        "domain": lane.domain,
+        "account_id": lane.account_id,
+        "waiting": lane.waiting,
+        "taken": lane.taken,
+        "held": lane.held,
+        "oldest_at": lane.oldest_at,
+        "oldest_s": round(max(0.0, now - lane.oldest_at), 3) if lane.oldest_at else 0,
+        "next_due_at": lane.next_due_at,
+        "code": lane.last_code,
+        "text": lane.last_text,
+        "site_suspended_until": rest.until if rest else None,
+        "site_reason": rest.reason if rest else "",
+    }
 
 
 def _message_row(message: Message, is_kept: bool) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 A host is the account's whose domain it is, or is below; nobody installs one for another account's host, and
 what is another's is answered as what is nobody's (S20, docs/decisions/036).
 
-Public: install, remove, listing, shown, load_host, seal_owner, WARN_DAYS.
+Public: install, remove, find_of, listing, shown, load_host, seal_owner, WARN_DAYS.
 """
 
 from __future__ import annotations
@@ -76,6 +76,11 @@ def remove(conn: Connection, account_id: str, name: str) -> str:
 def listing(conn: Connection, account_id: str | None) -> list[WebCertificate]:
     """An account's by host, or (None) all."""
     return web_certificates.list_certificates(conn, account_id)
+
+
+def find_of(conn: Connection, account_id: str, domain: str) -> WebCertificate | None:
+    """What is installed for a domain of the account, by its name as the store has it."""
+    return web_certificates.find_of(conn, account_id, domain)
 
 
 def shown(item: WebCertificate, now: float) -> dict[str, Any]:

@@ -76,7 +76,6 @@ _LINE = (
 _LINES = capture.outerjoin(message, message.c.id == capture.c.message_id).outerjoin(
     credential, credential.c.id == capture.c.credential_id
 )
-_AFTER_ALL = "~"  # ids have no character behind Z
 
 
 def add_captures(conn: Connection, items: Sequence[Capture]) -> None:
@@ -89,14 +88,6 @@ def load_capture(conn: Connection, delivery_id: str) -> Capture | None:
     """One copy with its bytes."""
     row = conn.row(_load, delivery_id)
     return None if row is None else Capture(*row)
-
-
-def list_captures(
-    conn: Connection, limit: int = 100, before_id: str = "", account_id: str = ""
-) -> list[CaptureLine]:
-    """The newest copies first, of an account or of all (""); `before_id` continues behind the last line of
-    the page before."""
-    return search(conn, CaptureQuery(account_id, before_id=before_id, limit=limit))
 
 
 # Look for some

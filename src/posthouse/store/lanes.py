@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
-from sqlalchemy import bindparam, func, or_, select
+from sqlalchemy import Select, bindparam, func, or_, select
 
 from posthouse.model.message import DeliveryState
 from posthouse.store.connection import Connection, Row
@@ -72,8 +74,11 @@ def next_due(conn: Connection, now: float) -> float | None:
 # Summaries
 
 _account = bindparam("of_account", type_=delivery.c.id.type)
-_by_lane = {
-    state: Statement(
+_OPEN = ("waiting", "taken", "held")
+
+
+def _summed(state: str) -> Select[Any]:
+    return (
         select(
             delivery.c.lane,
             func.min(delivery.c.domain),
@@ -83,10 +88,14 @@ _by_lane = {
             func.min(delivery.c.due_at),
         )
         .where(delivery.c.state == word(state), or_(_account == word(""), delivery.c.account_id == _account))
-        .group_by(delivery.c.lane),
-        "of_account",
+        .group_by(delivery.c.lane)
     )
-    for state in ("waiting", "taken", "held")
+
+
+_by_lane = {state: Statement(_summed(state), "of_account") for state in _OPEN}
+_in_lane = {
+    state: Statement(_summed(state).where(delivery.c.lane == bindparam("of_lane")), "of_account", "of_lane")
+    for state in _OPEN
 }
 _accepted_at = Statement(select(message.c.accepted_at).where(message.c.id == bindparam("id")), "id")
 _latest = {
@@ -108,10 +117,21 @@ _open_counts = {
 def overview(conn: Connection, now: float, account_id: str = "") -> list[LaneSummary]:
     """Every lane with open deliveries, of an account or of all ("") of them; those with something due (at
     `now`) first, then by name."""
+    found = {state: conn.rows(statement, account_id) for state, statement in _by_lane.items()}
+    return sorted(_summaries(conn, found), key=lambda lane: (_waits_until(lane) > now, lane.lane))
+
+
+def summary(conn: Connection, account_id: str, lane: str) -> LaneSummary | None:
+    """One of them; None where nothing of the account ("": of anybody) is open in a lane of that name."""
+    found = {state: conn.rows(statement, account_id, lane) for state, statement in _in_lane.items()}
+    return next(iter(_summaries(conn, found)), None)
+
+
+def _summaries(conn: Connection, found: Mapping[str, Iterable[Row]]) -> list[LaneSummary]:
     lanes: dict[str, LaneSummary] = {}
     oldest: dict[str, str] = {}
-    for state, statement in _by_lane.items():
-        for row in conn.rows(statement, account_id):
+    for state, rows in found.items():
+        for row in rows:
             _add(lanes, oldest, state, row)
     for lane in lanes.values():
         accepted = conn.row(_accepted_at, oldest[lane.lane])
@@ -119,7 +139,7 @@ def overview(conn: Connection, now: float, account_id: str = "") -> list[LaneSum
         if lane.waiting or lane.held:
             state = "waiting" if lane.waiting else "held"
             lane.last_code, lane.last_text = conn.row(_latest[state], lane.lane) or (0, "")
-    return sorted(lanes.values(), key=lambda lane: (_waits_until(lane) > now, lane.lane))
+    return list(lanes.values())
 
 
 def _add(lanes: dict[str, LaneSummary], oldest: dict[str, str], state: str, row: Row) -> None:

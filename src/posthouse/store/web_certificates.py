@@ -2,7 +2,7 @@
 
 Each change raises the identity version, so that all workers follow. All changes are for write transactions.
 
-Public: WebCertificate, put, remove_of, list_certificates, marks, load.
+Public: WebCertificate, put, remove_of, find_of, list_certificates, marks, load.
 """
 
 from __future__ import annotations
@@ -51,6 +51,7 @@ _of_account = web_certificate.c.account_id == bindparam("of_account")
 _every = select(web_certificate).order_by(web_certificate.c.host)
 _all = Statement(_every)
 _list = Statement(_every.where(_of_account), "of_account")
+_first = Statement(_every.where(*_of_domain).limit(1), "of_account", "of_domain")
 _marks = Statement(select(web_certificate.c.host, web_certificate.c.changed_at, web_certificate.c.expires_at))
 _load = RowsStatement(
     given_key(web_certificate.c.host.type),
@@ -76,6 +77,12 @@ def list_certificates(conn: Connection, account_id: str | None = None) -> list[W
     """An account's, or all, by host."""
     rows = conn.rows(_all) if account_id is None else conn.rows(_list, account_id)
     return [_to_certificate(row) for row in rows]
+
+
+def find_of(conn: Connection, account_id: str, domain: str) -> WebCertificate | None:
+    """What is installed for a domain of the account."""
+    row = conn.row(_first, account_id, domain)
+    return None if row is None else _to_certificate(row)
 
 
 def marks(conn: Connection) -> dict[str, tuple[float, float]]:

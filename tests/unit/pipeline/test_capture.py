@@ -28,7 +28,7 @@ async def test_W_03_an_address_may_ask_to_be_refused(tmp_path: Path) -> None:
         (failed,) = world.facts("failed")
         said = (failed["code"], failed["enhanced"], failed["reason"], failed["pretended"])
         assert said == (550, "5.1.1", "bad-mailbox", True)
-        assert await world.store.read(captures.list_captures) == []
+        assert await world.store.read(captures.search, captures.CaptureQuery("")) == []
         assert listed(world) == []
 
 
@@ -43,7 +43,7 @@ async def test_W_03_an_address_may_ask_to_be_put_off_three_times(tmp_path: Path)
             await world.at_rest()
         assert world.states() == {"delivered": 1}
         assert [each["attempt"] for each in world.facts("deferred", "delivered")] == [1, 2, 3, 4]
-        assert len(await world.store.read(captures.list_captures)) == 1
+        assert len(await world.store.read(captures.search, captures.CaptureQuery(""))) == 1
 
 
 @pytest.mark.parametrize(

@@ -32,9 +32,7 @@ PATH = f"{DOMAIN}/keys"
 async def _look(visit: Visit) -> Response:
     loaded = await load(visit)
     expire_s = visit.parts.settings.delivery.expire_s
-    host = (await visit.read(tracking_certificates.load_host, visit.account_id, loaded.domain.name))[1]
-    certificates: list[WebCertificate] = await visit.read(tracking_certificates.listing, visit.account_id)
-    rows = [tracking_certificates.shown(each, visit.now) for each in certificates]
+    host, certificate = await visit.read(_links, visit.account_id, loaded.domain.name)
     return visit.page(
         "domain_keys.html",
         f"Keys of {loaded.domain.name}",
@@ -45,8 +43,14 @@ async def _look(visit: Visit) -> Response:
             (ED25519_SHA256, "Ed25519 (beside RSA)"),
         ],
         host=host,
-        certificate=next((row for row in rows if row["domain"] == loaded.domain.name), None),
+        certificate=tracking_certificates.shown(certificate, visit.now) if certificate else None,
     )
+
+
+def _links(conn: Connection, account_id: str, name: str) -> tuple[str, WebCertificate | None]:
+    """(host of the domain's links, what is installed for it)."""
+    host = tracking_certificates.load_host(conn, account_id, name)[1]
+    return host, tracking_certificates.find_of(conn, account_id, name)
 
 
 async def _add(visit: Visit) -> str:

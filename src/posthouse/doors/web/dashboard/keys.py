@@ -167,8 +167,8 @@ def _loaded(conn: Connection, account_id: str, id: str) -> tuple[Credential, str
         found = keys.load(conn, account_id, CredentialKind.API_KEY, id)
     except Refused:
         found = keys.load(conn, account_id, CredentialKind.DOMAIN_TOKEN, id)
-    names = {each.id: each.name for each in identity.list_domains(conn, account_id)}
-    return found, names.get(found.domain_id, "")
+    domain = identity.find_domain_by_id(conn, found.domain_id) if found.domain_id else None
+    return found, domain.name if domain else ""
 
 
 async def _change(visit: Visit) -> str:

@@ -80,8 +80,7 @@ def _lane(
 ) -> tuple[dict[str, Any] | None, dict[str, Any] | None]:
     """The lane, None where nothing of this account is open in it (S20: or where it is another's), and what is
     known of the site that it goes to."""
-    rows = reports.queue_overview(conn, now, account_id)
-    row = next((each for each in rows if each["lane"] == lane), None)
+    row = reports.queue_lane(conn, now, account_id, lane)
     name = sites.site_for_domain(conn, row["domain"]) if row else ""
     if not name:
         return row, None
