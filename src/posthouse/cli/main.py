@@ -57,6 +57,7 @@ from posthouse.cli import (
     warmup,
 )
 from posthouse.cli.options import AccountName, Asked, Config, Json, command
+from posthouse.cli.ways_out import way_out
 from posthouse.model.errors import PosthouseError, SettingsError
 from posthouse.observe import struck_out
 
@@ -184,9 +185,13 @@ def _told(text: str, code: int) -> int:
 
 
 def _with_cause(error: PosthouseError) -> str:
-    """The public text; when the store was the trouble, the operator also learns what it said."""
+    """The public text and the option that helps; when the store was the trouble, the operator also learns
+    what it said."""
     cause = error.__cause__.__cause__ if error.__cause__ else None
-    return f"{error.text} ({_first_line(struck_out(str(cause)))})" if cause else error.text
+    if cause:
+        return f"{error.text} ({_first_line(struck_out(str(cause)))})"
+    way = way_out(error.reason)
+    return f"{error.text}; {way}" if way else error.text
 
 
 def _sentence(error: Exception) -> str:

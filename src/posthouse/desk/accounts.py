@@ -182,8 +182,7 @@ def end(conn: Connection, account: Account, *, gives_up_mail: bool) -> None:
         raise Refused(
             550,
             "5.5.4",
-            f"The account {account.name} has {mails} in the queue; let them go out, "
-            "or give them up with --force",
+            f"The account {account.name} has {mails} in the queue; let them go out, or give them up",
             reason="mail-queued",
         )
     estate.remove_assets(conn, account.id)

@@ -77,5 +77,5 @@ def _way_out(name: str, account_id: str, installation: Installation | None) -> s
         return ""
     return (
         f"; to show that it is yours, publish the TXT record {record_name(name)} with the text "
-        f"{record_value(installation, account_id, name)} and add the domain again with --claim"
+        f"{record_value(installation, account_id, name)} and add the domain again, as a claim"
     )

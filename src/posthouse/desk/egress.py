@@ -177,7 +177,7 @@ def _members(conn: Connection, account_id: str, addresses: Sequence[str]) -> tup
     members = dict.fromkeys(name_of(text) for text in addresses)
     for name in members:
         if name not in known:
-            raise _refused(f"There is no address {name} here: `posthouse ip add {name}` first", "no-address")
+            raise _refused(f"There is no address {name} here; add it first", "no-own-address")
     return tuple(members)
 
 

@@ -76,7 +76,7 @@ class Entrance:
         if not await self._passwords.match(person.password_hash if person else "", password):
             raise _wrong()
         if person.must_change and self._clock.now() - person.password_at > ONE_TIME_S:
-            text = "This one-time password is older than 7 days; ask for a new one: posthouse person reset"
+            text = "This one-time password is older than 7 days; ask an owner of your account for a new one"
             raise Refused(535, "5.7.8", text, reason="too-old")
         if not may_act:
             raise _suspended()

@@ -171,8 +171,8 @@ def store(
     if replaces:
         hook_keys.remove_hook_key(conn, account_id, name, dialect)
     elif hook_keys.find_hook_key(conn, account_id, name, dialect):
-        text = f"There is a {dialect} hook key already; --replace ends it, and receivers need the new one"
-        raise Refused(550, "5.5.0", text, reason="exists")
+        text = f"There is a {dialect} hook key already; once it is replaced, receivers need the new one"
+        raise Refused(550, "5.5.0", text, reason="hook-key-exists")
     key_id = ids.new()
     key = made.key
     sealed = installation.seal(key.secret, key_id)
@@ -186,8 +186,8 @@ def show(conn: Connection, account_id: str, dialect: str, domain: str = "") -> S
     way_of(dialect)
     found = hook_keys.find_hook_key(conn, account_id, _domain_of(conn, account_id, dialect, domain), dialect)
     if found is None:
-        text = f"There is no {dialect} hook key here: make one with `posthouse hook-key new {dialect}`"
-        raise Refused(550, "5.5.0", text, reason="no-key")
+        text = f"There is no {dialect} hook key here: make one first"
+        raise Refused(550, "5.5.0", text, reason="no-hook-key")
     return found
 
 
@@ -214,10 +214,10 @@ def _domain_of(conn: Connection, account_id: str, dialect: str, domain: str) -> 
     """The domain that the key is for, "" for the account. Raises Refused."""
     if dialect not in OF_DOMAIN:
         if domain:
-            text = f"A {dialect} hook key is for the whole account; leave --domain out"
+            text = f"A {dialect} hook key is for the whole account; name no domain"
             raise Refused(501, "5.5.4", text, reason="bad-domain")
         return ""
     if not domain:
-        text = f"A {dialect} hook key is for one domain: name it with --domain"
+        text = f"A {dialect} hook key is for one domain: name it"
         raise Refused(501, "5.5.4", text, reason="bad-domain")
     return domains.load(conn, account_id, domain)[0].name

@@ -42,11 +42,8 @@ def upcoming(domain: Domain, keys: Iterable[DomainKey]) -> list[DomainKey]:
         if key.state is KeyState.STANDBY and (key.algorithm in signing or not signing):
             oldest.setdefault(key.algorithm, key)
     if not oldest:
-        text = (
-            f"{domain.name} has no key that stands by: "
-            f"make one with `posthouse domain key add {domain.name}` and publish its record first"
-        )
-        raise Refused(550, "5.5.3", text, reason="no-key")
+        text = f"{domain.name} has no key that stands by: add one and publish its record first"
+        raise Refused(550, "5.5.3", text, reason="no-next-key")
     return list(oldest.values())
 
 
@@ -89,8 +86,7 @@ def retire(conn: Connection, domain: Domain, selector: str, now: float) -> Domai
         raise Refused(550, "5.5.3", text, reason="wrong-state")
     if sum(other.is_active for other in keys) == 1:
         text = (
-            f"The key {key.selector} is the only one that signs for {domain.name}; "
-            "let another one sign first: posthouse domain rotate"
+            f"The key {key.selector} is the only one that signs for {domain.name}; let another one sign first"
         )
         raise Refused(550, "5.5.3", text, reason="last-key")
     return _become(conn, key, KeyState.RETIRING, now)
@@ -106,11 +102,8 @@ def remove(
         raise Refused(550, "5.5.3", text, reason="wrong-state")
     left_s = gone_at(key, expire_s) - now
     if key.state is KeyState.RETIRING and left_s > 0 and not is_forced:
-        text = (
-            f"Mail that the key {key.selector} signed may be on its way for {_days(left_s)} more; "
-            "--force removes it now"
-        )
-        raise Refused(550, "5.5.3", text, reason="wrong-state")
+        text = f"Mail that the key {key.selector} signed may be on its way for {_days(left_s)} more"
+        raise Refused(550, "5.5.3", text, reason="mail-on-its-way")
     if not domain_keys.remove_key(conn, key):
         raise Refused(550, "5.5.3", "The key has just been changed; try again", reason="changed")
     return key

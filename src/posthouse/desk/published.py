@@ -60,8 +60,5 @@ def refuse_unpublished(domain: Domain, keys: Iterable[DomainKey], texts: Texts) 
             what = f"DNS has {len(found)} records"
         else:
             what = "DNS has another record"
-        text = (
-            f"{what} at {name}: mail signed with this key would not verify. Publish its record "
-            f"(posthouse domain show {domain.name}); --force goes on without it"
-        )
+        text = f"{what} at {name}: mail signed with this key would not verify. Publish its record first"
         raise Refused(550, "5.7.0", text, reason="not-published")

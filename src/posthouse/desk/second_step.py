@@ -58,8 +58,7 @@ def load(installation: Installation, person: Person) -> Enrolment:
         raise Refused(
             535,
             "5.7.8",
-            "Your second step cannot be read here any more; ask the operator to turn it off: "
-            f"posthouse person totp {person.email} --off",
+            "Your second step cannot be read here any more; ask those who run this machine to turn it off",
             reason="seal-broken",
         ) from error
 

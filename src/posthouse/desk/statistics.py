@@ -100,9 +100,9 @@ def period(now: float, span: str = DAY, since: str = "", until: str = "") -> Per
     length = _LENGTH[HOUR if span == HOUR else DAY]
     first, last = int(begin // length), int(end // length)
     if first > last:
-        raise _refused("the period ends before it begins: --since must not be later than --until")
+        raise _refused("the period ends before it begins")
     if last - first >= MOST_POINTS * (1 if span == HOUR else 3):
-        raise _refused("the period is too long for this span; choose a later --since or a larger --span")
+        raise _refused("the period is too long for this span; begin later, or choose a larger span")
     found = Period(span, first, last)
     begin_number = found.begin_of(first)
     return Period(span, begin_number, _end_of(found, last))
@@ -249,7 +249,7 @@ def delivery_times(
     if dim not in (ACCOUNT, DOMAIN, SITE):
         raise _refused(f"delivery times are kept by {ACCOUNT}, {DOMAIN} and {SITE}, not by {dim}")
     if dim != ACCOUNT and when.span == HOUR:
-        raise _refused(f"delivery times by {dim} are kept by day; choose another --span")
+        raise _refused(f"delivery times by {dim} are kept by day; choose another span")
     totals = tallies.totals(conn, account_id, dim, name, when.counted, when.first, when.last)
     counts = {
         int(metric.removeprefix(TOOK)): count

@@ -169,7 +169,7 @@ def _listed(entry: Entry, columns: Columns, wanted: Wanted) -> list[Suppression]
     where = wanted.where
     kind = entry.kind or where.kind or columns.kind
     if kind is None:
-        raise BadRow("it does not say which list it is from; name one with --kind")
+        raise BadRow("it does not say which list it is from; choose one for the whole file")
     scopes = entry.scopes or ((where.scope,) if where.scope else ("",))
     domain = entry.domain or where.domain or ""
     if any(scopes) and kind is not SuppressionKind.UNSUBSCRIBE:

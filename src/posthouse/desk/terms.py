@@ -75,7 +75,7 @@ def _refused(text: str) -> Refused:
 def warnings(credential: Credential) -> list[str]:
     """What somebody may not have meant."""
     return [
-        f"{text} shuts nobody out; `--from {ANY}` says the same"
+        f"{text} shuts nobody out; `{ANY}` says the same"
         for text in credential.ranges
         if ranges.is_everything(ranges.parse_range(text))
     ]

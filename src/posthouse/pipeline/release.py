@@ -57,7 +57,7 @@ def release(
     copy, message = _own(conn, account_id, domain, delivery_id)
     if settings.delivery.capture:
         text = (
-            "Nothing is sent for real here, everything is captured: start `posthouse dev --deliver`, or set "
+            "Nothing is sent for real here, everything is captured: let those who run this machine set "
             "delivery.capture to false, and release it then"
         )
         raise _refused(text, "captures")

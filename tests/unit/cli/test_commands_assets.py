@@ -392,9 +392,7 @@ WRONG_ADDRESSES = [
     pytest.param(["ip", "list", "--account", "none"], "There is no account none here", id="list-account"),
     pytest.param(["ip", "add", "127.0.0.1", "--hello", "x"], "it needs at least one dot", id="hello"),
     pytest.param(["ip", "remove", "127.0.0.9"], "There is no address 127.0.0.9 here", id="unknown"),
-    pytest.param(
-        ["pool", "add", "p", "--ip", "127.0.0.9"], "`posthouse ip add 127.0.0.9` first", id="not-added"
-    ),
+    pytest.param(["pool", "add", "p", "--ip", "127.0.0.9"], "`posthouse ip add` does that", id="not-added"),
     pytest.param(["pool", "add", "p"], "A new pool needs at least one address", id="empty"),
     pytest.param(["pool", "remove", "p"], "There is no pool p here", id="no-pool"),
 ]

@@ -120,7 +120,8 @@ def test_a_domain_goes_to_whom_dns_says(house: Cli, dns: Texts) -> None:
     second = ("--account", "second")
     refused = house("domain", "add", "Shop.TEST", *second)
     found = re.search(
-        r"TXT record (\S+) with the text (\S+) and add the domain again with --claim", refused.err
+        r"TXT record (\S+) with the text (\S+) and add the domain again, as a claim; --claim says",
+        refused.err,
     )
     assert (refused.code, bool(found)) == (1, True)
     assert found
@@ -147,7 +148,7 @@ def test_c07_hook_keys(house: Cli) -> None:
     shown = house("hook-key", "show", "mailgun")
     assert shown.out.startswith("mailgun (hmac-sha256), since ") and made["secret"] not in shown.out
     again = house("hook-key", "new", "mailgun")
-    assert (again.code, "--replace ends it" in again.err) == (1, True)
+    assert (again.code, "--replace ends the old one" in again.err) == (1, True)
     given = b"MYOWNSIGNINGKEY0123456789"
     assert house("hook-key", "import", "mailgun", "-", "--replace", given=given).code == 0
     (made,) = house("hook-key", "new", "mailpace", "--domain", "Shop.TEST", "--json").rows

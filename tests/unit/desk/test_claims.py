@@ -97,7 +97,7 @@ def test_the_sentence_says_what_to_publish(conn: Connection) -> None:
         claims.refuse_foreign(conn, "a2", "shop.test", INSTALLATION)
     assert raised.value.text == (
         "Another account here has shop.test; to show that it is yours, publish the TXT record "
-        f"_posthouse-claim.shop.test with the text {value} and add the domain again with --claim"
+        f"_posthouse-claim.shop.test with the text {value} and add the domain again, as a claim"
     )
 
 

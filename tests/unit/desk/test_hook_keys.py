@@ -183,7 +183,7 @@ def test_C_07_what_is_no_key_is_explained(case: str) -> None:
 def test_one_key_of_a_kind_replaced_only_when_wanted(conn: Connection) -> None:
     first, second = hook_keys.make("native"), hook_keys.make("native")
     store(conn, first, "native")
-    with pytest.raises(Refused, match="There is a native hook key already; --replace"):
+    with pytest.raises(Refused, match="There is a native hook key already; once it is replaced"):
         store(conn, second, "native")
     store(conn, second, "native", replaces=True)
     assert hook_keys.load_hook_key(conn, INSTALLATION, "a1", "native") == second.key
@@ -195,9 +195,9 @@ def test_s20_keys_belong_to_an_account_and_its_domains(conn: Connection) -> None
         hook_keys.load_hook_key(conn, INSTALLATION, "a2", "mailgun")
     with pytest.raises(Refused, match=r"There is no domain shop\.test here"):
         hook_keys.show(conn, "a2", "mailpace", "shop.test")
-    with pytest.raises(Refused, match="is for one domain: name it with --domain"):
+    with pytest.raises(Refused, match="is for one domain: name it"):
         store(conn, hook_keys.make("mailpace"), "mailpace")
-    with pytest.raises(Refused, match="is for the whole account; leave --domain out"):
+    with pytest.raises(Refused, match="is for the whole account; name no domain"):
         store(conn, hook_keys.make("native"), "native", "shop.test")
 
 

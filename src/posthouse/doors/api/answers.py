@@ -74,6 +74,7 @@ class Said(Exception):
 
 _STATUSES = {
     "exists": 409,
+    "hook-key-exists": 409,
     "no-permission": 403,
     "account-suspended": 403,
     "from-domain": 403,

@@ -152,7 +152,7 @@ async def _get_key(call: Call) -> Answer:
     try:
         key = await call.read(hook_keys.load_hook_key, call.parts.installation, call.account_id, DIALECT)
     except Refused as refused:
-        if refused.reason != "no-key":
+        if refused.reason != "no-hook-key":
             raise
         made = hook_keys.make(DIALECT)
         await call.write(_store_key, call, made, replaces=False)

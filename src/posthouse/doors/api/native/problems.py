@@ -12,6 +12,7 @@ from typing import Annotated
 from msgspec import Meta, Struct
 
 from posthouse.doors.api.answers import Answer, Problem, json_answer
+from posthouse.doors.api.native.ways_out import way_out
 
 KIND = "application/problem+json"
 PLACE = "/posthouse/v1/problems/"
@@ -81,12 +82,12 @@ def status_of(problem: Problem) -> int:
 
 def phrase(problem: Problem) -> Answer:
     reason = problem.reason if _WORD.match(problem.reason) else "broken"
-    status = status_of(problem)
+    status, way = status_of(problem), way_out(problem.reason)
     details = ProblemDetails(
         type=f"{PLACE}{reason}",
         title=title_of(reason),
         status=status,
-        detail=problem.text,
+        detail=f"{problem.text}; {way}" if way else problem.text,
         field=problem.field,
         retry_after_s=max(1, round(problem.retry_s)) if problem.retry_s else 0,
     )

@@ -33,7 +33,7 @@ _LOGIN = "logins are people's own: they change them on the web page, and `postho
 _PARSE = (
     "mail is not received here, so there is nothing to parse: keep the MX records of the host where it is"
 )
-_RANGES = "a key carries the addresses that it may be used from: `posthouse key add --from RANGE`"
+_RANGES = "a key carries the addresses that it may be used from; they are named when it is made"
 _RECORDS = "records are not mailed here: GET /v3/whitelabel/domains/{id} shows them"
 _SOURCES = "addresses belong to pools here, not to domains: see /v3/ips/pools"
 _SUBUSERS = "there are no subusers here: each account has its own domains and keys"

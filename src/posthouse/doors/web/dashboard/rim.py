@@ -20,6 +20,7 @@ from posthouse.doors.web.dashboard.page import Page, Work
 from posthouse.doors.web.dashboard.table import PAGES
 from posthouse.doors.web.dashboard.typed import read_typed
 from posthouse.doors.web.dashboard.visit import Visit
+from posthouse.doors.web.dashboard.ways_out import way_out
 from posthouse.doors.web.forms import SESSION, TO, TO_S, FormTrouble, cookie, must_be_ours, put_cookie
 from posthouse.doors.web.parts import WebParts
 from posthouse.doors.web.rim import address_of, retry, route, sentence, status_of
@@ -116,7 +117,7 @@ def _note(page: Page, work: Work, visit: Visit) -> audit.Note:
 
 async def _again(page: Page, visit: Visit, error: PosthouseError) -> Response:
     """The page with the reason; what was typed still stands in the form."""
-    visit.trouble, visit.status = sentence(error), _status(error)
+    visit.trouble, visit.status = f"{sentence(error)} {way_out(error.reason)}".strip(), _status(error)
     response = await page.look(visit)
     response.headers.update(retry(error))
     return _framed(response)
