@@ -1,4 +1,4 @@
-"""Any octets: mail.parts, transfer and compose keep what lies outside of the holes, and never raise."""
+"""Any octets: mail.parts, holes and compose keep what lies outside of the holes, and never raise."""
 
 from __future__ import annotations
 
@@ -8,13 +8,14 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from posthouse.mail.canon import relaxed_body
+from posthouse.mail.canon import relaxed_body, relaxed_lines
 from posthouse.mail.compose import with_texts
 from posthouse.mail.content_type import parameters, parse_content_type
+from posthouse.mail.holes import cut
 from posthouse.mail.letter import parse
 from posthouse.mail.parts import text_parts
 from posthouse.mail.text_links import links
-from posthouse.mail.transfer import decode, encode, program, relaxed_lines
+from posthouse.mail.transfer import decode, encode
 
 TEXTS = st.lists(
     st.one_of(
@@ -70,7 +71,7 @@ def test_the_original_octets_give_the_original_text(
 ) -> None:
     encoded, decoded, transfer, holes = made
     values = [decoded[start:end] for start, end in holes]
-    result = program(encoded, decoded, transfer, holes, [len(value) for value in values])
+    result = cut(encoded, decoded, transfer, holes, [len(value) for value in values])
     wire, relaxed = result.fill(values)
     body = b"".join(wire)
     assert relaxed_body(b"".join(relaxed)) == relaxed_body(body)
@@ -86,7 +87,7 @@ def test_any_values_leave_whole_lines_and_no_bare_line_ends(
 ) -> None:
     encoded, decoded, transfer, holes = made
     values = [data.draw(TEXTS) for _ in holes]
-    result = program(encoded, decoded, transfer, holes, [100] * len(holes))
+    result = cut(encoded, decoded, transfer, holes, [100] * len(holes))
     wire, relaxed = result.fill(values)
     body = b"".join(wire)
     assert relaxed_body(b"".join(relaxed)) == relaxed_body(body)
@@ -225,7 +226,7 @@ def test_S11_transfer_is_linear(piece: bytes) -> None:
     for transfer in ("8bit", "quoted-printable", "base64"):
         encoded = encode(text, transfer) if transfer != "8bit" else text
         values = [text, b"", text[:1]]
-        program(encoded, text, transfer, [(0, 0), (middle, middle), (middle + 1, len(text))], [9, 9, 9]).fill(
+        cut(encoded, text, transfer, [(0, 0), (middle, middle), (middle + 1, len(text))], [9, 9, 9]).fill(
             values
         )
         decode(text, transfer)

@@ -3,7 +3,7 @@ header fields (5.4).
 
 Input has CRLF line ends only. Everything here is linear in its input (S11) and mostly one pass in C each.
 
-Public names: relaxed_body, body_hash, signed_header, SIGNED, OVERSIGNED.
+Public names: relaxed_body, relaxed_lines, body_hash, signed_header, SIGNED, OVERSIGNED.
 """
 
 from __future__ import annotations
@@ -71,6 +71,20 @@ def relaxed_body(body: bytes) -> bytes:
     # Runs are single spaces by now: a plain replacement instead of a pattern that could go quadratic.
     body = body.replace(b" \r\n", b"\r\n").rstrip(b" \r\n")
     return body + b"\r\n" if body else b""
+
+
+def relaxed_lines(text: bytes) -> bytes:
+    """RFC 6376 3.4.4 for whole lines out of a body: like `relaxed_body`, but empty lines at the end stay.
+
+    A last line without CRLF counts as ended: in a body a part's end always is a line's end.
+    """
+    if b"\t" in text:
+        text = text.replace(b"\t", b" ")
+    while b"  " in text:
+        text = text.replace(b"  ", b" ")
+    if b" \r\n" in text:
+        text = text.replace(b" \r\n", b"\r\n")
+    return text[:-1] if text.endswith(b" ") else text
 
 
 def body_hash(body: bytes) -> bytes:

@@ -17,15 +17,18 @@ from dataclasses import dataclass, replace
 from hashlib import sha256
 from operator import gt
 
+from posthouse.mail.canon import relaxed_lines
 from posthouse.mail.decorate import Decoration
+from posthouse.mail.holes import cut
 from posthouse.mail.html import scan
 from posthouse.mail.letter import Letter, parse
 from posthouse.mail.part_text import Source, opened, ready_for_values, with_encoding, with_text
 from posthouse.mail.parts import text_parts
 from posthouse.mail.personalise import Copy, Tags
+from posthouse.mail.program import Program
 from posthouse.mail.slots import Numbering, Slot, Span, find_slots
 from posthouse.mail.tokens import Links
-from posthouse.mail.transfer import LINE_MAX, Program, program, relaxed_lines
+from posthouse.mail.transfer import LINE_MAX
 from posthouse.model.options import Block
 
 _BODY_MARK = re.compile(r"<%[ \t]*body[ \t]*%>", re.IGNORECASE)
@@ -200,7 +203,7 @@ def _compiled_part(source: Source, spans: list[Span], has_long_values: bool) -> 
         source = ready_for_values(source)
     flat = source.offsets([place for start, end, _ in spans for place in (start, end)])
     holes = list(zip(flat[::2], flat[1::2], strict=True))
-    compiled = program(
+    compiled = cut(
         source.encoded,
         source.octets,
         source.transfer,

@@ -22,7 +22,7 @@ from dkim_oracle import (
     tags_of,
     verified_signatures,
 )
-from posthouse.mail.canon import OVERSIGNED, body_hash, relaxed_body, signed_header
+from posthouse.mail.canon import OVERSIGNED, body_hash, relaxed_body, relaxed_lines, signed_header
 from posthouse.mail.dkim import (
     BadKey,
     PrivateKey,
@@ -203,6 +203,21 @@ def test_added_body_text_breaks_the_signature() -> None:
 )
 def test_relaxed_body(body: bytes, relaxed: bytes) -> None:
     assert relaxed_body(body) == relaxed == slow_relaxed_body(body)
+
+
+@pytest.mark.parametrize(
+    ("text", "relaxed"),
+    [
+        (b"a \t b \r\n\r\n", b"a b\r\n\r\n"),
+        (b"  \r\n \r\n", b"\r\n\r\n"),
+        (b"last ", b"last"),
+        (b" \t", b""),
+        (b"", b""),
+        (b"a\r\n", b"a\r\n"),
+    ],
+)
+def test_relaxed_lines(text: bytes, relaxed: bytes) -> None:
+    assert relaxed_lines(text) == relaxed
 
 
 def test_relaxed_header_of_rfc_6376() -> None:

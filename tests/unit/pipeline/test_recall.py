@@ -35,7 +35,7 @@ class Gate:
 
 
 def recall_of(world: World) -> Recall:
-    return Recall(world.store, world.dispatcher._charge._custody)
+    return Recall(world.store, world.custody)
 
 
 async def test_f66_who_leaves_while_mail_waits_in_memory_gets_none(tmp_path: Path) -> None:
@@ -111,11 +111,11 @@ async def test_what_comes_into_memory_during_a_look_is_seen_by_the_next(world: W
     await recall.look()
     await world.accept("ann@good.test")
     await until(lambda: world.courier.begun)
-    (job,) = world.dispatcher._charge._custody.jobs()
-    world.dispatcher._charge._custody.remove(job.delivery)  # on its way from the store to memory
+    (job,) = world.custody.jobs()
+    world.custody.remove(job.delivery)  # on its way from the store to memory
     await on_list(world, "ann@good.test")
     assert await recall.look() == 0
-    world.dispatcher._charge._custody.add(job)
+    world.custody.add(job)
     assert await recall.look() == 1
     gate.event.set()
     await world.at_rest()
