@@ -16,11 +16,13 @@ from dataclasses import dataclass, field, replace
 
 from posthouse.model.clock import Clock
 from posthouse.model.message import Host, Phase, Site, SmtpResult
-from posthouse.net.connection import Connection, Owner, Timeouts
+from posthouse.net.connection import Connection, Owner
 from posthouse.net.handshake import reason_of
 from posthouse.net.memory import Memory
+from posthouse.net.opening import open_connection
 from posthouse.net.pool import Key
 from posthouse.net.roots import trusting_context
+from posthouse.net.timeouts import Timeouts
 from posthouse.net.tlspolicy import IN_CLEAR, HostPolicy, Look, TlsWish
 from posthouse.net.tlsresult import (
     Attempt,
@@ -143,7 +145,7 @@ class Opener:
         self._dead.discard((place.address, host.port))
         context = self._checked if step.look is Look.ROOTS else self._unchecked
         judge = TlsaJudge(step, host.name, attempt.domain, self._now) if step.look is Look.TLSA else None
-        failure = await connection.open(context, host.name, settings.timeouts.handshake_s, judge)
+        failure = await open_connection(connection, context, host.name, settings.timeouts.handshake_s, judge)
         if counts:
             attempt.checks += checks_of(step, connection, failure)
         if failure is not None:

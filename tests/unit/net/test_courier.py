@@ -25,8 +25,8 @@ from cryptography.x509.oid import NameOID
 
 from posthouse.model.clock import FakeClock
 from posthouse.model.message import Host, Outgoing, Phase, Site, SmtpResult
-from posthouse.net.connection import Timeouts
 from posthouse.net.courier import Courier, CourierSettings
+from posthouse.net.timeouts import Timeouts
 
 LETTER = Outgoing("a@example.com", "b@example.net", b"Subject: hello\r\n\r\n", b"one\r\n.two\r\n")
 Run = Callable[[Coroutine[Any, Any, None]], None]
