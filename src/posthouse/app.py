@@ -143,7 +143,7 @@ def build_parts(
     installation = Installation.load_or_make(settings.state_dir)
     passwords = Passwords()
     throttle = Throttle(clock, connections, most_held=max(1, settings.smtp.connections // 4))
-    identity = IdentityView(installation, settings.region, shared_hosts(settings))
+    identity = IdentityView(installation, settings.region, shared_hosts(settings), clock)
     last_uses = LastUses(store, clock)
     lease = Lease(store, clock, worker_id, declared_dead)
     resolver = Resolver(

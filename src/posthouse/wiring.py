@@ -226,7 +226,7 @@ class LoneWays:
 def build_ways(settings: Settings, installation: Installation, store: Store, clock: Clock) -> LoneWays:
     """Accepts letters without a worker, under the same rules and limits; close the blocks after."""
     ids = Ids(clock)
-    identity = IdentityView(installation, settings.region, shared_hosts(settings))
+    identity = IdentityView(installation, settings.region, shared_hosts(settings), clock)
     blocks = Blocks(store, clock)
     intake = Intake(
         store=store,

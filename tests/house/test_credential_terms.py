@@ -77,6 +77,32 @@ def test_C_04_a_range_set_later_ends_sessions_from_elsewhere_within_a_second(hou
     until(lambda: answer_to(house, auth).code == 235, 1.0, "the sign-in from anywhere")
 
 
+# -- until when -----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_C_07_a_credential_that_expires_is_out_within_a_second_in_open_sessions_too(
+    house: House, kind: str
+) -> None:
+    auth, name = new_credential(house, kind, "--expires", "1d")
+    with house.wire() as wire:
+        assert wire.sign_in(*auth).code == 235
+        house.cli(kind, "set", name, "--expires", "2s")
+        ends_at = row_of(house, kind, name)["expires_at"]
+
+        def is_out() -> bool:
+            answer = wire.say(f"MAIL FROM:<me@{DOMAIN}>")
+            wire.say("RSET")
+            return answer.code == 535
+
+        until(is_out, max(0.0, ends_at - time.time()) + 1.0, "the end of the session")
+        assert time.time() >= ends_at
+    assert answer_to(house, auth).code == 535
+    assert row_of(house, kind, name)["expires_at"] == ends_at, "it stays in the list"
+    house.cli(kind, "set", name, "--expires", "never")
+    until(lambda: answer_to(house, auth).code == 235, 1.0, "the sign-in for ever")
+
+
 # -- how much --------------------------------------------------------------------------------------------
 
 

@@ -56,6 +56,7 @@ def test_changes_are_kept_and_raise_the_version(known: Connection) -> None:
         permissions=("mail.send", "stats.read"),
         ranges=("192.0.2.0/24", "2001:db8::/32"),
         limits=CredentialLimits(messages_per_connection=5, connections_per_address=0),
+        expires_at=NOW + 5.5,
     )
     with known.transaction():
         assert credentials.change_credential(known, new)

@@ -44,7 +44,7 @@ def test_migrating_twice_changes_nothing(empty_url: str) -> None:
     migrate(empty_url)
     with connect(empty_url) as conn:
         check_schema(conn)
-        assert conn.script("select number from schema_step") == [(1,), (2,), (3,), (4,), (5,), (6,)]
+        assert conn.script("select number from schema_step") == [(1,), (2,), (3,), (4,), (5,), (6,), (7,)]
 
 
 def test_all_tables_of_the_code_are_there(store_url: str, conn: Connection) -> None:

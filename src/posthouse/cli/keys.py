@@ -9,7 +9,16 @@ import typer
 from posthouse.cli.names import domain_names
 from posthouse.cli.options import NATIVE, SENDGRID, Asked, command, group
 from posthouse.cli.output import Output, when
-from posthouse.cli.terms import Connections, Messages, Ranges, read_secret, terms, terms_text, use_cells
+from posthouse.cli.terms import (
+    Connections,
+    Expires,
+    Messages,
+    Ranges,
+    read_secret,
+    terms,
+    terms_text,
+    use_cells,
+)
 
 if TYPE_CHECKING:
     from posthouse.desk.keys import IssuedKey
@@ -47,6 +56,7 @@ def add(
     ranges: Ranges = None,
     messages: Messages = None,
     connections: Connections = None,
+    expires: Expires = None,
 ) -> None:
     """Make a key and print it, once."""
     from posthouse.cli.house import open_house
@@ -72,12 +82,12 @@ def add(
             name=name,
             domain=domain or "",
             given=given,
-            terms=terms(ranges, messages, connections),
+            terms=terms(ranges, messages, connections, expires, house.clock.now()),
         )
         made = keys.load(conn, account_id, CredentialKind.API_KEY, issued.id)
     _print_issued(ask.output, issued)
     _say_unknown(ask.output, made.permissions)
-    if made.ranges:
+    if made.ranges or made.expires_at:
         ask.output.say(terms_text(made))
 
 
@@ -93,15 +103,17 @@ def set_(
     ranges: Ranges = None,
     messages: Messages = None,
     connections: Connections = None,
+    expires: Expires = None,
 ) -> None:
-    """Change what a key may do, its name, from where it may be used, and the limits of its sessions."""
+    """Change what a key may do, its name, from where and until when, and the limits of its sessions."""
     from posthouse.cli.house import open_house
     from posthouse.desk import accounts, keys
     from posthouse.desk.terms import shown
     from posthouse.model.account import CredentialKind
 
     kind = CredentialKind.API_KEY
-    with open_house(ask).writing() as conn:
+    house = open_house(ask)
+    with house.writing() as conn:
         account_id = accounts.own_account(conn, ask.account)
         dialect = keys.load(conn, account_id, kind, id).dialect
         key = keys.change(
@@ -113,7 +125,7 @@ def set_(
             permissions=_permissions(
                 permission, dialect, full=full, read_only=read_only, send_only=send_only
             ),
-            terms=terms(ranges, messages, connections),
+            terms=terms(ranges, messages, connections, expires, house.clock.now()),
         )
     facts = {"id": key.login, "name": key.name, "permissions": list(key.permissions), **shown(key)}
     words = f"id        {key.login}\nmay       {' '.join(key.permissions) or 'nothing'}\n{terms_text(key)}"
@@ -123,12 +135,13 @@ def set_(
 
 @command(app, "list")
 def list_(ask: Asked) -> None:
-    """List the keys that are valid."""
+    """List the keys with when they expire."""
     from posthouse.cli.house import open_house
     from posthouse.desk import accounts, keys
     from posthouse.model.account import CredentialKind
 
-    with open_house(ask).reading() as conn:
+    house = open_house(ask)
+    with house.reading() as conn:
         rows = keys.listing(conn, accounts.own_account(conn, ask.account), CredentialKind.API_KEY)
     if ask.as_json:
         ask.output.lines(rows)
@@ -140,12 +153,23 @@ def list_(ask: Asked) -> None:
             row["domain"] or "all",
             row["dialect"],
             when(row["created_at"]),
-            *use_cells(row),
+            *use_cells(row, house.clock.now()),
             " ".join(row["permissions"]),
         ]
         for row in rows
     ]
-    heads = ["ID", "NAME", "DOMAIN", "DIALECT", "ADDED", "FROM", "USED", "USED FROM", "PERMISSIONS"]
+    heads = [
+        "ID",
+        "NAME",
+        "DOMAIN",
+        "DIALECT",
+        "ADDED",
+        "EXPIRES",
+        "FROM",
+        "USED",
+        "USED FROM",
+        "PERMISSIONS",
+    ]
     ask.output.table(heads, cells, "No keys yet.")
 
 

@@ -1,6 +1,6 @@
-"""Options of users, keys and tokens alike: from where, how much, and a secret that exists already.
+"""Options of users, keys and tokens alike: from where, until when, how much, and a secret that exists.
 
-Public: Ranges, Messages, Connections, read_secret, terms, terms_text, use_cells.
+Public: Ranges, Messages, Connections, Expires, read_secret, terms, terms_text, use_cells.
 """
 
 from __future__ import annotations
@@ -40,13 +40,27 @@ Connections = Annotated[
         help="Most connections of a client address; 0: no limit; or `default`.",
     ),
 ]
+Expires = Annotated[
+    str | None,
+    typer.Option(
+        "--expires", metavar="TIME", help="Until 90d or 12h from now, or 2027-01-31 (UTC); or `never`."
+    ),
+]
 
 
-def terms(ranges: Sequence[str] | None, messages: str | None, connections: str | None) -> Terms:
-    """The three options as the desk takes them; what was not given stays as it is."""
+def terms(
+    ranges: Sequence[str] | None,
+    messages: str | None,
+    connections: str | None,
+    expires: str | None,
+    now: float,
+) -> Terms:
+    """The four options as the desk takes them; what was not given stays as it is. Raises Refused."""
+    from posthouse.desk.expiry import parse_expiry
     from posthouse.desk.terms import Terms
 
-    return Terms(tuple(ranges) if ranges else None, messages, connections)
+    expires_at = None if expires is None else parse_expiry(expires, now)
+    return Terms(tuple(ranges) if ranges else None, messages, connections, expires_at)
 
 
 def terms_text(credential: Credential) -> str:
@@ -54,6 +68,8 @@ def terms_text(credential: Credential) -> str:
     from posthouse.desk.terms import warnings
 
     said = [f"from      {' '.join(credential.ranges) or 'any address'}"]
+    if credential.expires_at is not None:
+        said.append(f"expires   {when(credential.expires_at)}")
     numbers = {
         "messages": credential.limits.messages_per_connection,
         "sessions": credential.limits.connections_per_address,
@@ -62,9 +78,13 @@ def terms_text(credential: Credential) -> str:
     return "\n".join([*said, *(f"warning: {text}" for text in warnings(credential))])
 
 
-def use_cells(row: Mapping[str, Any]) -> list[str]:
-    """The cells FROM, USED and USED FROM of a list."""
-    return [" ".join(row["ranges"]) or "any", when(row["used_at"]), row["used_from"] or "-"]
+def use_cells(row: Mapping[str, Any], now: float) -> list[str]:
+    """The cells EXPIRES, FROM, USED and USED FROM of a list."""
+    from posthouse.desk.expiry import has_expired
+
+    at = row["expires_at"]
+    expires = f"{when(at)} (expired)" if has_expired(at, now) else when(at)
+    return [expires, " ".join(row["ranges"]) or "any", when(row["used_at"]), row["used_from"] or "-"]
 
 
 def read_secret(name: str) -> str:

@@ -9,7 +9,16 @@ import typer
 from posthouse.cli.names import domain_names
 from posthouse.cli.options import MAILPACE, NATIVE, Asked, command, group
 from posthouse.cli.output import Output, when
-from posthouse.cli.terms import Connections, Messages, Ranges, read_secret, terms, terms_text, use_cells
+from posthouse.cli.terms import (
+    Connections,
+    Expires,
+    Messages,
+    Ranges,
+    read_secret,
+    terms,
+    terms_text,
+    use_cells,
+)
 
 if TYPE_CHECKING:
     from posthouse.desk.keys import IssuedKey
@@ -36,6 +45,7 @@ def add(
     ranges: Ranges = None,
     messages: Messages = None,
     connections: Connections = None,
+    expires: Expires = None,
 ) -> None:
     """Make a token and print it, once."""
     from posthouse.cli.house import open_house
@@ -56,11 +66,11 @@ def add(
             dialect=NATIVE if native else MAILPACE,
             name=name,
             given=given,
-            terms=terms(ranges, messages, connections),
+            terms=terms(ranges, messages, connections, expires, house.clock.now()),
         )
         made = keys.load(conn, account_id, CredentialKind.DOMAIN_TOKEN, issued.id)
     _print_issued(ask.output, issued)
-    if made.ranges:
+    if made.ranges or made.expires_at:
         ask.output.say(terms_text(made))
 
 
@@ -72,21 +82,23 @@ def set_(
     ranges: Ranges = None,
     messages: Messages = None,
     connections: Connections = None,
+    expires: Expires = None,
 ) -> None:
-    """Change a token's name, from where it may be used, and the limits of its sessions."""
+    """Change a token's name, from where and until when, and the limits of its sessions."""
     from posthouse.cli.house import open_house
     from posthouse.desk import accounts, keys
     from posthouse.desk.terms import shown
     from posthouse.model.account import CredentialKind
 
-    with open_house(ask).writing() as conn:
+    house = open_house(ask)
+    with house.writing() as conn:
         token = keys.change(
             conn,
             account_id=accounts.own_account(conn, ask.account),
             kind=CredentialKind.DOMAIN_TOKEN,
             id=id,
             name=name,
-            terms=terms(ranges, messages, connections),
+            terms=terms(ranges, messages, connections, expires, house.clock.now()),
         )
     facts = {"id": token.login, "name": token.name, **shown(token)}
     ask.output.item(facts, f"id        {token.login}\nname      {token.name or '-'}\n{terms_text(token)}")
@@ -102,13 +114,14 @@ def list_(
         ),
     ] = None,
 ) -> None:
-    """List the tokens that are valid."""
+    """List the tokens with when they expire."""
     from posthouse.cli.house import open_house
     from posthouse.desk import accounts, domains, keys
     from posthouse.model.account import CredentialKind
 
     name = domains.sending_name(domain) if domain else None
-    with open_house(ask).reading() as conn:
+    house = open_house(ask)
+    with house.reading() as conn:
         rows = keys.listing(conn, accounts.own_account(conn, ask.account), CredentialKind.DOMAIN_TOKEN, name)
     if ask.as_json:
         ask.output.lines(rows)
@@ -120,11 +133,11 @@ def list_(
             row["domain"],
             row["dialect"],
             when(row["created_at"]),
-            *use_cells(row),
+            *use_cells(row, house.clock.now()),
         ]
         for row in rows
     ]
-    heads = ["ID", "NAME", "DOMAIN", "DIALECT", "ADDED", "FROM", "USED", "USED FROM"]
+    heads = ["ID", "NAME", "DOMAIN", "DIALECT", "ADDED", "EXPIRES", "FROM", "USED", "USED FROM"]
     ask.output.table(heads, cells, "No tokens yet.")
 
 

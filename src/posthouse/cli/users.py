@@ -11,7 +11,16 @@ import typer
 from posthouse.cli.names import domain_names
 from posthouse.cli.options import MAILGUN, NATIVE, Asked, command, group
 from posthouse.cli.output import Output, when
-from posthouse.cli.terms import Connections, Messages, Ranges, read_secret, terms, terms_text, use_cells
+from posthouse.cli.terms import (
+    Connections,
+    Expires,
+    Messages,
+    Ranges,
+    read_secret,
+    terms,
+    terms_text,
+    use_cells,
+)
 
 if TYPE_CHECKING:
     from posthouse.desk.credentials import Issued
@@ -34,6 +43,7 @@ def add(
     ranges: Ranges = None,
     messages: Messages = None,
     connections: Connections = None,
+    expires: Expires = None,
 ) -> None:
     """Add a user to a domain and print the password, once."""
     from posthouse.cli.house import open_house
@@ -52,11 +62,11 @@ def add(
             login=login,
             dialect=NATIVE if native else MAILGUN,
             chosen=chosen,
-            terms=terms(ranges, messages, connections),
+            terms=terms(ranges, messages, connections, expires, house.clock.now()),
         )
         made = credentials.load(conn, account_id, issued.login)
     _print_issued(ask.output, issued)
-    if made.ranges:
+    if made.ranges or made.expires_at:
         ask.output.say(terms_text(made))
 
 
@@ -88,18 +98,20 @@ def set_(
     ranges: Ranges = None,
     messages: Messages = None,
     connections: Connections = None,
+    expires: Expires = None,
 ) -> None:
-    """Change from where a user may sign in, and the limits of its sessions."""
+    """Change from where and until when a user may sign in, and the limits of its sessions."""
     from posthouse.cli.house import open_house
     from posthouse.desk import accounts, credentials
     from posthouse.desk.terms import shown
 
-    with open_house(ask).writing() as conn:
+    house = open_house(ask)
+    with house.writing() as conn:
         user = credentials.change(
             conn,
             account_id=accounts.own_account(conn, ask.account),
             login=login,
-            terms=terms(ranges, messages, connections),
+            terms=terms(ranges, messages, connections, expires, house.clock.now()),
         )
     facts = {"login": user.login, **shown(user)}
     ask.output.item(facts, f"login     {user.login}\n{terms_text(user)}")
@@ -154,18 +166,22 @@ def list_(
         ),
     ] = None,
 ) -> None:
-    """List the users that may sign in."""
+    """List the users with when they expire."""
     from posthouse.cli.house import open_house
     from posthouse.desk import accounts, credentials, domains
 
     name = domains.sending_name(domain) if domain else None
-    with open_house(ask).reading() as conn:
+    house = open_house(ask)
+    with house.reading() as conn:
         rows = credentials.listing(conn, accounts.own_account(conn, ask.account), name)
     if ask.as_json:
         ask.output.lines(rows)
         return
-    cells = [[row["login"], row["dialect"], when(row["created_at"]), *use_cells(row)] for row in rows]
-    heads = ["LOGIN", "DIALECT", "ADDED", "FROM", "USED", "USED FROM"]
+    cells = [
+        [row["login"], row["dialect"], when(row["created_at"]), *use_cells(row, house.clock.now())]
+        for row in rows
+    ]
+    heads = ["LOGIN", "DIALECT", "ADDED", "EXPIRES", "FROM", "USED", "USED FROM"]
     ask.output.table(heads, cells, "No users yet.")
 
 

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from posthouse.desk import domains
+from posthouse.desk.expiry import has_expired
 from posthouse.desk.installation import Installation
 from posthouse.desk.terms import Terms, shown_with_use, under
 from posthouse.model.account import Credential, CredentialKind
@@ -104,8 +105,12 @@ def reset(
     login: str,
     chosen: str | None = None,
 ) -> Issued:
-    """End the old password at once, also in open sessions, and put a new one in its place. Raises Refused."""
+    """End the old password at once, also in open sessions, and put a new one in its place. Raises Refused;
+    the new one of a user that has expired would be good for nothing."""
     before = load(conn, account_id, login)
+    if has_expired(before.expires_at, now):
+        text = f"The user {before.login} has expired: give it another day to expire first"
+        raise Refused(550, "5.7.1", text, reason="expired")
     password = _password(chosen, before.login)
     # a new credential, not a new hash in the old one: sessions know their credential by its id
     identity.revoke_credential(conn, before.login, now)
@@ -139,7 +144,7 @@ def revoke(conn: Connection, now: float, *, account_id: str, login: str) -> str:
 
 
 def load(conn: Connection, account_id: str, login: str) -> Credential:
-    """A valid user of the account. Raises Refused, in the same words for another account's (S20)."""
+    """A user of the account, maybe expired. Raises Refused, in the same words for another account's (S20)."""
     login = normal_login(login)
     found = identity.find_credential(conn, login)
     if found is None or found.account_id != account_id or found.kind is not CredentialKind.SMTP_USER:
@@ -148,7 +153,7 @@ def load(conn: Connection, account_id: str, login: str) -> Credential:
 
 
 def listing(conn: Connection, account_id: str, domain: str | None = None) -> list[dict[str, Any]]:
-    """The account's users that may sign in, as rows for people: login, created_at, dialect and what
+    """The account's users, expired ones too, as rows for people: login, created_at, dialect and what
     `shown_with_use` adds; no hash."""
     uses = stored.last_uses(conn, account_id)
     return [

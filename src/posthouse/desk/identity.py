@@ -5,10 +5,12 @@ Public: Identity, load_identity.
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from posthouse.desk.expiry import has_expired
 from posthouse.desk.sign_in import Known, SignIns
 from posthouse.desk.verification import domains_with_returns
 from posthouse.mail.tokens import domain_tag, old_tag
@@ -31,6 +33,7 @@ class Identity:
     `pools` by account and by name or id. `accounts` by id; `suspended` the ids of those that may not send;
     `caps`: recipients a day that they have earned. `returning`: names of the domains whose return host leads
     to us. `tracking_hosts`: the names of domains' own links, each with the accounts whose links those are.
+    `next_expiry`: when the next of the credentials is valid no more, an instant.
     """
 
     version: int = -1
@@ -54,10 +57,11 @@ class Identity:
     default_groups: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
     caps: Mapping[str, int] = field(default_factory=dict)
     returning: frozenset[str] = frozenset()
+    next_expiry: float = math.inf
 
 
-def load_identity(conn: Connection, region: str, known_version: int) -> Identity | None:
-    """Everything in one snapshot, or None when `known_version` is still the store's."""
+def load_identity(conn: Connection, region: str, known_version: int, now: float) -> Identity | None:
+    """Everything in one snapshot, less what has expired, or None when `known_version` is the store's."""
     version = identity.identity_version(conn)
     if version == known_version:
         return None
@@ -67,7 +71,9 @@ def load_identity(conn: Connection, region: str, known_version: int) -> Identity
     valid = [
         (credential, _principal(own.get(credential.domain_id), credential))
         for credential in identity.list_credentials(conn)
-        if credential.revoked_at is None and (credential.domain_id in own or not credential.domain_id)
+        if credential.revoked_at is None
+        and not has_expired(credential.expires_at, now)
+        and (credential.domain_id in own or not credential.domain_id)
     ]
     keys = domain_keys.keys_by_domain(conn)
     addresses = egress.list_ips(conn)
@@ -97,6 +103,9 @@ def load_identity(conn: Connection, region: str, known_version: int) -> Identity
         returning=frozenset(item.name for item in known if item.id in with_returns),
         group_nouns={(group.account_id, group.number): group for group in kinds},
         tracking_hosts=_tracking_hosts(known),
+        next_expiry=min(
+            (item.expires_at for item, _ in valid if item.expires_at is not None), default=math.inf
+        ),
     )
 
 

@@ -1,9 +1,9 @@
 """What a worker knows about accounts, in memory: sign-in costs microseconds and asks no store.
 
 The store counts every change of identity in one number. `follow` reads that number twice a second and
-loads everything anew when it moved, so a revoked user is out within a second, also in a session that is
-already open (`current`). A view is replaced whole: readers on the loop never see half a change.
-While the store is away the last view stays; nothing can be accepted then anyway.
+loads everything anew when it moved or a credential expired, so who is revoked or expired is out within a
+second, also in a session that is already open (`current`). A view is replaced whole: readers on the loop
+never see half a change. While the store is away the last view stays; nothing can be accepted then anyway.
 
 Public: IdentityView.
 """
@@ -29,6 +29,7 @@ from posthouse.model.account import (
     DomainSettings,
     Principal,
 )
+from posthouse.model.clock import Clock, SystemClock
 from posthouse.model.warmup import Warming
 from posthouse.rules.ranges import covers
 from posthouse.rules.records import RETURN_PREFIX, return_host
@@ -52,12 +53,17 @@ class IdentityView:
     """The current `Identity` of one worker and the signing keys opened so far."""
 
     def __init__(
-        self, installation: Installation, region: str, shared_hosts: frozenset[str] = frozenset()
+        self,
+        installation: Installation,
+        region: str,
+        shared_hosts: frozenset[str] = frozenset(),
+        clock: Clock = SystemClock(),
     ) -> None:
         """`shared_hosts`: names of the installation itself, which are no domain's own."""
         self._installation = installation
         self._region = region
         self._shared_hosts = shared_hosts
+        self._clock = clock
         self._current = Identity()
         self._signing: dict[str, tuple[tuple[DomainKey, ...], list[SigningKey]]] = {}
         self._reading = asyncio.Lock()
@@ -91,7 +97,7 @@ class IdentityView:
         return fence is None or covers(fence, address)
 
     def current(self, principal: Principal) -> Principal | None:
-        """The principal as of now, for a session that signed in earlier; None once it was revoked."""
+        """The principal as of now, for a session that signed in earlier; None once revoked or expired."""
         return self._current.principals.get(principal.credential_id)
 
     # Accounts
@@ -225,9 +231,12 @@ class IdentityView:
     # Keeping up
 
     async def refresh(self, store: Reader) -> bool:
-        """Look at the version and load what changed; True when it did. Raises what the store raises."""
+        """Look at the version and load what changed, by itself too; True when it did. Raises what the store
+        raises."""
         async with self._reading:  # or an older view might come last
-            fresh = await store.read(load_identity, self._region, self._current.version)
+            now = self._clock.now()
+            known = self._current.version if now < self._current.next_expiry else -1
+            fresh = await store.read(load_identity, self._region, known, now)
             if fresh is None:
                 return False
             self._current = fresh

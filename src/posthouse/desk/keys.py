@@ -160,8 +160,8 @@ def revoke(conn: Connection, now: float, *, account_id: str, kind: CredentialKin
 
 
 def load(conn: Connection, account_id: str, kind: CredentialKind, id: str) -> Credential:
-    """A valid key or token of the account by its public id. Raises Refused, in the same words for another
-    account's (S20)."""
+    """A key or token of the account by its public id, maybe expired. Raises Refused, in the same words for
+    another account's (S20)."""
     id = id.strip()
     found = identity.find_credential(conn, id)
     if found is None or found.account_id != account_id or found.kind is not kind:
@@ -172,8 +172,8 @@ def load(conn: Connection, account_id: str, kind: CredentialKind, id: str) -> Cr
 def listing(
     conn: Connection, account_id: str, kind: CredentialKind, domain: str | None = None
 ) -> list[dict[str, Any]]:
-    """What is valid of this kind in the account, as rows for people: id, name, domain, permissions, dialect,
-    created_at and what `shown_with_use` adds."""
+    """What the account has of this kind, expired ones too, as rows for people: id, name, domain, permissions,
+    dialect, created_at and what `shown_with_use` adds."""
     names = {item.id: item.name for item in identity.list_domains(conn) if item.account_id == account_id}
     uses = stored.last_uses(conn, account_id)
     return [

@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from difflib import get_close_matches
 
 from posthouse.desk.credentials import normal_login
+from posthouse.desk.expiry import has_expired
 from posthouse.desk.installation import Installation
 from posthouse.desk.sign_in import KEY_USER
 from posthouse.model.account import MAIL_SEND, Credential, CredentialKind, Domain
@@ -27,18 +28,29 @@ _LETTER = (ProbeStep.MAIL, ProbeStep.RCPT, ProbeStep.DATA, ProbeStep.CONTENT)
 
 
 def own_advice(
-    conn: Connection, installation: Installation, region: str, account_id: str, wish: ProbeWish, end: ProbeEnd
+    conn: Connection,
+    installation: Installation,
+    region: str,
+    now: float,
+    account_id: str,
+    wish: ProbeWish,
+    end: ProbeEnd,
 ) -> list[Advice]:
     """At most one piece of advice, better than any that the replies alone allow."""
     if end.fault != "refused":
         return []
     if end.step is ProbeStep.AUTH:
-        return [_about_sign_in(conn, installation, region, account_id, wish)]
+        return [_about_sign_in(conn, installation, region, now, account_id, wish)]
     return _about_sender(conn, account_id, wish) if end.step in _LETTER else []
 
 
 def _about_sign_in(
-    conn: Connection, installation: Installation, region: str, account_id: str, wish: ProbeWish
+    conn: Connection,
+    installation: Installation,
+    region: str,
+    now: float,
+    account_id: str,
+    wish: ProbeWish,
 ) -> Advice:
     account = identity.find_account_by_id(conn, account_id)
     if account is not None and account.settings.is_suspended:
@@ -48,6 +60,9 @@ def _about_sign_in(
     known = credentials.with_secret(conn, account_id, secret)
     users = credentials.of_account(conn, account_id, CredentialKind.SMTP_USER)
     valid = next((each for each in known if each.revoked_at is None), None)
+    if valid is not None and has_expired(valid.expires_at, now):
+        text = f"{valid.name or valid.login} expired on {_day(valid.expires_at)}. Make a new one."
+        return Advice("expired", text)
     if valid is not None:
         return _about_valid(conn, region, login, valid)
     if known:

@@ -229,7 +229,7 @@ def explained(
 ) -> list[Advice]:
     """`advice_for` with what this server knows about the account's own things, when it was itself tested."""
     is_own = bool(reach.own_address(wish.host, wish.port))
-    own = own_advice(conn, installation, settings.region, account_id, wish, end) if is_own else []
+    own = own_advice(conn, installation, settings.region, now, account_id, wish, end) if is_own else []
     return advice_for(wish, end, reach, settings, now, own)
 
 

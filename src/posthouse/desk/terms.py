@@ -1,4 +1,5 @@
-"""From where a credential may be used and how much in a session: what a command says, and what a list shows.
+"""From where a credential may be used, until when, and how much in a session: what a command says, and what
+a list shows.
 
 Public: Terms, ANY, DEFAULT, under, warnings, shown, shown_with_use.
 """
@@ -9,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from posthouse.desk.expiry import NEVER
 from posthouse.model.account import Credential, CredentialLimits
 from posthouse.model.errors import Refused
 from posthouse.rules import ranges
@@ -24,12 +26,14 @@ class Terms:
     """As written by somebody; None: not said, what was stays.
 
     `ranges`: networks, or `any` alone. `messages` of one connection and `connections` of one client address:
-    a number, 0 for no limit, or `default` for what the dialect and the settings say.
+    a number, 0 for no limit, or `default` for what the dialect and the settings say. `expires_at`: an instant
+    that `desk.expiry` has judged, or NEVER.
     """
 
     ranges: Sequence[str] | None = None
     messages: str | None = None
     connections: str | None = None
+    expires_at: float | None = None
 
 
 def under(terms: Terms, credential: Credential) -> Credential:
@@ -42,6 +46,7 @@ def under(terms: Terms, credential: Credential) -> Credential:
             messages_per_connection=_number(terms.messages, limits.messages_per_connection),
             connections_per_address=_number(terms.connections, limits.connections_per_address),
         ),
+        expires_at=_expiry(terms.expires_at, credential.expires_at),
     )
 
 
@@ -68,6 +73,12 @@ def _number(text: str | None, before: int | None) -> int | None:
     return int(text)
 
 
+def _expiry(said: float | None, before: float | None) -> float | None:
+    if said is None:
+        return before
+    return None if said == NEVER else said
+
+
 def _refused(text: str) -> Refused:
     return Refused(501, "5.5.4", text, reason="bad-terms")
 
@@ -82,11 +93,12 @@ def warnings(credential: Credential) -> list[str]:
 
 
 def shown(credential: Credential) -> dict[str, Any]:
-    """Its ranges (none: from anywhere) and limits of its own (None: the usual ones)."""
+    """Its ranges (none: from anywhere), limits of its own (None: the usual ones) and end (None: never)."""
     return {
         "ranges": list(credential.ranges),
         "connection_messages": credential.limits.messages_per_connection,
         "address_connections": credential.limits.connections_per_address,
+        "expires_at": credential.expires_at,
     }
 
 

@@ -179,7 +179,7 @@ class Credential:
     `login` is unique among the valid ones: `name@domain` of a user, the public id of a key or token.
     `domain_id` is "" for a key of the whole account. `dialect` is whose words it hears ("mailgun", …),
     `permissions` words such as `mail.send`, `name` what people call it. `ranges`: networks in CIDR form from
-    which it may be used, empty for any.
+    which it may be used, empty for any. From `expires_at` on it is valid no more; None: it does not expire.
     """
 
     id: str
@@ -195,6 +195,7 @@ class Credential:
     name: str = ""
     ranges: tuple[str, ...] = ()
     limits: CredentialLimits = NO_LIMITS
+    expires_at: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

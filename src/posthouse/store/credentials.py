@@ -64,12 +64,14 @@ _change = Statement(
         permissions=bindparam("new_permissions"),
         ranges=bindparam("new_ranges"),
         limits=bindparam("new_limits"),
+        expires_at=bindparam("new_expires_at"),
     ),
     "of_id",
     "new_name",
     "new_permissions",
     "new_ranges",
     "new_limits",
+    "new_expires_at",
 )
 # SELECT and not VALUES: a credential may have gone with its domain since it was used
 _fresh = upsert_into(credential_use).from_select(
@@ -95,7 +97,7 @@ _uses = Statement(
 
 
 def of_account(conn: Connection, account_id: str, kind: CredentialKind) -> list[Credential]:
-    """The valid ones of a kind, by login."""
+    """Those of a kind that are not revoked, expired ones too; by login."""
     return [to_credential(row) for row in conn.rows(_of_account, account_id, kind.value)]
 
 
@@ -110,9 +112,10 @@ def is_secret_in_use(conn: Connection, kind: CredentialKind, secret_hash: bytes)
 
 
 def change_credential(conn: Connection, new: Credential) -> bool:
-    """Store name, permissions, ranges and limits of a valid credential. False: there is none of that id."""
+    """Store name, permissions, ranges, limits and expiry of a credential. False: there is none of that id."""
     limits = "" if new.limits == NO_LIMITS else msgspec.json.encode(new.limits).decode()
-    changed = conn.change(_change, new.id, new.name, " ".join(new.permissions), " ".join(new.ranges), limits)
+    words = new.name, " ".join(new.permissions), " ".join(new.ranges), limits
+    changed = conn.change(_change, new.id, *words, new.expires_at)
     if changed:
         raise_identity(conn)
     return changed > 0

@@ -268,13 +268,14 @@ def add_credential(conn: Connection, new: Credential) -> None:
         new.name,
         " ".join(new.ranges),
         "" if new.limits == NO_LIMITS else _encode(new.limits).decode(),
+        new.expires_at,
     )
     if not _changed(conn, added):
         raise Duplicate(f"the login {new.login} is there already")
 
 
 def find_credential(conn: Connection, login: str) -> Credential | None:
-    """The valid credential of that login; None if unknown or revoked."""
+    """The credential of that login, maybe expired; None if unknown or revoked."""
     row = conn.row(_credential, login)
     return None if row is None else to_credential(row)
 

@@ -65,7 +65,8 @@ Index("domain_check_next", domain_check.c.next_at)
 
 # Sign-ins; only the keyed hash of the secret. A login is unique among those that are not revoked. A key of
 # the whole account has no domain: NULL, so that the others still go with their domain. `permissions` are
-# words with blanks between them, `ranges` address ranges likewise; `limits` is JSON text, "" for none.
+# words with blanks between them, `ranges` address ranges likewise; `limits` is JSON text, "" for none;
+# `expires_at` NULL is never.
 credential = Table(
     "credential",
     metadata,
@@ -82,6 +83,7 @@ credential = Table(
     text("name"),
     text("ranges"),
     text("limits"),
+    instant("expires_at", nullable=True),
 )
 Index(
     "credential_login",

@@ -179,7 +179,13 @@ def test_c04_c09_from_where_and_how_much(house: Cli) -> None:
     said = house("user", "set", "app@example.com", "--from", "any", "--address-connections", "0")
     assert said.out == "login     app@example.com\nfrom      any address\nmessages  5\nsessions  no limit\n"
     assert house("user", "set", "app@example.com", "--connection-messages", "default", "--json").rows == [
-        {"login": "app@example.com", "ranges": [], "connection_messages": None, "address_connections": 0}
+        {
+            "login": "app@example.com",
+            "ranges": [],
+            "connection_messages": None,
+            "address_connections": 0,
+            "expires_at": None,
+        }
     ]
     assert house("user", "set", "app@example.com", "--from", "192.0.2.1/24").err == (
         "posthouse: 192.0.2.1/24 is an address within a range; "
@@ -196,6 +202,7 @@ def test_c04_c09_from_where_and_how_much(house: Cli) -> None:
             "ranges": ["192.0.2.7/32"],
             "connection_messages": None,
             "address_connections": None,
+            "expires_at": None,
         }
     ]
 

@@ -60,7 +60,7 @@ def test_every_start_prints_a_password_that_works(directory: Path) -> None:
     renewed = dev.sandbox_user(house, directory)
     assert renewed != password
     with connect(house.settings.store.url) as conn:
-        seen = load_identity(conn, "us", -1)
+        seen = load_identity(conn, "us", -1, 0.0)
     assert seen is not None
     assert seen.sign_ins.users[dev.LOGIN].secret_hash == house.installation.secret_hash(renewed)
     assert seen.sign_ins.users[dev.LOGIN].principal.verified is True

@@ -237,11 +237,11 @@ def test_a_login_can_come_back_after_it_was_revoked(conn: Connection) -> None:
 
 
 def test_an_unchanged_version_loads_nothing(conn: Connection) -> None:
-    first = load_identity(conn, "us", -1)
+    first = load_identity(conn, "us", -1, CLOCK.now())
     assert isinstance(first, Identity)
-    assert load_identity(conn, "us", first.version) is None
+    assert load_identity(conn, "us", first.version, CLOCK.now()) is None
     issue(conn, "joe@example.com")
-    assert load_identity(conn, "us", first.version) is not None
+    assert load_identity(conn, "us", first.version, CLOCK.now()) is not None
 
 
 async def test_s21_unknown_and_known_logins_cost_the_same(conn: Connection) -> None:

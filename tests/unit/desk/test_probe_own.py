@@ -42,7 +42,9 @@ async def asked(
     wish = ProbeWish(
         "localhost", 587, user=login, password=password, sender=sender, recipient="ann@good.test"
     )
-    found = await api.read(own_advice, INSTALLATION, "us", account_id or api.account_id, wish, end)
+    found = await api.read(
+        own_advice, INSTALLATION, "us", api.clock.now(), account_id or api.account_id, wish, end
+    )
     return found[0] if found else None
 
 

@@ -25,6 +25,7 @@ from posthouse.store.migrations import (
     step_0004_what_comes_back,
     step_0005_http_doors,
     step_0006_dashboard,
+    step_0007_loose_ends,
 )
 from posthouse.store.statement import Statement, ddl
 from posthouse.store.tables import schema_step
@@ -46,6 +47,7 @@ STEPS: tuple[Step, ...] = (
     Step(4, "what comes back", step_0004_what_comes_back.run),
     Step(5, "http doors", step_0005_http_doors.run),
     Step(6, "dashboard", step_0006_dashboard.run),
+    Step(7, "loose ends", step_0007_loose_ends.run),
 )
 
 _ADVISORY_LOCK = 1886351220

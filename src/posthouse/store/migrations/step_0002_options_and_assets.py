@@ -16,7 +16,7 @@ from posthouse.store.tables import message
 
 _ADDED = (("domain", "settings"), ("message", "options"), ("message", "batch_id"), ("delivery", "personal"))
 _LATER = {
-    "credential": ("ranges", "limits"),
+    "credential": ("ranges", "limits", "expires_at"),
     "ip": ("warmup",),
     "pool": ("description",),
     "template": ("more",),

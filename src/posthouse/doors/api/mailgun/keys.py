@@ -1,6 +1,6 @@
 """Mailgun's calls about API keys: a role is a set of our permissions, the secret is shown once.
 
-Keys do not expire here: a call that asks for it is refused, rather than making a key that lives on.
+A key that has expired stays in the list, as disabled, until it is deleted.
 
 Public: ENDPOINTS.
 """
@@ -12,7 +12,9 @@ from dataclasses import replace
 from typing import Any
 
 from posthouse.desk import keys
+from posthouse.desk.expiry import has_expired, judge_expiry
 from posthouse.desk.keys import NATIVE, IssuedKey
+from posthouse.desk.terms import Terms
 from posthouse.doors.api.answers import Answer, json_answer
 from posthouse.doors.api.call import Call
 from posthouse.doors.api.endpoints import Endpoint
@@ -41,8 +43,9 @@ def _role(permissions: Sequence[str]) -> str:
     return "admin"
 
 
-def _shown(row: dict[str, Any]) -> dict[str, Any]:
+def _shown(row: dict[str, Any], now: float) -> dict[str, Any]:
     at = date_text(row["created_at"], GMT)
+    expires_at, is_over = row["expires_at"], has_expired(row["expires_at"], now)
     return {
         "id": row["id"],
         "description": row["name"],
@@ -51,9 +54,9 @@ def _shown(row: dict[str, Any]) -> dict[str, Any]:
         "domain_name": row["domain"] or None,
         "created_at": at,
         "updated_at": at,
-        "expires_at": None,
-        "is_disabled": False,
-        "disabled_reason": None,
+        "expires_at": None if expires_at is None else date_text(expires_at, GMT),
+        "is_disabled": is_over,
+        "disabled_reason": "expired" if is_over else None,
         "requestor": None,
         "user_name": None,
     }
@@ -63,7 +66,7 @@ async def _get_all(call: Call) -> Answer:
     form = await fields_of(call)
     domain = form.get("domain_name").strip().lower() or None
     rows = await call.read(keys.listing, call.account_id, CredentialKind.API_KEY, domain)
-    items = [_shown(row) for row in rows]
+    items = [_shown(row, call.now) for row in rows]
     return json_answer({"total_count": len(items), "items": items})
 
 
@@ -77,15 +80,16 @@ async def _create(call: Call) -> Answer:
     domain = form.get("domain_name").strip().lower() if kind == "domain" else ""
     if kind == "domain" and not domain:
         raise said("Missing mandatory parameter: domain_name")
-    if whole(form.get("expiration"), "expiration", 0):
-        raise said("Keys do not expire here: leave expiration out, and delete the key when it has done")
+    lasts_s = whole(form.get("expiration"), "expiration", 0)
+    expires_at = judge_expiry(call.now + lasts_s, call.now) if lasts_s else None
     permissions = _ROLES[role]
     if missing := beyond(permissions, call.principal.permissions):
         raise said(f"A key gives no more than it has itself: it lacks {missing[0]}", 403)
     named = {"permissions": permissions, "name": form.get("description")[:100], "domain": domain}
 
     def told(issued: IssuedKey) -> Answer:
-        shown = _shown({"id": issued.id, "created_at": call.now, **named})
+        row = {"id": issued.id, "created_at": call.now, "expires_at": expires_at, **named}
+        shown = _shown(row, call.now)
         return json_answer({"message": "great success", "key": {**shown, "secret": issued.secret}})
 
     def kept(issued: IssuedKey) -> Answer:
@@ -101,6 +105,7 @@ async def _create(call: Call) -> Answer:
         account_id=call.account_id,
         opening=_OPENING,
         dialect=NATIVE,
+        terms=Terms(expires_at=expires_at),
         **named,
     )
 

@@ -14,6 +14,7 @@ from typing import Annotated, Any, Literal
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
+from posthouse.desk.expiry import NEVER, judge_expiry
 from posthouse.desk.terms import ANY, DEFAULT, Terms
 from posthouse.doors.api.answers import Answer, Problem
 from posthouse.doors.api.call import Call
@@ -26,23 +27,30 @@ Ranges = Annotated[
     Meta(max_length=100, description="Networks from which it may be used; none: from anywhere."),
 ]
 Number = Annotated[int, Meta(ge=0, le=1_000_000)]
+Expiry = Annotated[
+    dt.datetime, Meta(tz=True, description="It is refused from then on; null: it does not expire.")
+]
 Secret = Annotated[str, Meta(min_length=8, max_length=500)]
 
 
 class NewTerms(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """From where it may be used, and limits of its SMTP sessions (null: the usual ones, 0: none)."""
+    """From where it may be used, when it expires (null: never), and limits of its SMTP sessions (null: the
+    usual ones, 0: none)."""
 
     ranges: Ranges | UnsetType = UNSET
     connection_messages: Number | UnsetType | None = UNSET
     address_connections: Number | UnsetType | None = UNSET
+    expires_at: Expiry | UnsetType | None = UNSET
 
 
 class TermsRow(Struct, frozen=True, kw_only=True):
-    """What holds for a user, key or token. `used_at`: null: never."""
+    """What holds for a user, key or token. `expires_at` and `used_at`: null: never. What has expired is
+    refused, and stays in the list until it is ended."""
 
     ranges: list[str]
     connection_messages: int | None
     address_connections: int | None
+    expires_at: dt.datetime | None
     used_at: dt.datetime | None
     used_from: str | None
 
@@ -59,12 +67,20 @@ class Revoked(Struct, frozen=True, kw_only=True):
     revoked: str
 
 
-def terms_of(asked: NewTerms) -> Terms:
+def terms_of(asked: NewTerms, now: float) -> Terms:
+    """Raises Refused for an expiry that is over."""
     return Terms(
         None if asked.ranges is UNSET else (asked.ranges or [ANY]),
         _limit(asked.connection_messages),
         _limit(asked.address_connections),
+        _expiry(asked.expires_at, now),
     )
+
+
+def _expiry(at: dt.datetime | UnsetType | None, now: float) -> float | None:
+    if at is UNSET:
+        return None
+    return NEVER if at is None else judge_expiry(at.timestamp(), now)
 
 
 def _limit(number: int | UnsetType | None) -> str | None:

@@ -98,6 +98,7 @@ class ChangedKey(Struct, frozen=True, kw_only=True):
     ranges: list[str]
     connection_messages: int | None
     address_connections: int | None
+    expires_at: dt.datetime | None
 
 
 _KEY, _TOKEN = CredentialKind.API_KEY, CredentialKind.DOMAIN_TOKEN
@@ -125,7 +126,7 @@ async def add_key(call: Call, asked: NewKey) -> Answer:
         name=asked.name,
         domain=asked.domain,
         given=asked.secret,
-        terms=terms_of(asked),
+        terms=terms_of(asked, call.now),
     )
 
 
@@ -140,7 +141,7 @@ async def add_token(call: Call, asked: NewToken) -> Answer:
         dialect=asked.dialect,
         name=asked.name,
         given=asked.secret,
-        terms=terms_of(asked),
+        terms=terms_of(asked, call.now),
     )
 
 
@@ -168,7 +169,7 @@ def _change(
         id=call.params["id"],
         name=None if asked.name is UNSET else asked.name,
         permissions=permissions,
-        terms=terms_of(asked),
+        terms=terms_of(asked, call.now),
     )
 
 

@@ -68,6 +68,7 @@ class ChangedUser(Struct, frozen=True, kw_only=True):
     ranges: list[str]
     connection_messages: int | None
     address_connections: int | None
+    expires_at: dt.datetime | None
 
 
 async def list_users(call: Call, asked: OfDomain) -> Answer:
@@ -85,7 +86,7 @@ async def add_user(call: Call, asked: NewUser) -> Answer:
         login=asked.login,
         dialect=asked.dialect,
         chosen=asked.password,
-        terms=terms_of(asked),
+        terms=terms_of(asked, call.now),
     )
 
 
@@ -94,7 +95,7 @@ async def change_user(call: Call, asked: NewTerms) -> Answer:
 
 
 def _change_user(conn: Connection, call: Call, asked: NewTerms) -> Credential:
-    login, terms = call.params["login"], terms_of(asked)
+    login, terms = call.params["login"], terms_of(asked, call.now)
     return credentials.change(conn, account_id=call.account_id, login=login, terms=terms)
 
 

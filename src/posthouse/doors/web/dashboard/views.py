@@ -33,6 +33,7 @@ def _environment() -> jinja2.Environment:
     made.filters |= {
         "when": _when,
         "day": _day,
+        "moment": _moment,
         "number": _number,
         "share": _share,
         "octets": _octets,
@@ -48,6 +49,11 @@ def _when(at: float | None) -> str:
 
 def _day(at: float | None) -> str:
     return _utc(at, "%Y-%m-%d")
+
+
+def _moment(at: float | None) -> str:
+    """`2026-11-27T09:30:05`, as a field has it; "" for never."""
+    return "" if at is None else _utc(at, "%Y-%m-%dT%H:%M:%S")
 
 
 def _utc(at: float | None, form: str) -> str:

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import datetime as dt
+from email.utils import format_datetime
 from typing import Any
 
 from posthouse.desk import domain_settings, domains, egress
 from unit.doors.api.calling import DOMAIN, Api, Reply
+
+
+def from_epoch(at: float) -> dt.datetime:
+    return dt.datetime.fromtimestamp(at, dt.UTC)
 
 
 async def _call(api: Api, method: str, path: str, **more: Any) -> Reply:
@@ -31,7 +37,7 @@ async def test_a_key_that_cannot_be_is_refused(api: Api) -> None:
     for said, text in (
         ({}, "Invalid role"),
         ({"role": "basic", "kind": "domain"}, "domain_name"),
-        ({"role": "basic", "expiration": "3600"}, "do not expire"),
+        ({"role": "basic", "expiration": "soon"}, "Invalid value for expiration"),
     ):
         reply = await _call(api, "POST", "/v1/keys", form=said)
         assert reply.status == 400 and text in reply.json()["message"]
@@ -42,6 +48,24 @@ async def test_a_key_that_cannot_be_is_refused(api: Api) -> None:
     odd = {"Content-Type": "multipart/form-data"}
     made = await _call(api, "POST", "/v1/keys", form={"role": "sending"}, headers=odd)
     assert made.status == 200
+
+
+async def test_a_key_with_an_expiration_ends_by_itself_and_says_so(api: Api) -> None:
+    made = (await _call(api, "POST", "/v1/keys", form={"role": "basic", "expiration": "3600"})).json()["key"]
+    assert made["expires_at"] == format_datetime(from_epoch(api.clock.now() + 3600), usegmt=True)
+    await api.all_parts.identity.refresh(api.store)
+    assert (await api.call("GET", "/v3/domains", basic=made["secret"])).status == 200
+    api.clock.advance(3600)
+    await api.all_parts.identity.refresh(api.store)
+    assert (await api.call("GET", "/v3/domains", basic=made["secret"])).status == 401
+    listed = (await _call(api, "GET", "/v1/keys")).json()["items"]
+    (row,) = [item for item in listed if item["id"] == made["id"]]
+    assert (row["is_disabled"], row["disabled_reason"], row["expires_at"]) == (
+        True,
+        "expired",
+        made["expires_at"],
+    )
+    assert (await _call(api, "DELETE", f"/v1/keys/{made['id']}")).json() == {"message": "key deleted"}
 
 
 async def test_addresses_and_pools_are_linked_to_domains(api: Api) -> None:

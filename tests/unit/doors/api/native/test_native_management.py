@@ -153,9 +153,10 @@ async def test_users_keys_and_tokens(api: Api) -> None:
     assert (row["login"], row["ranges"], row["used_at"]) == (f"app@{DOMAIN}", ["192.0.2.0/24"], None)
     fresh = await ok(api, "POST", f"/users/app@{DOMAIN}/reset")
     assert fresh["password"] != user["password"]
-    terms = {"ranges": [], "connection_messages": 5}
+    terms = {"ranges": [], "connection_messages": 5, "expires_at": "2100-01-31T12:00:00Z"}
     changed = await ok(api, "PATCH", f"/users/app@{DOMAIN}", terms)
     assert (changed["ranges"], changed["connection_messages"]) == ([], 5)
+    assert changed["expires_at"].startswith("2100-01-31T12:00:00")
     back = await ok(api, "PATCH", f"/users/app@{DOMAIN}", {"connection_messages": None})
     assert back["connection_messages"] is None
     await ok(api, "DELETE", f"/users/app@{DOMAIN}")

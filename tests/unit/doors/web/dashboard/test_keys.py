@@ -6,6 +6,7 @@ import re
 
 import pytest
 
+from posthouse.desk import keys
 from posthouse.model.account import CredentialKind, Role
 from posthouse.rules.permissions import FULL, SEND_ONLY
 from posthouse.store import audit, credentials
@@ -87,6 +88,26 @@ async def test_W_04_a_key_is_changed_and_revoked(desk: Desk) -> None:
     page = await browser.press(await browser.open(here), "Revoke")
     assert page.path == KEYS and "no longer valid" in page.text
     assert (await browser.open(here)).status == 404
+
+
+async def test_W_04_a_key_expires_on_the_day_that_was_said_and_shows_it(desk: Desk) -> None:
+    browser = await desk.browser()
+    here = f"{KEYS}/{desk.api.sending.id}"
+    page = await browser.fill(await browser.open(here), "Save", expires="yesterday")
+    assert page.status == 400 and "is no time: write 90d" in page.text
+    page = await browser.fill(await browser.open(here), "Save", expires="1h")
+    assert "expired" not in page.text
+    at = desk.api.clock.now() + 3600
+    key = await desk.api.read(keys.load, desk.api.account_id, CredentialKind.API_KEY, desk.api.sending.id)
+    assert key.expires_at == at
+    desk.api.clock.advance(3600)
+    assert "expired" in (await browser.open(KEYS)).text
+    page = await browser.fill(await browser.open(here), "Save", name="Shop")
+    assert page.status == 200 and "expired" in page.text, "what was not touched stays"
+    page = await browser.fill(page, "Save", expires="")
+    assert "expired" not in page.text
+    key = await desk.api.read(keys.load, desk.api.account_id, CredentialKind.API_KEY, desk.api.sending.id)
+    assert key.expires_at is None
 
 
 async def test_W_04_a_token_needs_its_domain(desk: Desk) -> None:
