@@ -133,7 +133,8 @@ async def _visit(parts: ApiParts, page: Page, web: WebParts, request: Request) -
     except Refused as refused:
         raise FormTrouble(_status(refused), sentence(refused)) from refused
     visit = Visit(web, parts, request, signed, membership)
-    if page.is_operators and not visit.is_operator:
+    names_nothing = any("\0" in str(value) for value in request.path_params.values())  # no store takes it
+    if names_nothing or (page.is_operators and not visit.is_operator):
         raise FormTrouble(404, "There is no such page here.")
     return visit
 

@@ -72,6 +72,13 @@ async def test_W_01_every_page_opens_and_is_kept_nowhere(desk: Desk, path: str, 
     assert page.header("cache-control") == "no-store"
 
 
+async def test_S19_a_page_named_by_what_no_store_takes_is_not_there(desk: Desk) -> None:
+    browser = await desk.browser()
+    for path in {re.sub(r"{\w+}", "%00", page.path) for page in PAGES if "{" in page.path}:
+        page = await browser.open(f"/accounts/default{path}")
+        assert page.status == 404 and "There is no such page here." in page.text, path
+
+
 async def test_files_of_the_pages_come_packed_and_are_kept_for_good(desk: Desk) -> None:
     browser = await desk.browser()
     found = re.findall(r'(?:href|src)="(/static/[^"]+)"', (await browser.open(USERS)).html)
