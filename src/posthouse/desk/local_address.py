@@ -15,7 +15,7 @@ from contextlib import closing
 from posthouse.model.errors import Refused
 
 _LONGEST = 60  # of somebody's words in our sentence
-_WITH_PORT = re.compile(r"\[(?P<v6>[^\]]*)\](?::\d*)?|(?P<v4>[0-9.]+):\d*")
+_WITH_PORT = re.compile(r"\[(?P<v6>[^\]]+)\](?::\d*)?|(?P<v4>[0-9.]+):\d*")
 
 
 def parse_address(text: str, *, allows_loopback: bool = False) -> str:

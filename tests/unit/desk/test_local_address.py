@@ -28,6 +28,8 @@ BAD = [
     ("2001:db8::/64", "2001:db8::/64 is a range: give its addresses one by one"),
     ("192.0.2.1:25", "192.0.2.1:25 is more than an address: give 192.0.2.1 alone"),
     ("[2001:db8::1]:25", "[2001:db8::1]:25 is more than an address: give 2001:db8::1 alone"),
+    ("[]", "[] is not an IPv4 or IPv6 address"),
+    ("[]:25", "[]:25 is not an IPv4 or IPv6 address"),
     ("[2001:db8::1]", "[2001:db8::1] is more than an address: give 2001:db8::1 alone"),
     (
         "2001:db8::1%eth0",
