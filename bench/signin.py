@@ -42,7 +42,8 @@ from posthouse.desk.identity_view import IdentityView
 from posthouse.desk.installation import Installation
 from posthouse.desk.last_use import LastUses
 from posthouse.dialects.table import session_limits
-from posthouse.doors.sessions import SessionParts, SubmissionSession
+from posthouse.doors.session_parts import SessionParts
+from posthouse.doors.sessions import SubmissionSession
 from posthouse.doors.throttle import Throttle
 from posthouse.model.clock import Ids, SystemClock
 from posthouse.net.board import Board

@@ -21,7 +21,8 @@ from posthouse.desk.probes import Probes, reach_of
 from posthouse.dialects.table import HOOK_FORMS, session_limits
 from posthouse.doors.budget import BodyBudget
 from posthouse.doors.returns import OpenSession, ReturnsParts, ReturnsSession
-from posthouse.doors.sessions import SessionParts, SubmissionSession
+from posthouse.doors.session_parts import SessionParts
+from posthouse.doors.sessions import SubmissionSession
 from posthouse.doors.smtp import Doorkeeper, Entrance
 from posthouse.doors.submission import Reader
 from posthouse.doors.throttle import Throttle

@@ -22,7 +22,8 @@ from dataclasses import dataclass
 import structlog
 
 from posthouse.doors.budget import BUSY, BodyBudget
-from posthouse.doors.sessions import Answer, Connections, SubmissionSession
+from posthouse.doors.session_parts import Answer, Connections
+from posthouse.doors.sessions import SubmissionSession
 from posthouse.mail.return_path import read_return_path
 from posthouse.model.address import Address
 from posthouse.model.errors import CommitInDoubt, PosthouseError, Refused

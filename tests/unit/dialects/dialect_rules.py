@@ -22,7 +22,7 @@ from hypothesis import strategies as st
 from posthouse.dialects.dialect import Context, Dialect, Header, Wishes
 from posthouse.dialects.reading import OptionReader, Sending
 from posthouse.dialects.table import DIALECTS
-from posthouse.doors.sessions import refusal_reply
+from posthouse.doors.refusals import refusal_reply
 from posthouse.mail.letter import parse
 from posthouse.model.account import ACCOUNT_DEFAULTS, DEFAULTS, AccountSettings
 from posthouse.model.clock import FakeClock, Ids

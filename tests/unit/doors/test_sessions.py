@@ -11,7 +11,8 @@ import pytest
 from posthouse.dialects.dialect import SessionLimits, TemplateUse
 from posthouse.dialects.table import DIALECTS
 from posthouse.doors.budget import BUSY, BodyBudget
-from posthouse.doors.sessions import SessionParts, SubmissionSession
+from posthouse.doors.session_parts import SessionParts
+from posthouse.doors.sessions import SubmissionSession
 from posthouse.doors.throttle import Throttle
 from posthouse.model.account import CredentialKind, CredentialLimits, Principal
 from posthouse.model.address import Address
@@ -192,8 +193,8 @@ async def test_trouble_while_looking_is_454_and_counts_against_nobody(error: Exc
 async def test_the_look_into_the_store_has_an_owner() -> None:
     scene = Scene()
     assert scene.session.on_event(login(password="wrong"), scene.answers.append) is None
-    assert scene.session._looking is not None
-    await scene.session._looking
+    assert scene.session._caller._looking is not None
+    await scene.session._caller._looking
     assert [reply and reply.code for reply in scene.answers] == [535]
 
 
@@ -608,8 +609,8 @@ async def test_c09_who_left_during_the_look_into_the_store_is_not_counted() -> N
     scene = Scene(Identities(after_a_look={"app@shop.test": "secret"}, principal=KEY))
     assert scene.session.on_event(login(), scene.answers.append) is None
     scene.session.closed()
-    assert scene.session._looking is not None
-    await scene.session._looking
+    assert scene.session._caller._looking is not None
+    await scene.session._caller._looking
     assert scene.connections.total("sendgrid 192.0.2.7") == 0
 
 
