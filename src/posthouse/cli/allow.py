@@ -46,9 +46,12 @@ def remove(ask: Asked, values: Values, domain: DomainName = "") -> None:
     from posthouse.cli.house import open_house
     from posthouse.desk import accounts, suppressions
 
-    with open_house(ask).writing() as conn:
+    house = open_house(ask)
+    with house.writing(prepares=True) as conn:
         account_id = accounts.own_account(conn, ask.account)
         gone = suppressions.disallow(conn, account_id, values, domain)
+        if gone:
+            house.note(conn)
     ask.output.item({"removed": gone}, f"removed: {gone} {'entry' if gone == 1 else 'entries'}")
     if not gone:
         raise typer.Exit(1)

@@ -133,14 +133,26 @@ def release(
 
 
 @command(app, "remove")
-def remove(ask: Asked, delivery_id: CopyId) -> None:
-    """Remove a copy."""
+def remove(
+    ask: Asked,
+    id: Annotated[
+        list[str], typer.Argument(metavar="ID", help="The delivery ids of copies, as `captures` shows them.")
+    ],
+) -> None:
+    """Remove copies; one that is not there is left out, unless it is the only one."""
     from posthouse.cli.house import open_house
     from posthouse.desk import accounts, captures
 
-    with open_house(ask).writing() as conn:
-        removed = captures.remove(conn, accounts.own_account(conn, ask.account), "", delivery_id)
-    ask.output.item({"removed": removed}, "The copy is removed.")
+    house = open_house(ask)
+    with house.writing(prepares=True) as conn:
+        account_id = accounts.own_account(conn, ask.account)
+        if len(id) == 1:
+            removed = captures.remove(conn, account_id, "", id[0])
+        else:
+            removed = captures.remove_several(conn, account_id, id)
+        if removed:
+            house.note(conn)
+    ask.output.item({"removed": removed}, _gone(removed))
 
 
 @command(app, "empty")
@@ -151,13 +163,19 @@ def empty(ask: Asked, application: Application = "") -> None:
     from posthouse.desk.captures import CaptureQuery
 
     removed = 0
-    with open_house(ask).reading() as conn:
+    house = open_house(ask)
+    with house.reading() as conn:
         query = CaptureQuery(accounts.own_account(conn, ask.account))
         while True:
             with conn.transaction():  # short ones: mail is accepted through the same writer
                 gone = captures.empty(conn, query, application)
+                if gone:
+                    house.note(conn)
             removed += gone
             if not gone:
                 break
-    copies = "1 copy is" if removed == 1 else f"{removed} copies are"
-    ask.output.item({"removed": removed}, f"{copies} removed.")
+    ask.output.item({"removed": removed}, _gone(removed))
+
+
+def _gone(removed: int) -> str:
+    return "1 copy is removed." if removed == 1 else f"{removed} copies are removed."

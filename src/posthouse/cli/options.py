@@ -18,6 +18,7 @@ import typer
 
 from posthouse.cli.names import account_names
 from posthouse.cli.output import Output
+from posthouse.model.several import several
 
 MAILGUN, SENDGRID, MAILPACE, NATIVE = "mailgun", "sendgrid", "mailpace", "native"
 
@@ -125,7 +126,8 @@ def _subject(own: Mapping[str, Any]) -> str:
     found: list[str] = []
     for name, value in own.items():
         if name in _SUBJECTS and value:
-            found += map(str, value) if isinstance(value, list) else [name if value is True else str(value)]
+            words = name if value is True else str(value)
+            found.append(several([str(each) for each in value]) if isinstance(value, list) else words)
     return " ".join(found)
 
 

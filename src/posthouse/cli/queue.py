@@ -12,6 +12,7 @@ from posthouse.cli.options import AccountName, Asked, Config, Json, asked, comma
 from posthouse.cli.output import span, when
 
 if TYPE_CHECKING:
+    from posthouse.store.engine import Connection
     from posthouse.store.queue import Selector
 
 app = typer.Typer(help="The queue: what waits and why.", invoke_without_command=True, rich_markup_mode=None)
@@ -103,8 +104,14 @@ def _act(ask: Asked, done: str, verb: str, chosen: Selector) -> None:
     house = open_house(ask)
     with house.reading() as conn:
         theirs = replace(chosen, account_id=accounts.scope(conn, ask.account))
-        house.note_first(conn)
-        count = queue.in_steps(conn, queue_words.step, verb, theirs, house.clock.now(), house.ids)
+
+        def step(conn: Connection, *values: Any) -> int:
+            changed = queue_words.step(conn, *values)
+            if changed:
+                house.note(conn)
+            return changed
+
+        count = queue.in_steps(conn, step, verb, theirs, house.clock.now(), house.ids)
         if verb == "flush":
             with conn.transaction():
                 workers.nudge(conn, FLUSH)

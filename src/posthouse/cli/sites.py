@@ -100,7 +100,8 @@ def resume(ask: Asked, name: Name) -> None:
         with conn.transaction():
             ended = sites.resume(conn, site.name)
             workers.nudge(conn, RESUME, site.name)
-            house.note(conn)
+            if ended:
+                house.note(conn)
     ask.output.item(
         {"site": site.name, "ended": ended},
         f"{site.name} goes on; ended: {ended} decision{'s' * (ended != 1)}.",

@@ -3,7 +3,7 @@
 What stands in it is the subject of a change (a login, a domain, an id) and never a value, so that no secret
 can.
 
-Public: PERSON, KEY, COMMAND, MACHINE, Entry, Note, note, noted, Query, listing, row_of.
+Public: PERSON, KEY, COMMAND, MACHINE, Entry, Note, note, noted, has_changed, Query, listing, row_of.
 """
 
 from __future__ import annotations
@@ -15,6 +15,8 @@ from typing import Any, TypeVar
 from posthouse.desk.keys import IssuedKey
 from posthouse.desk.reports import utc_text
 from posthouse.model.clock import Ids
+from posthouse.model.several import several
+from posthouse.model.suppression import Allowed, Suppression
 from posthouse.store import audit, identity
 from posthouse.store.audit import Entry, Query
 from posthouse.store.engine import Connection
@@ -27,6 +29,7 @@ __all__ = [
     "Entry",
     "Note",
     "Query",
+    "has_changed",
     "listing",
     "note",
     "noted",
@@ -72,17 +75,36 @@ def noted(
     args: Sequence[Any],
     named: Mapping[str, Any],
 ) -> Value:
-    """`fn(conn, *args, **named)`, and a note of it where there is one to make. What the function is told in
-    the parameters `login`, `domain` and `name` belongs to the subject, and so does the id of a new key."""
+    """`fn(conn, *args, **named)`, and a note of it where there is one to make and something was changed. What
+    the function is told in the parameters `login`, `domain` and `name` belongs to the subject, and so does
+    what it made: a key, addresses on lists."""
     done = fn(conn, *args, **named)
-    if made is not None:
+    if made is not None and has_changed(done):
         about = made.about
         words = [str(named[name]) for name in _NAMING if named.get(name)]
-        for word in [*words, *([done.id] if isinstance(done, IssuedKey) else [])]:
+        for word in [*words, _made(done)]:
             if word not in about:
                 about = f"{about} {word}".strip()
         note(conn, ids, replace(made, about=about))
     return done
+
+
+def has_changed(done: object) -> bool:
+    """Did a writing function change anything, by its answer? Those that count say 0 where not, and those that
+    say whether they did something False."""
+    return not (isinstance(done, int) and not done)
+
+
+def _made(done: object) -> str:
+    """What a function made, in words."""
+    if isinstance(done, IssuedKey):
+        return done.id
+    if isinstance(done, list):
+        return several(
+            [each.address for each in done if isinstance(each, Suppression)]
+            + [each.value for each in done if isinstance(each, Allowed)]
+        )
+    return ""
 
 
 def listing(conn: Connection, query: Query) -> tuple[list[Entry], str]:

@@ -2,11 +2,12 @@
 application.
 
 Public: CaptureQuery, listing, inboxes, credentials_of, whole, summary, content, load_own, neighbours, remove,
-empty.
+remove_several, empty.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -30,6 +31,7 @@ __all__ = [
     "load_own",
     "neighbours",
     "remove",
+    "remove_several",
     "summary",
     "whole",
 ]
@@ -116,6 +118,14 @@ def remove(conn: Connection, account_id: str, domain: str, delivery_id: str) -> 
     """Remove one copy, inside the caller's transaction; 1. Raises Refused."""
     found, _ = load_own(conn, account_id, domain, delivery_id)
     return int(captures.remove_capture(conn, found.delivery_id))
+
+
+def remove_several(conn: Connection, account_id: str, delivery_ids: Sequence[str]) -> int:
+    """Remove these copies, inside the caller's transaction; how many went. One that is gone already does not
+    count, nor does another account's (S20). Raises Refused where none is named."""
+    if not delivery_ids:
+        raise Refused(501, "5.5.4", "Choose the copies to remove", reason="no-choice")
+    return sum(captures.remove_own(conn, account_id, each) for each in dict.fromkeys(delivery_ids))
 
 
 def empty(conn: Connection, query: CaptureQuery, application: str = "", *, limit: int = STEP_COPIES) -> int:

@@ -49,9 +49,16 @@ class SelfService:
     async def change_password(self, signed: Signed, password: str, address: str = "") -> str:
         """All sessions end; the token of a new one for this browser. Raises Refused, TryLater."""
         person = await self._entrance.choose(
-            signed.person, password, lambda conn: _note(conn, self._ids, signed, "password", address)
+            signed.person, password, lambda conn: _note(conn, self._ids, signed.person, "password", address)
         )
         return await self._entrance.begin(person, signed.session.address, signed.session.agent)
+
+    async def choose_first(self, person: Person, password: str, address: str = "") -> Person:
+        """A password of one's own in the place of a one-time one; every session ends. Raises Refused,
+        TryLater."""
+        return await self._entrance.choose(
+            person, password, lambda conn: _note(conn, self._ids, person, "password", address)
+        )
 
     async def turn_totp_on(self, signed: Signed, secret: bytes, code: str, address: str = "") -> list[str]:
         """The recovery codes, to be shown once. Raises Refused."""
@@ -95,25 +102,24 @@ def _set_totp(
 ) -> bool:
     is_set = people.set_totp(conn, signed.person.id, before, totp)
     if is_set:
-        _note(conn, ids, signed, do, address)
+        _note(conn, ids, signed.person, do, address)
     return is_set
 
 
 def _end(conn: Connection, ids: Ids, signed: Signed, session_id: str, address: str) -> None:
     sessions.end(conn, signed.person.id, session_id)
     if session_id != signed.session.id:  # to sign out is no change
-        _note(conn, ids, signed, "end", address)
+        _note(conn, ids, signed.person, "end", address)
 
 
 def _end_others(conn: Connection, ids: Ids, signed: Signed, address: str) -> int:
     ended = sessions.end_others(conn, signed.person.id, signed.session.id)
     if ended:
-        _note(conn, ids, signed, "end-others", address)
+        _note(conn, ids, signed.person, "end-others", address)
     return ended
 
 
-def _note(conn: Connection, ids: Ids, signed: Signed, do: str, address: str) -> None:
-    person = signed.person
+def _note(conn: Connection, ids: Ids, person: Person, do: str, address: str) -> None:
     for account_id in person.roles:
         made = audit.Note(
             account_id, audit.PERSON, person.email, f"account.{do}", person.email, address, person.name

@@ -262,6 +262,13 @@ def _copies(conn: Connection, account_id: str, credential_id: str) -> int:
 # Remove
 
 _remove = Statement(delete(capture).where(capture.c.delivery_id == bindparam("of_id")), "of_id")
+_remove_own = Statement(
+    delete(capture).where(
+        capture.c.delivery_id == bindparam("of_id"), capture.c.account_id == bindparam("of_account")
+    ),
+    "of_id",
+    "of_account",
+)
 _oldest = (
     select(capture.c.delivery_id)
     .where(capture.c.delivery_id < bindparam("before"))
@@ -274,6 +281,11 @@ _drop_before = Statement(delete(capture).where(capture.c.delivery_id.in_(_oldest
 def remove_capture(conn: Connection, delivery_id: str) -> bool:
     """False: there was none."""
     return conn.change(_remove, delivery_id) > 0
+
+
+def remove_own(conn: Connection, account_id: str, delivery_id: str) -> bool:
+    """False: there was none, or it is another account's."""
+    return conn.change(_remove_own, delivery_id, account_id) > 0
 
 
 def drop_before(conn: Connection, before_id: str, limit: int) -> int:

@@ -282,7 +282,7 @@ def test_W_03_captured_mail_is_checked_and_removed(house: Cli) -> None:
     (checked,) = house("captures", "check", ids[0], "--json").rows
     assert checked["level"] == "bad" and {"check", "level", "text"} == set(checked["findings"][0])
     assert "There is no Date" in house("captures", "check", ids[0]).out
-    assert house("captures", "remove", ids[0]).out == "The copy is removed.\n"
+    assert house("captures", "remove", ids[0]).out == "1 copy is removed.\n"
     assert house("captures", "remove", ids[0]).code == 1
     assert house("captures", "empty", "--application", "another").out == "0 copies are removed.\n"
     assert house("captures", "empty").out == "1 copy is removed.\n"

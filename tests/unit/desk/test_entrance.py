@@ -93,8 +93,10 @@ async def test_a_given_password_opens_for_seven_days_to_choose_another(entry: En
 async def test_a_given_password_opens_once(entry: Entry) -> None:
     entry.add("bob@shop.test", Role.VIEWER)
     bob = await entry.entrance.check_password("bob@shop.test", "given-word")
-    bob = await entry.entrance.choose(bob, "a password of Bob's own")
+    bob = await entry.own.choose_first(bob, "a password of Bob's own", "192.0.2.9")
     assert entry.entrance.next_step(bob, has_shown_code=True) is Step.IN
+    (noted,) = audit.search(entry.conn, audit.Query(entry.one))
+    assert (noted.what, noted.who, noted.address) == ("account.password", "bob@shop.test", "192.0.2.9")
     with pytest.raises(Refused, match="wrong"):
         await entry.entrance.check_password("bob@shop.test", "given-word")
     assert not (await entry.entrance.check_password("bob@shop.test", "a password of Bob's own")).must_change

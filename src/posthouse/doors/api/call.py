@@ -135,7 +135,7 @@ class Call:
 
     async def _written(self, fn: Callable[..., Any], *args: Any) -> Any:
         done = await self.parts.store.write(each(fn), args)
-        self._is_noted = True
+        self._is_noted |= audit.has_changed(done)
         return done
 
     def _note(self) -> audit.Note | None:

@@ -103,7 +103,7 @@ async def _code(parts: WebParts, request: Request, form: Form, person: Person) -
 
 async def _choose(parts: WebParts, request: Request, form: Form, person: Person) -> Response:
     try:
-        person = await parts.entrance.choose(person, new_password(form))
+        person = await parts.own.choose_first(person, new_password(form), address_of(request))
     except PosthouseError as error:
         return _page(parts, request, Step.CHOOSE, person.email, error)
     return await _go_on(parts, request, person, has_shown_code=True)

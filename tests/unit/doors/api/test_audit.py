@@ -59,6 +59,29 @@ async def test_what_changes_nothing_is_not_noted(api: Api) -> None:
     assert await entries(api) == []
 
 
+async def test_W_04_calls_about_many_addresses_name_the_first_few(api: Api) -> None:
+    many = [f"n{number}@b.test" for number in range(20)]
+    few = "n0@b.test n1@b.test n2@b.test and 17 more"
+    add = {"addresses": many, "kind": "bounce"}
+    assert (await api.call("POST", f"{NATIVE}/suppressions", key=api.full, json=add)).status == 201
+    await api.call("POST", f"{NATIVE}/suppressions/remove", key=api.full, json={"addresses": many})
+    await api.call("POST", f"{NATIVE}/allowed", key=api.full, json={"values": many[:1]})
+    await api.call("POST", "/v3/asm/suppressions/global", key=api.full, json={"recipient_emails": many})
+    await api.call("DELETE", "/v3/suppression/bounces", key=api.full, json={"emails": many})
+    entries_ = [each for each in await entries(api) if each.kind == "key"]
+    assert [each.about for each in reversed(entries_)] == [few, few, many[0], few]
+
+
+async def test_W_04_a_write_that_changed_nothing_is_not_noted(api: Api) -> None:
+    gone = {"addresses": ["nobody@b.test"]}
+    reply = await api.call("POST", f"{NATIVE}/suppressions/remove", key=api.full, json=gone)
+    assert reply.json() == {"removed": 0}
+    await api.call("POST", f"{NATIVE}/allowed/remove", key=api.full, json={"values": ["nobody@b.test"]})
+    await api.call("DELETE", f"{NATIVE}/inbox", key=api.full)
+    await api.call("DELETE", f"/v3/{DOMAIN}/bounces", basic=api.full)
+    assert await entries(api) == []
+
+
 async def test_W_04_the_log_is_read_with_filters_and_pages(api: Api) -> None:
     for name in ("one", "two", "three"):
         await api.call("POST", f"{NATIVE}/users", key=api.full, json={"login": f"{name}@{DOMAIN}"})

@@ -18,6 +18,7 @@ from posthouse.desk.suppressions import Place
 from posthouse.doors.api.answers import Answer, json_answer
 from posthouse.doors.api.call import Call
 from posthouse.doors.api.mailgun.phrases import said
+from posthouse.model.several import several
 from posthouse.model.suppression import Suppression, SuppressionKind
 from posthouse.store import suppressions
 
@@ -34,6 +35,7 @@ async def import_file(call: Call, kind: SuppressionKind) -> Answer:
     stream: Any = io.BufferedReader(io.BytesIO(content))
     steps = steps_of(stream, wanted, summary)
     while rows := await asyncio.to_thread(_next, steps):
+        call.about = f"a file: {several([row.address for row in rows])}"
         await call.write(suppressions.add, rows)
     return imported(summary.bad)
 

@@ -17,6 +17,7 @@ from posthouse.doors.api.answers import Answer
 from posthouse.doors.api.call import Call
 from posthouse.doors.api.native.endpoint import NativeEndpoint, Page, many, one, reading, writing
 from posthouse.doors.api.native.scope import wanted_domain
+from posthouse.model.several import several
 from posthouse.model.suppression import Allowed, Suppression, SuppressionKind
 from posthouse.store import allowed
 from posthouse.store import suppressions as stored
@@ -123,7 +124,6 @@ def _listing(conn: Connection, call: Call, asked: SuppressionSearch) -> list[Sup
 
 
 async def add_suppressions(call: Call, asked: NewSuppressions) -> Answer:
-    call.about = " ".join(asked.addresses)
     return await call.write_once(_shown, _add, call, asked)
 
 
@@ -137,12 +137,16 @@ def _add(conn: Connection, call: Call, asked: NewSuppressions) -> list[Suppressi
 
 
 async def remove_suppressions(call: Call, asked: GoneSuppressions) -> Answer:
-    call.about = " ".join(asked.addresses)
-    return await call.write_once(one(Removed), _remove, call, asked)
+    call.about = several(asked.addresses)
+    return await call.write_once(_removed, _remove, call, asked)
 
 
-def _remove(conn: Connection, call: Call, asked: GoneSuppressions) -> dict[str, int]:
-    return {"removed": suppressions.remove(conn, call.account_id, asked.addresses, _place(conn, call, asked))}
+def _remove(conn: Connection, call: Call, asked: GoneSuppressions) -> int:
+    return suppressions.remove(conn, call.account_id, asked.addresses, _place(conn, call, asked))
+
+
+def _removed(count: int) -> Answer:
+    return one(Removed)({"removed": count})
 
 
 # The allow list
@@ -209,13 +213,8 @@ def _allowed(added: list[Allowed]) -> Answer:
 
 async def remove_allowed(call: Call, asked: GoneAllowed) -> Answer:
     domain = wanted_domain(call, asked.domain)
-    return await call.write_once(
-        lambda count: one(Removed)({"removed": count}),
-        suppressions.disallow,
-        call.account_id,
-        asked.values,
-        domain,
-    )
+    call.about = several(asked.values)
+    return await call.write_once(_removed, suppressions.disallow, call.account_id, asked.values, domain)
 
 
 _READ, _WRITE = "suppressions.read", "suppressions.write"

@@ -44,7 +44,9 @@ class NewUser(NewTerms, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """An SMTP user. `password`: one that exists already; else one is made."""
 
     login: Annotated[str, Meta(min_length=3, max_length=320, examples=["app@example.com"])]
-    dialect: Annotated[Literal["mailgun", "native"], Meta(description="Whose words it hears.")] = "mailgun"
+    dialect: Annotated[
+        Literal["mailgun", "native"], Meta(description="Whose SMTP replies and option headers it knows.")
+    ] = "mailgun"
     password: Secret | None = None
 
 

@@ -28,6 +28,7 @@ from posthouse.doors.api.sendgrid.asked import (
 )
 from posthouse.doors.api.sendgrid.paging import link_header
 from posthouse.doors.api.sendgrid.phrases import not_found, said
+from posthouse.model.several import several
 from posthouse.model.suppression import Suppression, SuppressionKind
 from posthouse.store import suppression_times
 from posthouse.store.connection import Connection
@@ -124,7 +125,9 @@ async def _remove_some(call: Call, which: _List) -> Answer:
         return NOTHING
     if "emails" not in given:
         raise said("either delete_all or emails is required")
-    await call.write(desk.remove, call.account_id, emails_of(given, "emails"), _place(which))
+    emails = emails_of(given, "emails")
+    call.about = several(emails)
+    await call.write(desk.remove, call.account_id, emails, _place(which))
     return NOTHING
 
 

@@ -126,6 +126,11 @@ async def _empty(visit: Visit) -> Response:
     return visit.go(visit.at(PATH), f"The inbox{whose} is empty; {removed} removed.")
 
 
+async def _remove_ticked(visit: Visit) -> str:
+    removed = await visit.write(captures.remove_several, visit.account_id, visit.fields("copy"))
+    return "1 copy is removed." if removed == 1 else f"{removed} copies are removed."
+
+
 # One copy
 
 
@@ -203,7 +208,16 @@ async def _release(visit: Visit) -> Response:
 
 
 PAGES = (
-    Page(PATH, "events.read", _look, {"empty": Work("queue.write", _empty)}),
+    Page(
+        PATH,
+        "events.read",
+        _look,
+        {
+            "empty": Work("queue.write", _empty, about=("application",)),
+            "remove": Work("queue.write", _remove_ticked, about=("copy",)),
+        },
+        most_fields=PAGE_ROWS + 20,
+    ),
     Page(ROWS, "events.read", _fresh_rows),
     *letter_pages(ONE, "events.read", _content),
     Page(

@@ -27,6 +27,7 @@ from posthouse.doors.web.rim import address_of, retry, route, sentence, status_o
 from posthouse.doors.web.static_files import static_route
 from posthouse.model.errors import PosthouseError, Refused
 from posthouse.model.event import EventKind
+from posthouse.model.several import several
 from posthouse.store.connection import Connection
 from posthouse.store.events import EventQuery, find_page
 
@@ -103,7 +104,7 @@ def _note(page: Page, work: Work, visit: Visit) -> audit.Note:
     """What the audit log says of it."""
     area = page.path.strip("/").partition("/")[0] or "overview"
     subjects = [str(value) for name, value in visit.request.path_params.items() if name != "account"]
-    subjects += [value for name in work.about for value in visit.fields(name)]
+    subjects += [several(visit.fields(name)) for name in work.about]
     return audit.Note(
         audit.MACHINE if page.is_operators else visit.account_id,
         audit.PERSON,

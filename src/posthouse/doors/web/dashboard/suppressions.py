@@ -130,6 +130,7 @@ async def _remove(visit: Visit) -> str:
     chosen = visit.fields("row")
     if not chosen:
         raise Refused(501, "5.5.4", "Tick the rows to take off", reason="no-row")
+    visit.tell_about([suppressions.place_after(each)[0] for each in chosen])
     gone: int = await visit.write(suppressions.remove_rows, visit.account_id, chosen)
     return f"{gone} {'row is' if gone == 1 else 'rows are'} off the lists; mail to them is sent again."
 

@@ -6,7 +6,7 @@ Public: Visit.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 from urllib.parse import quote
 
@@ -22,6 +22,7 @@ from posthouse.doors.web.dashboard import said, views
 from posthouse.doors.web.dashboard.navigation import current, sections
 from posthouse.doors.web.forms import FORM, FORM_S, SESSION, cookie, form_token, new_form_cookie, put_cookie
 from posthouse.doors.web.parts import WebParts
+from posthouse.model.several import several
 from posthouse.rules.roles import may
 from posthouse.store.connection import Connection
 from posthouse.store.engine import each
@@ -119,8 +120,14 @@ class Visit:
         the audit log. Raises CommitInDoubt too."""
         work = (self.parts.ids, self.note, fn, args, named)
         done: Value = await self.parts.store.write(each(audit.noted), work)
-        self.note = None
+        if audit.has_changed(done):
+            self.note = None
         return done
+
+    def tell_about(self, subjects: Sequence[str]) -> None:
+        """What the audit log says that the form is about, where its fields do not say so."""
+        if self.note is not None:
+            self.note = replace(self.note, about=several(subjects))
 
     async def in_steps(self, fn: Callable[..., int], *args: Any) -> int:
         """`write` again and again until it changes nothing; how much it did. Short transactions: mail is

@@ -155,3 +155,7 @@ document.addEventListener("DOMContentLoaded", () => {
   enliven(document);
 });
 document.addEventListener("htmx:after:swap", () => enliven(document));
+/* A list that asks for itself again waits while something in it is ticked: the ticks would be lost. */
+document.addEventListener("htmx:before:request", (event) => {
+  if (event.target.matches("[data-waits]") && event.target.querySelector("input:checked")) event.preventDefault();
+});

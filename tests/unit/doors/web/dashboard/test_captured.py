@@ -86,8 +86,32 @@ async def test_W_03_a_copy_is_removed_and_an_inbox_emptied(desk: Desk) -> None:
     browser = await desk.browser()
     page = await browser.press(await browser.open(f"{AT}/{first}"), "Remove")
     assert "The copy is removed." in page.text
-    page = await browser.press(await browser.open(AT), "Empty inbox")
+    page = await browser.press(await browser.open(AT), "Empty all inboxes")
     assert "is empty; 1 removed" in page.text and "Nothing was captured yet." in page.text
+
+
+async def test_W_03_ticked_copies_are_removed(desk: Desk) -> None:
+    first, second, third = [await captured(desk, subject) for subject in ("One", "Two", "Three")]
+    browser = await desk.browser()
+    page = await browser.open(AT)
+    form = page.form("Remove the ticked").fields
+    page = await browser.post(AT, form | {"copy": [first, third, "nothing.0000"]})
+    assert "2 copies are removed." in page.text and "Two" in page.text and "Three" not in page.text
+    nothing = await browser.post(AT, form)
+    assert nothing.status == 400 and "Choose the copies to remove." in nothing.text
+    entries = desk.api.rows("select what, about from audit where what = 'captured.remove'")
+    assert [tuple(each) for each in entries] == [("captured.remove", f"{first} {third} nothing.0000")]
+    assert second in nothing.html
+
+
+async def test_S20_a_strangers_copy_cannot_be_ticked(desk: Desk) -> None:
+    first = await captured(desk)
+    browser = await desk.browser(account=OTHER)
+    other = AT.replace("default", OTHER)
+    form = (await browser.open(other)).form("Remove the ticked").fields
+    assert "0 copies are removed." in (await browser.post(other, form | {"copy": first})).text
+    assert first in (await (await desk.browser()).open(AT)).html
+    assert not desk.api.rows("select id from audit where what = 'captured.remove'"), "nothing was changed"
 
 
 async def test_W_03_a_copy_is_released_to_somebody(desk: Desk) -> None:
@@ -123,4 +147,4 @@ async def test_a_viewer_sees_no_buttons(desk: Desk) -> None:
     for path in (AT, f"{AT}/{first}"):
         page = await browser.open(path)
         buttons = {form.button for form in page.forms}
-        assert page.status == 200 and not buttons & {"Remove", "Release", "Empty inbox"}
+        assert page.status == 200 and not buttons & {"Remove", "Release", "Empty all inboxes"}
