@@ -1,4 +1,4 @@
-"""The pictures of docs/screens, made by `make screens`: a demonstration of a whole week in Debian's Chromium.
+"""The pictures of docs/screens, made by `make screens`: a demonstration of two weeks in Debian's Chromium.
 
 Needs what `make browser` needs. Each picture is a page at the size and in the colours that its row says.
 """

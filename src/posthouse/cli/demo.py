@@ -1,6 +1,6 @@
-"""`posthouse demo`: a Posthouse with a week of mail behind it, to look at.
+"""`posthouse demo`: a Posthouse with two weeks of mail behind it, to look at.
 
-Everything lives in `var/demo`. The week is played once through the pretended internet, with a real worker;
+Everything lives in `var/demo`. The weeks are played once through the pretended internet, with a real worker;
 then the dashboard is served, and all that is sent from then on is captured.
 """
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 DIRECTORY = Path("var") / "demo"
 HOSTNAME = "mail.shop.example"
-_LEAD_S = 14 * 86400.0  # the shop was there before the week
+_LEAD_S = 28 * 86400.0  # the shop was there before
 
 
 def demo(
@@ -34,14 +34,16 @@ def demo(
     again: Annotated[
         bool, typer.Option("--again", help="Throw away what is there and play once more.")
     ] = False,
-    hours: Annotated[int, typer.Option("--hours", min=1, max=168, help="How many hours of the week.")] = 168,
+    hours: Annotated[
+        int, typer.Option("--hours", min=1, max=336, help="How many hours of the two weeks.")
+    ] = 336,
     scale: Annotated[
-        float, typer.Option("--scale", min=0.05, max=20, help="How much mail; 1 is some 3,500.")
+        float, typer.Option("--scale", min=0.05, max=20, help="How much mail; 1 is some 5,000.")
     ] = 1.0,
-    seed: Annotated[int, typer.Option("--seed", help="Another number, another week.")] = 1,
+    seed: Annotated[int, typer.Option("--seed", help="Another number, other weeks.")] = 1,
     no_serve: Annotated[bool, typer.Option("--no-serve", help="Make the data and stop.")] = False,
 ) -> None:
-    """Play a week of mail through the pretended internet, then serve the dashboard with it."""
+    """Play two weeks of mail through the pretended internet, then serve the dashboard with it."""
     from posthouse.cli.world import started_world
     from posthouse.observe import set_up_log
     from posthouse.supervisor import run
@@ -54,7 +56,7 @@ def demo(
         shutil.rmtree(directory)
         directory.mkdir()
         played = _play(directory, hours, scale, seed)
-        ask.output.say(f"{played.sent:,} messages were sent in the pretended week.")
+        ask.output.say(f"{played.sent:,} messages were sent in the pretended weeks.")
         (directory / "played").touch()
     if no_serve:
         settings = _prepared(directory, {})
@@ -92,11 +94,11 @@ def _prepared(directory: Path, more: dict[str, dict[str, Any]]) -> Settings:
 
 
 def _play(directory: Path, hours: int, scale: float, seed: int) -> Played:
-    """Furnish a fresh store and play. Its log goes to a file: it is that of another week."""
+    """Furnish a fresh store and play. Its log goes to a file: it is of another time."""
     from posthouse.cli.house import House
     from posthouse.cli.world import ZONE_FILE
     from posthouse.demo.plan import Plan
-    from posthouse.demo.props import furnish, zone_of
+    from posthouse.demo.props import furnish, hang_up_addresses, zone_of
     from posthouse.demo.stage import perform
     from posthouse.desk import certificates, passwords
     from posthouse.model.clock import Ids
@@ -116,6 +118,8 @@ def _play(directory: Path, hours: int, scale: float, seed: int) -> Played:
     with (directory / "play.log").open("w") as written, _bar() as tell:
         set_up_log(written)
         played = asyncio.run(perform(house.settings, zone, made.key, Plan(seed, scale), tell, hours=hours))
+    with house.writing() as conn:
+        hang_up_addresses(conn, house.ids, house.clock.now(), made.account_id)
     with house.reading() as conn:  # from now on all mail is captured: what waits is to be seen waiting
         waiting = Selector(account_id=made.account_id, everything=True)
         queue.in_steps(conn, queue.hold, waiting, house.clock.now(), house.ids)
@@ -155,7 +159,7 @@ def _bar() -> Iterator[Callable[[int, int], None]]:
     from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
     columns = (
-        TextColumn("A week of mail"),
+        TextColumn("Two weeks of mail"),
         BarColumn(),
         TextColumn("{task.completed} of {task.total} hours"),
     )

@@ -1,6 +1,6 @@
 """What happens in the demonstration, hour by hour: the same every time for one seed.
 
-Public: Letter, Plan, HOURS.
+Public: Letter, Plan, HOURS, WEEK.
 """
 
 from __future__ import annotations
@@ -12,7 +12,8 @@ from random import Random
 
 from posthouse.demo.cast import FIRST_NAMES, KINDS, LAST_NAMES, NEWSLETTER, SITES, Kind
 
-HOURS = 7 * 24
+WEEK = 7 * 24
+HOURS = 2 * WEEK  # a week to look at, and a lighter one before it to compare it with
 _OF_DAY = (
     2,
     1,
@@ -41,7 +42,7 @@ _OF_DAY = (
 )  # letters by hour, UTC
 _CUSTOMERS = 900
 _BATCH = 240
-_BATCH_HOURS = frozenset({33, 105})  # the newsletter: on the second and the fifth day
+_BATCH_HOURS = frozenset({33, 105})  # the newsletter: on the second and the fifth day of a week
 _TESTS = 0.02
 
 
@@ -58,7 +59,7 @@ class Letter:
 
 
 class Plan:
-    """`scale`: how much of the usual traffic, 1.0 for a week of some 3,500 letters."""
+    """`scale`: how much of the usual traffic, 1.0 for two weeks of some 5,000 letters."""
 
     def __init__(self, seed: int = 1, scale: float = 1.0) -> None:
         self.random = Random(seed)  # noqa: S311 (a play, no secrets)
@@ -68,14 +69,14 @@ class Plan:
     def hour(self, number: int) -> Iterator[Letter]:
         """The letters of one hour, in the order of time."""
         count = round(
-            _OF_DAY[number % 24] * self._scale * self.random.uniform(0.8, 1.25) * (0.6 + 0.4 * number / HOURS)
+            _OF_DAY[number % 24] * self._scale * self.random.uniform(0.8, 1.25) * (0.5 + 0.4 * number / HOURS)
         )
         minutes = sorted(self.random.uniform(0, 59) for _ in range(count))
         weights = [kind.weight for kind in KINDS]
         for minute in minutes:
             (kind,) = self.random.choices(KINDS, weights)
             yield self._letter(minute, kind)
-        if number in _BATCH_HOURS:
+        if number % WEEK in _BATCH_HOURS:
             for _ in range(round(_BATCH * self._scale)):
                 yield self._letter(59.5, NEWSLETTER)
 

@@ -1,11 +1,13 @@
-"""What stands on the stage before the play: domains, users, a key, templates, lists, a webhook.
+"""What stands on the stage before the play: domains, users, a key, templates, lists, a webhook; and the
+addresses, which are hung up after it, because this machine does not really have them.
 
-Public: furnish, Furnished, zone_of.
+Public: furnish, Furnished, hang_up_addresses, zone_of.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from ipaddress import ip_address
 
 from posthouse.config import Settings
 from posthouse.demo.cast import BRAND, NEWS, SENDERS, SHOP
@@ -14,11 +16,13 @@ from posthouse.desk import (
     credentials,
     domain_checks,
     domains,
+    egress,
     hooks,
     keys,
     people,
     suppressions,
     templates,
+    warmup,
 )
 from posthouse.desk.installation import Installation
 from posthouse.desk.passwords import Given
@@ -36,6 +40,7 @@ _WELCOME = """\
 <h1>Welcome, {{name}}</h1>
 <p>Your account is ready. {{#if discount}}Here is your code: {{discount}}.{{/if}}</p>
 """
+ADDRESSES = {"192.0.2.10": f"out1.{SHOP}", "192.0.2.11": f"out2.{SHOP}"}  # RFC 5737: of nobody
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,9 +113,21 @@ def _lists(conn: Connection, ids: Ids, now: float, account_id: str) -> None:
     )
 
 
+def hang_up_addresses(conn: Connection, ids: Ids, now: float, account_id: str) -> None:
+    """Two addresses in two pools, one of them in the middle of its warm-up."""
+    for address, hello in ADDRESSES.items():
+        egress.add_ip(conn, now, address, hello, account_id)
+    warm, new = ADDRESSES
+    egress.put_pool(conn, ids, account_id, "Receipts", [warm], "What customers wait for")
+    egress.put_pool(conn, ids, account_id, "Newsletter", [warm, new])
+    warmup.begin(conn, now, account_id, new, warmup.find_plan("default"), day=6)
+
+
 def zone_of(conn: Connection, settings: Settings, account_id: str) -> str:
     """The records of the verified domains as zone text, and where this installation is."""
     texts = [f"{settings.smtp.hostname} A 127.0.0.1"]
+    for address, name in ADDRESSES.items():
+        texts += [f"{name} A {address}", f"{ip_address(address).reverse_pointer} PTR {name}"]
     sender = domain_checks.sender_of(conn, settings, account_id)
     for domain in identity.list_domains(conn, account_id):
         if domain.verified_at is not None:

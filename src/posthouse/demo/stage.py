@@ -1,4 +1,4 @@
-"""The demonstration is played: a real worker, whose clock shows last week, sends to the fake internet.
+"""The demonstration is played: a real worker, whose clock shows the past, sends to the fake internet.
 
 Mail goes in through the HTTP API and out over SMTP; opens, clicks, bounces and complaints come back through
 the doors. Only the wall clock is pretended: it jumps from letter to letter.
@@ -30,6 +30,7 @@ from posthouse.internet.scripts import HOST_SCRIPTS, Act, Deed, HostScript, Step
 from posthouse.internet.world import World
 from posthouse.net.board import Board
 from posthouse.pipeline.signing import Signer
+from posthouse.rules.plan import lane_parts
 from posthouse.store import lanes, workers
 from posthouse.store.connection import Connection
 from posthouse.store.engine import open_store
@@ -78,6 +79,9 @@ class _Scene:
     base: str
     smtp_port: int
     key: str
+    refusing: set[str] = field(
+        default_factory=lambda: {site.domain for site in SITES if site.script == "defer"}
+    )
 
     async def go_to(self, at: float) -> None:
         """The worker beats for that time first: whose heart has not beaten for half a minute is buried."""
@@ -88,7 +92,7 @@ class _Scene:
 async def perform(
     settings: Settings, zone: str, key: str, plan: Plan, tell: Tell, *, hours: int = HOURS
 ) -> Played:
-    """Play the last `hours` of a week that ends now. `zone`: records of the senders' domains; `key`: of the
+    """Play the last `hours` of two weeks that end now. `zone`: records of the senders' domains; `key`: of the
     account, for its API. `tell` hears how many hours are done, of how many."""
     clock, arrivals = ShiftedClock(), list[Arrival]()
     end = time.time()
@@ -104,6 +108,7 @@ async def perform(
             number, start = HOURS - hours + done, begin + done * 3600
             if number == HOURS - _BUSY_HOURS:
                 world.play(f"mx1.{BUSY}", _OVERLOADED)
+                scene.refusing.add(BUSY)
             await _hour(scene, plan, number, start, min(end, start + 3600), played)
             await audience.react(scene.base, scene.smtp_port)
             tell(done + 1, hours)
@@ -157,12 +162,13 @@ async def _post(scene: _Scene, letter: Letter, played: Played) -> None:
 
 
 async def _settled(scene: _Scene) -> None:
-    """Until nothing is due or on its way any more, or for a while."""
+    """Until nothing is due or on its way any more, or for a while. Sites that refuse may rest, for minutes of
+    the true time: what is due there is not waited for."""
 
     def has_work(conn: Connection) -> bool:
-        counts = lanes.open_counts(conn)
-        return bool(lanes.lanes_due(conn, scene.clock.now(), 1)) or any(
-            count for state, count in counts.items() if state.value == "taken"
+        due = lanes.lanes_due(conn, scene.clock.now(), 2 * len(SITES))
+        return any(lane_parts(each.lane)[0] not in scene.refusing for each in due) or any(
+            count for state, count in lanes.open_counts(conn).items() if state.value == "taken"
         )
 
     for _ in range(round(_SETTLED_S / _LOOK_S)):
