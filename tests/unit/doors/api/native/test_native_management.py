@@ -230,7 +230,9 @@ async def test_webhooks(api: Api) -> None:
     assert key["secret"].startswith("whsec_")
     shown = await ok(api, "GET", "/webhook-keys/native")
     assert "secret" not in shown and shown["algorithm"] == key["algorithm"]
-    problem(await api.call("POST", f"{V1}/webhook-keys/native", key=api.full, json={}), 409, "hook-key-exists")
+    problem(
+        await api.call("POST", f"{V1}/webhook-keys/native", key=api.full, json={}), 409, "hook-key-exists"
+    )
     await ok(api, "DELETE", f"/webhooks/{hook['id']}")
 
 
