@@ -37,6 +37,16 @@ def test_MG_26_the_node_client_makes_changes_and_deletes_a_domain(mailgun: Clien
     assert failed(absent, 404) == "Domain not found"
 
 
+def test_MG_26_the_node_client_asks_for_the_certificate_of_links(mailgun: Client) -> None:
+    tracking, host = "domains.domainTracking", f"email.{DOMAIN}"
+    absent, refused, again = mailgun.call(
+        [f"{tracking}.get", host], [f"{tracking}.generate", host], [f"{tracking}.regenerate", host]
+    )
+    assert f"posthouse domain certificate {DOMAIN}" in failed(absent, 404)
+    assert failed(refused, 400) == failed(again, 400)
+    assert failed(refused, 400).startswith(f"Posthouse orders no certificates: bring one for {host}")
+
+
 def test_MG_26_the_node_client_sets_tracking_and_connections(mailgun: Client) -> None:
     tracking = "domains.domainTracking"
     footer = {

@@ -25,6 +25,8 @@ def test_MG_26_the_node_client_manages_webhooks(mailgun: Client) -> None:
     assert "permanent_fail" in failed(unknown, 400)
     assert changed["urls"] == listed["opened"]["urls"] == gone["urls"] == [f"{HOOK}/1", f"{HOOK}/2"]
     assert failed(absent, 404) == "Webhook not found"
+    (tried,) = mailgun.call([f"{hooks}.create", DOMAIN, "opened", "https://hooks.invalid/1", True])
+    assert tried["code"] == 0 and tried["message"], "nobody answers there"
 
 
 def test_MG_26_the_node_client_manages_templates_and_versions(mailgun: Client) -> None:
@@ -118,6 +120,26 @@ def test_MG_26_the_node_client_manages_addresses_and_pools(mailgun: Client, mail
     (shown,) = [each for each in found["ip_pools"] if each["pool_id"] == pool]
     assert shown["name"] == "news" and set(shown["ips"]) == {"127.0.0.1", "127.0.0.2"}
     assert linked["status"] == 200
+    joined, both, left_it, domains, refused = mailgun.call(
+        ["ip_pools.addIp", pool, "127.0.0.2"],
+        ["ip_pools.addIps", pool, ["127.0.0.1", "127.0.0.2"]],
+        ["ip_pools.removeIp", pool, "127.0.0.2"],
+        ["ip_pools.linkedDomains", pool, {"limit": 10}],
+        ["ip_pools.delegate", pool, "some subaccount"],
+    )
+    assert joined["status"] == both["status"] == left_it["status"] == 200, (joined, both, left_it)
+    assert [each["name"] for each in domains["domains"]] == [DOMAIN]
+    assert failed(refused, 400).startswith("There are no subaccounts here")
+    assigned, used, _, free = mailgun.call(
+        ["domains.assignIp", DOMAIN, "127.0.0.2"],
+        ["domains.getIps", DOMAIN],
+        ["domains.deleteIp", DOMAIN, "127.0.0.2"],
+        ["domains.getIps", DOMAIN],
+    )
+    assert (assigned["status"], used, free) == (200, ["127.0.0.2"], [])
+    mailgun.call(["domains.linkIpPool", DOMAIN, pool])
+    (unlinked,) = mailgun.call(["ip_pools.unlinkDomainPool", DOMAIN])
+    assert unlinked["status"] == 200
     *_, gone, left = mailgun.call(
         ["domains.unlinkIpPoll", DOMAIN, {"ip": "shared"}],
         ["ip_pools.destroy", pool, {"ip": "shared"}],

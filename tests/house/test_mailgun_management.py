@@ -135,7 +135,28 @@ def test_MG_26_a_domain_is_made_set_up_and_removed_with_the_program(client: Clie
     said(client.domains.delete(domain=name))
 
 
-def test_MG_26_keys_addresses_and_pools_are_managed_with_the_program(client: Client) -> None:
+def test_MG_26_the_program_asks_for_a_certificate_and_makes_a_key_that_ends(
+    house: House, client: Client
+) -> None:
+    absent = said(client.x509_status.get(domain=f"email.{DOMAIN}"), 404)
+    assert f"posthouse domain certificate {DOMAIN}" in absent["message"]
+    refused = said(client.x509.create(domain=f"email.{DOMAIN}"), 400)
+    assert refused["Reason"].startswith("Posthouse orders no certificates")
+    headers = {"Content-Type": "multipart/form-data"}
+    data = {"role": "basic", "kind": "user", "expiration": "3"}
+    made = said(client.keys.create(data=data, headers=headers))["key"]
+    assert made["expires_at"].endswith("GMT")
+    with Client(auth=("api", made["secret"]), api_url=f"http://127.0.0.1:{house.port_http}") as brief:
+        until(lambda: brief.ips.get().status_code == 401, 20, "the key ends")
+    (row,) = [row for row in said(client.keys.get())["items"] if row["id"] == made["id"]]
+    assert (row["is_disabled"], row["disabled_reason"]) == (True, "expired")
+    (row,) = [row for row in house.cli_rows("key", "list") if row["id"] == made["id"]]
+    assert row["expires_at"]
+    assert "(expired)" in house.command("key", "list")
+    said(client.keys.delete(key_id=made["id"]))
+
+
+def test_MG_26_keys_addresses_and_pools_are_managed_with_the_program(house: House, client: Client) -> None:
     headers = {"Content-Type": "multipart/form-data"}
     data = {"role": "sending", "kind": "domain", "domain_name": DOMAIN, "description": "a new key"}
     made = said(client.keys.create(data=data, headers=headers))["key"]
@@ -144,3 +165,14 @@ def test_MG_26_keys_addresses_and_pools_are_managed_with_the_program(client: Cli
     assert "items" in said(client.ips.get(filters={"dedicated": "true"}))
     assert "items" in said(client.domains_ips.get(domain=DOMAIN))
     assert said(client.ippools.get())["ip_pools"] == []
+    house.cli("ip", "add", "127.0.0.1")
+    house.cli("ip", "add", "127.0.0.2")
+    pool = said(client.ippools.create(data={"name": "p", "description": "Test", "ips": ["127.0.0.1"]}))
+    listed = said(client.ippools.get())["ip_pools"]
+    assert [(each["pool_id"], each["ips"]) for each in listed] == [(pool["pool_id"], ["127.0.0.1"])]
+    said(client.domains_ips.create(domain=DOMAIN, data={"pool_id": pool["pool_id"]}))
+    assert said(client.domains_ips.get(domain=DOMAIN))["items"] == ["127.0.0.1"]
+    filters = {"pool_id": pool["pool_id"]}
+    said(client.domains_ips.delete(domain=DOMAIN, filters=filters, unlink_pool=True))
+    assert said(client.domains_ips.get(domain=DOMAIN))["items"] == []
+    said(client.ippools.delete(pool_id=pool["pool_id"]))

@@ -2,7 +2,7 @@
 
 No text of ours repeats anything of the key.
 
-Public: Pair, read_pair, names_of.
+Public: Pair, read_pair, UsualCertificate, read_usual, is_self_signed, names_of.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 import ssl
 from dataclasses import dataclass, field
 from itertools import pairwise
+from pathlib import Path
 
 from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
@@ -61,6 +62,33 @@ def read_pair(chain: bytes, key: bytes, now: float) -> Pair:
         word = getattr(error, "reason", None) or "it cannot be used"
         raise refused(f"OpenSSL does not take this pair: {word}") from None
     return Pair(pem.decode("ascii"), plain, _names(first), ends.timestamp())
+
+
+@dataclass(frozen=True, slots=True)
+class UsualCertificate:
+    """What the installation shows where a host has no certificate of its own."""
+
+    chain: str
+    names: tuple[str, ...]
+    expires_at: float
+
+
+def read_usual(file: Path) -> UsualCertificate | None:
+    """That of `smtp.tls_cert`; None: there is none that can be read."""
+    try:
+        data = file.read_bytes()
+        certificates = _read_chain(data)
+    except (OSError, Refused):
+        return None
+    first = certificates[0]
+    pem = b"".join(one.public_bytes(Encoding.PEM) for one in certificates).decode("ascii")
+    return UsualCertificate(pem, _names(first), first.not_valid_after_utc.timestamp())
+
+
+def is_self_signed(chain: str) -> bool:
+    """Was the host's own certificate of such a chain issued by nobody else?"""
+    first = x509.load_pem_x509_certificate(chain.encode("ascii"))
+    return first.issuer == first.subject
 
 
 def names_of(chain: str) -> tuple[str, ...]:

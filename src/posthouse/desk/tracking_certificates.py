@@ -3,7 +3,7 @@
 A host is the account's whose domain it is, or is below; nobody installs one for another account's host, and
 what is another's is answered as what is nobody's (S20, docs/decisions/036).
 
-Public: install, remove, find_of, listing, shown, load_host, seal_owner, WARN_DAYS.
+Public: install, remove, find_of, find_place, listing, shown, load_host, seal_owner, WARN_DAYS.
 """
 
 from __future__ import annotations
@@ -57,6 +57,17 @@ def load_host(conn: Connection, account_id: str, name: str) -> tuple[str, str]:
     """(domain, host of its links) of a domain of the account. Raises Refused."""
     domain, _ = domains.load(conn, account_id, name)
     return domain.name, tracking_host(domain.name, domain.settings.tracking_url)
+
+
+def find_place(conn: Connection, account_id: str, name: str) -> tuple[str, str] | None:
+    """(domain, host of its links) of the account's domain that has this name, or whose links live at a host
+    of this name. None: there is none, or it is another account's."""
+    name = name.strip().lower().rstrip(".")
+    places = [
+        (domain.name, tracking_host(domain.name, domain.settings.tracking_url))
+        for domain in identity.list_domains(conn, account_id)
+    ]
+    return next((place for place in places if name in place), None)
 
 
 def seal_owner(account_id: str, host: str) -> str:

@@ -1,8 +1,6 @@
-"""Mailgun's calls about addresses to send from, pools of them, and what a domain sends from.
+"""Mailgun's calls about addresses to send from and pools of them.
 
-A domain sends from a pool or from the usual addresses; addresses of a domain alone are a pool of its name.
-
-Public: ENDPOINTS.
+Public: ENDPOINTS, load_pool, done.
 """
 
 from __future__ import annotations
@@ -16,7 +14,7 @@ from posthouse.doors.api.bodies import Form
 from posthouse.doors.api.call import Call
 from posthouse.doors.api.endpoints import Endpoint
 from posthouse.doors.api.mailgun.asked import fields_of, listed, required, switch
-from posthouse.doors.api.mailgun.domains import assign_ips, both, change_settings
+from posthouse.doors.api.mailgun.domains import change_settings
 from posthouse.doors.api.mailgun.phrases import said
 from posthouse.model.account import Domain
 from posthouse.model.clock import Ids
@@ -91,11 +89,11 @@ async def _get_pool(call: Call) -> Answer:
 
 
 def _pool_with_links(conn: Connection, account_id: str, pool_id: str) -> tuple[Pool, list[str]]:
-    found = _load(conn, account_id, pool_id)
+    found = load_pool(conn, account_id, pool_id)
     return found, _linked(identity.list_domains(conn, account_id), found)
 
 
-def _load(conn: Connection, account_id: str, pool_id: str) -> Pool:
+def load_pool(conn: Connection, account_id: str, pool_id: str) -> Pool:
     found = stored.find_pool(conn, account_id, pool_id)
     if found is None:
         raise said(_NO_POOL, 404)
@@ -123,11 +121,11 @@ def _add_pool(
 
 async def _change_pool(call: Call) -> Answer:
     form = await fields_of(call)
-    return await call.write_once(_done, _patch, call.parts.ids, call.account_id, call.params["id"], form)
+    return await call.write_once(done, _patch, call.parts.ids, call.account_id, call.params["id"], form)
 
 
 def _patch(conn: Connection, ids: Ids, account_id: str, pool_id: str, form: Form) -> None:
-    pool = _load(conn, account_id, pool_id)
+    pool = load_pool(conn, account_id, pool_id)
     description = form.get("description") if "description" in form else None
     if form.get("name").strip() or description is not None:
         pool = egress.describe_pool(conn, account_id, pool.id, name=form.get("name"), description=description)
@@ -162,8 +160,8 @@ async def _delete_pool(call: Call) -> Answer:
 
 def _remove_pool(conn: Connection, account_id: str, pool_id: str, other: str, ip: str) -> None:
     """Its domains go over to another pool, or to the usual addresses."""
-    pool = _load(conn, account_id, pool_id)
-    target = _load(conn, account_id, other).id if other else ""
+    pool = load_pool(conn, account_id, pool_id)
+    target = load_pool(conn, account_id, other).id if other else ""
     if ip not in ("", "shared"):  # documented: "shared" means the usual addresses
         egress.load_ip(conn, account_id, ip)
     for name in _linked(identity.list_domains(conn, account_id), pool):
@@ -171,66 +169,55 @@ def _remove_pool(conn: Connection, account_id: str, pool_id: str, other: str, ip
     egress.remove_pool(conn, account_id, pool.id)
 
 
-# What a domain sends from
+# The addresses of a pool
 
 
-async def _list_of_domain(call: Call) -> Answer:
-    items = await call.read(_addresses, call.account_id, call.domain.name)
-    return json_answer({"items": items, "total_count": len(items)})
+async def _list_linked(call: Call) -> Answer:
+    """All on one page, which is its own first and last."""
+    _, linked = await call.read(_pool_with_links, call.account_id, call.params["id"])
+    held = await call.read(identity.list_domains, call.account_id)
+    domains = [{"id": domain.id, "name": domain.name} for domain in held if domain.name in linked]
+    here = f"{call.base_url}{call.request.url.path}"
+    return json_answer({"domains": domains, "paging": {"first": here, "next": here}})
 
 
-def _addresses(conn: Connection, account_id: str, name: str) -> list[str]:
-    pool = _pool_of(conn, account_id, name)
-    return list(pool.addresses) if pool else []
+async def _join(call: Call) -> Answer:
+    about = (call.parts.ids, call.account_id, call.params["id"], [call.params["ip"]])
+    return await call.write_once(done, _add_members, *about)
 
 
-def _pool_of(conn: Connection, account_id: str, name: str) -> Pool | None:
-    """What the domain sends from; None: the usual addresses."""
-    named = domains.load(conn, account_id, name)[0].settings.ip_pool
-    return stored.find_pool(conn, account_id, named) if named else None
-
-
-async def _assign(call: Call) -> Answer:
+async def _join_many(call: Call) -> Answer:
     form = await fields_of(call)
-    pool_id, ips = form.get("pool_id").strip(), listed(form, "ip", "ips")
-    if not pool_id and not ips:
-        raise said("Missing mandatory parameter: ip")
-    about = (call.parts.ids, call.account_id, call.domain.name, pool_id, ips)
-    return await call.write_once(_done, _put, *about)
+    ips = listed(form, "ips", "ip")
+    if not ips:
+        raise said("Missing mandatory parameter: ips")
+    about = (call.parts.ids, call.account_id, call.params["id"], ips)
+    return await call.write_once(done, _add_members, *about)
 
 
-def _put(conn: Connection, ids: Ids, account_id: str, name: str, pool_id: str, ips: Sequence[str]) -> None:
-    if pool_id:
-        target = _load(conn, account_id, pool_id).id
-        change_settings(conn, account_id, name, [f"ip_pool={target}"])
-    else:
-        assign_ips(conn, ids, account_id, name, ips)
+def _add_members(conn: Connection, ids: Ids, account_id: str, pool_id: str, ips: Sequence[str]) -> None:
+    egress.put_pool(conn, ids, account_id, load_pool(conn, account_id, pool_id).name, ips)
 
 
-async def _unassign(call: Call) -> Answer:
-    """`all`, `ip_pool` or one address of the domain's own."""
-    return await call.write_once(_done, _drop, call.account_id, call.domain.name, call.params["ip"])
+async def _leave(call: Call) -> Answer:
+    about = (call.account_id, call.params["id"], call.params["ip"])
+    return await call.write_once(done, _remove_member, *about)
 
 
-async def _unlink(call: Call) -> Answer:
-    return await call.write_once(_done, _drop, call.account_id, call.domain.name, "ip_pool")
-
-
-def _drop(conn: Connection, account_id: str, name: str, ip: str) -> None:
-    pool = _pool_of(conn, account_id, name)
-    if ip in ("all", "ip_pool") or (pool and list(pool.addresses) == [ip] and pool.name == name):
-        change_settings(conn, account_id, name, ["ip_pool="])
-        if pool and pool.name == name:
-            egress.remove_pool(conn, account_id, pool.id)
-        return
-    if pool is None or ip not in pool.addresses:
+def _remove_member(conn: Connection, account_id: str, pool_id: str, ip: str) -> None:
+    pool = load_pool(conn, account_id, pool_id)
+    if ip not in pool.addresses:
         raise said("IP not found", 404)
-    if pool.name != name:
-        raise said(f"{name} sends from the pool {pool.name}: change that pool, or unlink it")
+    if list(pool.addresses) == [ip]:
+        raise said(f"{ip} is the only address of {pool.name}: add another one first, or delete the pool")
     egress.remove_pool(conn, account_id, pool.id, [ip])
 
 
-def _done(_: None) -> Answer:
+async def _delegate(call: Call) -> Answer:
+    raise said("There are no subaccounts here: a pool is its account's alone")
+
+
+def done(_: None) -> Answer:
     return json_answer(_DONE)
 
 
@@ -246,10 +233,12 @@ ENDPOINTS: tuple[Endpoint, ...] = (
             Endpoint("GET", f"{path}/{{id}}", _READ, _get_pool),
             Endpoint("PATCH", f"{path}/{{id}}", _WRITE, _change_pool),
             Endpoint("DELETE", f"{path}/{{id}}", _WRITE, _delete_pool),
+            Endpoint("GET", f"{path}/{{id}}/domains", _READ, _list_linked),
+            Endpoint("PUT", f"{path}/{{id}}/ips/{{ip}}", _WRITE, _join),
+            Endpoint("DELETE", f"{path}/{{id}}/ips/{{ip}}", _WRITE, _leave),
+            Endpoint("POST", f"{path}/{{id}}/ips.json", _WRITE, _join_many),
+            Endpoint("PUT", f"{path}/{{id}}/delegate", _WRITE, _delegate),
+            Endpoint("DELETE", f"{path}/{{id}}/delegate", _WRITE, _delegate),
         )
     ),
-    *both("GET", "/domains/{domain}/ips", _READ, _list_of_domain),
-    *both("POST", "/domains/{domain}/ips", _WRITE, _assign),
-    *both("DELETE", "/domains/{domain}/ips", _WRITE, _unlink),
-    *both("DELETE", "/domains/{domain}/ips/{ip}", _WRITE, _unassign),
 )

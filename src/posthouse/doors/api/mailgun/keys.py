@@ -110,6 +110,10 @@ async def _create(call: Call) -> Answer:
     )
 
 
+async def _public(call: Call) -> Answer:
+    raise said("There is no public key here: Posthouse validates no addresses")
+
+
 async def _delete(call: Call) -> Answer:
     def answer(_: str) -> Answer:
         return json_answer({"message": "key deleted"})
@@ -130,5 +134,6 @@ async def _delete(call: Call) -> Answer:
 ENDPOINTS: tuple[Endpoint, ...] = (
     Endpoint("GET", _LIST, "keys.read", _get_all),
     Endpoint("POST", _LIST, "keys.write", _create),
+    Endpoint("POST", f"{_LIST}/public", "keys.write", _public),
     Endpoint("DELETE", f"{_LIST}/{{id}}", "keys.write", _delete),
 )

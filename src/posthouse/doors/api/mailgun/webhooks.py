@@ -1,4 +1,4 @@
-"""Mailgun's webhooks of a sending domain, by event (v3) and by URL (v4) (mailgun.md 5.10).
+"""Mailgun's webhooks of a sending domain, by event (v3) and by URL (v4), and a try of one (mailgun.md 5.10).
 
 Public: ENDPOINTS, where_of, event_types, in_words.
 """
@@ -8,8 +8,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from posthouse.desk import hook_names
+from posthouse.desk import hook_keys, hook_names, hooks
 from posthouse.desk.hook_names import Where
+from posthouse.desk.hook_samples import try_receiver
 from posthouse.dialects.table import HOOK_FORMS
 from posthouse.doors.api.answers import Answer, Said, json_answer
 from posthouse.doors.api.bodies import Form
@@ -19,6 +20,7 @@ from posthouse.doors.api.mailgun.asked import fields_of, listed
 from posthouse.doors.api.mailgun.phrases import said
 from posthouse.model.clock import Ids
 from posthouse.model.errors import Refused
+from posthouse.model.hook import Hook
 from posthouse.store.connection import Connection
 
 DIALECT = "mailgun"
@@ -125,6 +127,28 @@ async def _delete(call: Call) -> Answer:
         raise in_words(refused) from refused
 
 
+async def _test(call: Call) -> Answer:
+    """Samples of one event, posted at once to the URL that the call names; the answer is the receiver's, one
+    that it refused before the others. 0: it did not answer."""
+    name = call.params["name"]
+    form = HOOK_FORMS[DIALECT]
+    if not _names([name], "id"):
+        raise said("Missing mandatory parameter: id")
+    settings = call.parts.settings
+    try:
+        url = hooks.parse_url(_urls(await fields_of(call))[0], allows_plain=settings.hooks.allows_plain)
+    except Refused as refused:
+        raise in_words(refused) from refused
+    domain = call.domain.name
+    key = await call.read(
+        hook_keys.find_signing_key, call.parts.installation, call.account_id, DIALECT, domain
+    )
+    hook = Hook("", call.account_id, domain, DIALECT, url, form.kinds[name])
+    done = [each.result for each in await try_receiver(hook, form, key, settings, call.parts.ids, call.now)]
+    result = next((each for each in done if not each.is_taken), done[0])
+    return json_answer({"code": result.status, "message": result.text})
+
+
 # By URL
 
 
@@ -195,6 +219,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
     Endpoint("GET", f"{_LIST}/{{name}}", _READ, _get_one),
     Endpoint("PUT", f"{_LIST}/{{name}}", _WRITE, _update),
     Endpoint("DELETE", f"{_LIST}/{{name}}", _WRITE, _delete),
+    Endpoint("PUT", f"{_LIST}/{{name}}/test", _WRITE, _test),
     Endpoint("GET", _BY_URL, _READ, _get_by_url),
     Endpoint("POST", _BY_URL, _WRITE, _put_by_url),
     Endpoint("PUT", _BY_URL, _WRITE, _put_by_url),

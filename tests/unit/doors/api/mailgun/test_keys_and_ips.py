@@ -103,6 +103,71 @@ async def test_addresses_and_pools_are_linked_to_domains(api: Api) -> None:
     assert (await _call(api, "GET", "/v3/ip_pools")).json() == {"ip_pools": [], "message": "success"}
 
 
+async def test_addresses_join_and_leave_a_pool_one_by_one(api: Api) -> None:
+    for number in range(1, 5):
+        await api.write(egress.add_ip, api.clock.now(), f"192.0.2.{number}")
+    made = await _call(api, "POST", "/v3/ip_pools", form={"name": "p", "ip": "192.0.2.1"})
+    one = f"/v3/ip_pools/{made.json()['pool_id']}"
+
+    async def members() -> list[str]:
+        return list((await _call(api, "GET", one)).json()["ips"])
+
+    for _ in range(2):
+        assert (await _call(api, "PUT", f"{one}/ips/192.0.2.2")).json() == {"message": "success"}
+    assert await members() == ["192.0.2.1", "192.0.2.2"]
+    many = {"ips": ["192.0.2.3", "192.0.2.4"]}
+    assert (await _call(api, "POST", f"{one}/ips.json", json=many)).json() == {"message": "success"}
+    assert len(await members()) == 4
+    for number in (1, 2, 3):
+        assert (await _call(api, "DELETE", f"{one}/ips/192.0.2.{number}")).status == 200
+    last = await _call(api, "DELETE", f"{one}/ips/192.0.2.4")
+    assert last.status == 400 and "is the only address of p" in last.json()["message"]
+    assert await members() == ["192.0.2.4"]
+    assert (await _call(api, "DELETE", f"{one}/ips/192.0.2.1")).status == 404
+    assert (await _call(api, "PUT", f"{one}/ips/192.0.2.9")).status == 404
+    assert (await _call(api, "PUT", "/v3/ip_pools/none/ips/192.0.2.1")).status == 404
+    assert (await _call(api, "POST", f"{one}/ips.json", json={})).status == 400
+    assert (await _call(api, "GET", f"{one}/domains")).json()["domains"] == []
+    await _call(api, "PATCH", one, form={"link_domain": DOMAIN})
+    linked = (await _call(api, "GET", f"{one}/domains")).json()
+    assert [each["name"] for each in linked["domains"]] == [DOMAIN]
+    assert linked["paging"]["first"].endswith(f"{one}/domains")
+    for method in ("PUT", "DELETE"):
+        refused = await _call(api, method, f"{one}/delegate", form={"subaccount_id": "x"})
+        assert (refused.status, refused.json()) == (
+            400,
+            {"message": "There are no subaccounts here: a pool is its account's alone"},
+        )
+
+
+async def test_what_takes_the_place_of_a_domains_pool_or_address_is_taken(api: Api) -> None:
+    for number in (1, 2):
+        await api.write(egress.add_ip, api.clock.now(), f"192.0.2.{number}")
+    pools = []
+    for number in (1, 2):
+        form = {"name": f"p{number}", "ip": f"192.0.2.{number}"}
+        pools.append((await _call(api, "POST", "/v3/ip_pools", form=form)).json()["pool_id"])
+    ips = f"/v3/domains/{DOMAIN}/ips"
+
+    async def now() -> list[str]:
+        return list((await _call(api, "GET", ips)).json()["items"])
+
+    await _call(api, "POST", ips, form={"pool_id": pools[0]})
+    assert (await _call(api, "DELETE", f"{ips}/ip_pool?pool_id={pools[1]}")).json() == {"message": "success"}
+    assert await now() == ["192.0.2.2"]
+    assert (await _call(api, "DELETE", f"{ips}/ip_pool?pool_id={pools[1]}")).status == 200
+    assert await now() == [], "a pool is not its own replacement"
+    await _call(api, "POST", ips, form={"pool_id": pools[0]})
+    assert (await _call(api, "DELETE", f"/v3/domains/{DOMAIN}/pool/ip_pool?ip=192.0.2.2")).status == 200
+    assert await now() == ["192.0.2.2"]
+    gone = await _call(api, "DELETE", f"/v3/domains/{DOMAIN}/pool/192.0.2.2?ip=192.0.2.1")
+    assert gone.status == 200 and await now() == ["192.0.2.1"]
+    assert (await _call(api, "DELETE", f"/v3/domains/{DOMAIN}/pool/192.0.2.1?ip=192.0.2.9")).status == 404
+    assert await now() == ["192.0.2.1"], "all or nothing"
+    assert (await _call(api, "DELETE", f"/v3/domains/{DOMAIN}/pool/all")).status == 200
+    assert await now() == []
+
+
 async def test_sandboxes_write_to_five_addresses(api: Api) -> None:
     base = "/v5/sandbox/auth_recipients"
     assert (await _call(api, "GET", base)).status == 404

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
 
+from posthouse.net.httpout import HttpOut, PostResult
 from unit.doors.api.calling import DOMAIN, OTHER_DOMAIN, Api, Reply
 
 A, B, C, D = (f"https://hooks.example/{name}" for name in "abcd")
@@ -105,6 +107,33 @@ async def test_a_fourth_url_changes_nothing(api: Api) -> None:
     assert reply.status == 400
     assert reply.json() == {"message": "unable to add more than 3 urls for event type opened"}
     assert await _map(api) == {"opened": [A, B, C]}
+
+
+async def test_a_try_posts_a_sample_and_tells_what_the_receiver_said(
+    api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    posted: list[Any] = []
+
+    async def post(self: HttpOut, url: str, content: bytes, *_: Any, **__: Any) -> PostResult:
+        posted.append((url, json.loads(content)))
+        return PostResult(500, "Hi!") if len(posted) == 2 else PostResult(200, "ok")
+
+    monkeypatch.setattr(HttpOut, "post", post)
+    here = f"{LIST}/permanent_fail/test"
+    reply = await _call(api, "PUT", here, form={"url": A})
+    assert (reply.status, reply.json()) == (200, {"code": 500, "message": "Hi!"}), "the one that was refused"
+    assert {url for url, _ in posted} == {A}
+    assert {body["event-data"]["event"] for _, body in posted} == {"failed"}
+    assert {body["event-data"]["severity"] for _, body in posted} == {"permanent"}
+    assert (await _call(api, "PUT", f"{LIST}/opened/test", form={"url": A})).json()["code"] == 200
+    assert api.rows("select id from hook") == [], "nothing is kept"
+    for name, url, part in (
+        ("bounced", A, "Invalid id: bounced is none of"),
+        ("opened", "nowhere", "no URL of the form"),
+        ("opened", "", "Missing mandatory parameter: url"),
+    ):
+        refused = await _call(api, "PUT", f"{LIST}/{name}/test", form={"url": url})
+        assert refused.status == 400 and part in refused.json()["message"]
 
 
 async def test_webhooks_of_the_account_have_ids(api: Api) -> None:
