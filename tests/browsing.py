@@ -5,8 +5,10 @@ How a request travels is given to it: into an ASGI application, or over a socket
 
 from __future__ import annotations
 
+import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from html import unescape
 from html.parser import HTMLParser
 from http.cookies import SimpleCookie
 from urllib.parse import urlencode
@@ -102,6 +104,11 @@ class Page:
         ]
         assert found, f"no form {button!r} in: {self.text}"
         return found[0]
+
+    def link(self, rel: str) -> str:
+        """Where the page's link of this kind leads (`next`, `prev`), "" without one."""
+        found = re.search(f'<a [^>]*href="([^"]*)" rel="{rel}"', self.html)
+        return unescape(found[1]) if found else ""
 
     def header(self, name: str) -> str:
         return next((value for key, value in self.headers if key.lower() == name.lower()), "")

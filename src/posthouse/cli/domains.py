@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -15,7 +15,6 @@ from posthouse.cli.output import Output, visible, when
 
 if TYPE_CHECKING:
     from posthouse.cli.house import House
-    from posthouse.desk.verification import Findings
     from posthouse.model.account import Domain, DomainSettings
 
 app = group("Sending domains and their DNS records.")
@@ -95,33 +94,27 @@ def _may_add(house: House, ask: Asked, name: str, claims_it: bool) -> bool:
 def list_(ask: Asked) -> None:
     """List the domains."""
     from posthouse.cli.house import open_house
-    from posthouse.desk import accounts, verification
-    from posthouse.desk.domain_view import domain_row
-    from posthouse.store import identity
+    from posthouse.desk import accounts
+    from posthouse.desk.domain_view import domain_rows
 
     with open_house(ask).reading() as conn:
-        account_id = accounts.scope(conn, ask.account) or None
-        found = identity.list_domains(conn, account_id)
-        looks = verification.all_findings(conn, account_id)
+        rows = domain_rows(conn, accounts.scope(conn, ask.account) or None)
     if ask.as_json:
-        ask.output.lines([domain_row(domain, looks.get(domain.id)) for domain in found])
+        ask.output.lines(rows)
         return
-    rows = [_cells(domain, looks.get(domain.id)) for domain in found]
     heads = ["DOMAIN", "REGION", "STATE", "RECORDS", "NEXT LOOK", "ADDED"]
-    ask.output.table(heads, rows, "No domains yet.")
+    ask.output.table(heads, [_cells(row) for row in rows], "No domains yet.")
 
 
-def _cells(domain: Domain, look: Findings | None) -> list[str]:
-    from posthouse.desk.domain_view import state_word
-
-    there = sum(row["is_there"] for row in look.records) if look else 0
+def _cells(row: dict[str, Any]) -> list[str]:
+    there = sum(check["is_there"] for check in row["checks"])
     return [
-        domain.name,
-        domain.region,
-        state_word(domain, look),
-        f"{there} of {len(look.records)} there" if look else "-",
-        when(look.next_at if look else None),
-        when(domain.created_at),
+        row["name"],
+        row["region"],
+        row["state"],
+        f"{there} of {len(row['checks'])} there" if row["checked_at"] else "-",
+        when(row["next_look_at"]),
+        when(row["created_at"]),
     ]
 
 

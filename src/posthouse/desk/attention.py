@@ -10,10 +10,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from posthouse.desk import hooks, limits, sites, verification
+from posthouse.desk import hooks, limits, sites
 from posthouse.model.account import Account
 from posthouse.model.site import shown
-from posthouse.store import identity, lanes
+from posthouse.store import domain_checks, lanes
 from posthouse.store.connection import Connection
 
 BAD, WARN = "bad", "warn"
@@ -44,26 +44,17 @@ def concerns(conn: Connection, account: Account, now: float, *, is_operator: boo
 
 
 def _domains(conn: Connection, account: Account) -> Iterator[Concern]:
-    looks = verification.all_findings(conn, account.id)
-    told = 0
-    for domain in identity.list_domains(conn, account.id):
-        look = looks.get(domain.id)
-        is_lost = look is not None and look.lost_at is not None
-        if domain.verified_at is not None and not is_lost:
-            continue
-        told += 1
-        if told > _MOST:
-            return
-        text = f"{domain.name} is not verified: mail from it waits until its records are in DNS."
-        if domain.verified_at is not None:
-            text = f"A record of {domain.name} is gone from DNS: its mail is no longer trusted everywhere."
+    for unwell in domain_checks.unwell(conn, account.id, _MOST):
+        text = f"{unwell.name} is not verified: mail from it waits until its records are in DNS."
+        if unwell.is_verified:
+            text = f"A record of {unwell.name} is gone from DNS: its mail is no longer trusted everywhere."
         yield Concern(
-            BAD if is_lost else WARN,
-            "domain-lost" if is_lost else "domain-unverified",
+            BAD if unwell.is_lost else WARN,
+            "domain-lost" if unwell.is_lost else "domain-unverified",
             text,
             "See its records",
-            f"/domains/{domain.name}",
-            f"posthouse domain verify {domain.name}",
+            f"/domains/{unwell.name}",
+            f"posthouse domain verify {unwell.name}",
         )
 
 

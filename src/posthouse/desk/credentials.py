@@ -25,6 +25,7 @@ from posthouse.rules import passwords
 from posthouse.store import credentials as stored
 from posthouse.store import identity
 from posthouse.store.engine import Connection
+from posthouse.store.parts import EVERYTHING, Part
 
 _LOGIN_NAME = re.compile(r"[a-z0-9](?:[a-z0-9._+-]{0,62}[a-z0-9])?\Z")
 
@@ -152,10 +153,17 @@ def load(conn: Connection, account_id: str, login: str) -> Credential:
     return found
 
 
-def listing(conn: Connection, account_id: str, domain: str | None = None) -> list[dict[str, Any]]:
-    """The account's users, expired ones too, as rows for people: login, created_at, dialect and what
-    `shown_with_use` adds; no hash."""
-    uses = stored.last_uses(conn, account_id)
+def listing(
+    conn: Connection, account_id: str, domain: str | None = None, part: Part = EVERYTHING
+) -> list[dict[str, Any]]:
+    """The account's users or those of a domain of it, expired ones too, as rows for people: login,
+    created_at, dialect and what `shown_with_use` adds; no hash."""
+    held = identity.find_domain(conn, domain) if domain is not None else None
+    if domain is not None and held is None:
+        return []
+    domain_id = held.id if held else ""
+    found = stored.of_account(conn, account_id, CredentialKind.SMTP_USER, domain_id=domain_id, part=part)
+    uses = stored.last_uses(conn, [user.id for user in found])
     return [
         {
             "login": user.login,
@@ -163,6 +171,5 @@ def listing(conn: Connection, account_id: str, domain: str | None = None) -> lis
             "dialect": user.dialect,
             **shown_with_use(user, uses),
         }
-        for user in stored.of_account(conn, account_id, CredentialKind.SMTP_USER)
-        if domain is None or user.login.endswith(f"@{domain}")
+        for user in found
     ]

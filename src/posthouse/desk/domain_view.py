@@ -1,6 +1,6 @@
 """A sending domain, its records and its keys as rows for programs.
 
-Public: domain_row, state_word, record_row, key_row.
+Public: domain_row, domain_rows, state_word, record_row, key_row.
 """
 
 from __future__ import annotations
@@ -10,9 +10,12 @@ from typing import Any
 from msgspec.structs import asdict
 
 from posthouse.desk.key_states import gone_at
-from posthouse.desk.verification import Findings
+from posthouse.desk.verification import Findings, findings_of
 from posthouse.model.account import Domain, DomainKey, KeyState
 from posthouse.rules.records import Record, dkim_record, host_field
+from posthouse.store import identity
+from posthouse.store.connection import Connection
+from posthouse.store.parts import EVERYTHING, Part
 
 
 def domain_row(domain: Domain, found: Findings | None) -> dict[str, Any]:
@@ -30,6 +33,13 @@ def domain_row(domain: Domain, found: Findings | None) -> dict[str, Any]:
         "checks": found.records if found else [],
         "settings": asdict(domain.settings),
     }
+
+
+def domain_rows(conn: Connection, account_id: str | None, part: Part = EVERYTHING) -> list[dict[str, Any]]:
+    """The domains of an account, or (None) of all, by name."""
+    found = identity.list_domains(conn, account_id, part)
+    looks = findings_of(conn, [domain.id for domain in found])
+    return [domain_row(domain, looks.get(domain.id)) for domain in found]
 
 
 def state_word(domain: Domain, found: Findings | None) -> str:

@@ -4,7 +4,8 @@ C-07).
 Both are found by the keyed hash of the secret and named by a public id, which stands as `login` in the store.
 A key sends for every domain of its account, or for one; a token for its domain.
 
-Public: IssuedKey, NATIVE, OPENINGS, issue_key, issue_token, judge_given, change, revoke, load, listing.
+Public: IssuedKey, NATIVE, OPENINGS, issue_key, issue_token, judge_given, change, revoke, load, listing,
+key_rows.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ from posthouse.rules.permissions import not_ours, not_ours_text
 from posthouse.store import credentials as stored
 from posthouse.store import identity
 from posthouse.store.engine import Connection
+from posthouse.store.parts import EVERYTHING, Part
 
 NATIVE = "native"
 OPENINGS = {"sendgrid": "SG.", NATIVE: "ph_"}
@@ -170,12 +172,25 @@ def load(conn: Connection, account_id: str, kind: CredentialKind, id: str) -> Cr
 
 
 def listing(
-    conn: Connection, account_id: str, kind: CredentialKind, domain: str | None = None
+    conn: Connection,
+    account_id: str,
+    kind: CredentialKind,
+    domain: str | None = None,
+    part: Part = EVERYTHING,
 ) -> list[dict[str, Any]]:
-    """What the account has of this kind, expired ones too, as rows for people: id, name, domain, permissions,
-    dialect, created_at and what `shown_with_use` adds."""
-    names = {item.id: item.name for item in identity.list_domains(conn) if item.account_id == account_id}
-    uses = stored.last_uses(conn, account_id)
+    """What the account, or a domain of it, has of this kind, expired ones too, as `key_rows`."""
+    held = identity.find_domain(conn, domain) if domain is not None else None
+    if domain is not None and held is None:
+        return []
+    domain_id = held.id if held else ""
+    return key_rows(conn, stored.of_account(conn, account_id, kind, domain_id=domain_id, part=part))
+
+
+def key_rows(conn: Connection, found: Sequence[Credential]) -> list[dict[str, Any]]:
+    """Keys and tokens as rows for people: id, name, domain, permissions, dialect, created_at and what
+    `shown_with_use` adds."""
+    names = identity.domain_names(conn, {item.domain_id for item in found if item.domain_id})
+    uses = stored.last_uses(conn, [item.id for item in found])
     return [
         {
             "id": item.login,
@@ -186,8 +201,7 @@ def listing(
             "created_at": item.created_at,
             **shown_with_use(item, uses),
         }
-        for item in stored.of_account(conn, account_id, kind)
-        if domain is None or names.get(item.domain_id) == domain
+        for item in found
     ]
 
 

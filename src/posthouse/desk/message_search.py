@@ -19,8 +19,10 @@ from posthouse.model.message import DeliveryState
 from posthouse.rules.plain_words import tell_event, tell_state
 from posthouse.store import engaged, identity, messages, queue
 from posthouse.store.connection import Connection
+from posthouse.store.parts import Part
 
 MOST_TRIED = 500
+_MOST_NAMES = 1000
 _STEP = 250
 _OF_MESSAGES = (EventKind.ACCEPTED, EventKind.REJECTED)
 _WORDS = {EventKind.CLICKED: "clicked", EventKind.OPENED: "opened"}  # the stronger one first
@@ -132,7 +134,10 @@ def suggestions(conn: Connection, account_id: str, text: str, limit: int = 12) -
         found = tags.list_tags(conn, account_id=account_id, prefix=begun, limit=limit)
         values = [f'"{tag.name}"' if " " in tag.name else tag.name for tag in found]
     elif name in ("from", "domain"):
-        names = [domain.name for domain in identity.list_domains(conn, account_id)]
+        names = [
+            domain.name
+            for domain in identity.list_domains(conn, account_id, Part(text=begun, most=_MOST_NAMES))
+        ]
         values = [each for each in names if each.startswith(begun.lower())]
     elif name in ("since", "until"):
         values = [each for each in ("1h", "24h", "7d", "30d") if each.startswith(begun)]

@@ -21,6 +21,7 @@ from posthouse.rules.suppression_csv import parse_time
 from posthouse.store import allowed, groups, suppression_times, suppressions
 from posthouse.store.engine import Connection
 from posthouse.store.groups import Group
+from posthouse.store.parts import EVERYTHING, Part
 from posthouse.store.trouble import Duplicate
 
 MAX_GROUP_NAME = 100
@@ -44,7 +45,7 @@ def place(
         raise _refused("Choose a tag or a group, not both", "bad-scope")
     if group and domain:
         raise _refused("A group belongs to the whole account: leave the domain out", "bad-scope")
-    if group and group not in {one.number for one in groups.list_groups(conn, account_id)}:
+    if group and groups.find_group(conn, account_id, group) is None:
         raise _no_group(group)
     scope = f"tag:{tag.lower()}" if tag else groups.scope_of(group) if group else None
     return Place(_kind(kind) if kind else None, sending_name(domain) if domain else None, scope)
@@ -313,12 +314,12 @@ def group_row(group: Group) -> dict[str, Any]:
     }
 
 
-def group_rows(conn: Connection, account_id: str) -> list[dict[str, Any]]:
+def group_rows(conn: Connection, account_id: str, part: Part = EVERYTHING) -> list[dict[str, Any]]:
     """The account's groups by number, with how many addresses left each."""
     return [
         group_row(group)
         | {"unsubscribed": suppression_times.count_scope(conn, account_id, groups.scope_of(group.number))}
-        for group in groups.list_groups(conn, account_id)
+        for group in groups.list_groups(conn, account_id, part)
     ]
 
 

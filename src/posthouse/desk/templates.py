@@ -4,11 +4,12 @@ Limits are those that senders of a service know (`Bounds`); ours are 100 templat
 each, 100 KB.
 
 Public: Draft, Bounds, store_version, store_first, activate, remove_version, change_version, add_template,
-change_template, version_row, template_rows, load, MAX_TEMPLATES, MAX_VERSIONS, MAX_BYTES.
+change_template, version_row, template_rows, place_of, load, MAX_TEMPLATES, MAX_VERSIONS, MAX_BYTES.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -17,6 +18,7 @@ from posthouse.model.clock import Ids
 from posthouse.model.errors import Refused
 from posthouse.store import templates
 from posthouse.store.engine import Connection
+from posthouse.store.parts import EVERYTHING, Part
 from posthouse.store.templates import HANDLEBARS, WRAPPER, Found, Template, Version
 from posthouse.store.trouble import Duplicate
 
@@ -204,7 +206,7 @@ def load(conn: Connection, account_id: str, domain: str, name: str) -> Template:
     """By name or id; without a domain also the only one of that name in the account. Raises Refused."""
     found = templates.find_template(conn, account_id, domain, name)
     if found is None and not domain:
-        named = [one for one in templates.list_templates(conn, account_id) if one.name == name.lower()]
+        named = templates.with_name(conn, account_id, name)
         if len(named) > 1:
             domains = ", ".join(one.domain for one in named)
             raise _refused(f"Several domains have a template {name}: {domains}; choose one", "ambiguous")
@@ -214,26 +216,31 @@ def load(conn: Connection, account_id: str, domain: str, name: str) -> Template:
     return found
 
 
-def template_rows(conn: Connection, account_id: str, domain: str | None = None) -> list[dict[str, Any]]:
+def template_rows(
+    conn: Connection, account_id: str, domain: str | None = None, part: Part = EVERYTHING
+) -> list[dict[str, Any]]:
     """The templates as rows: which versions each has, which one is active."""
-    rows = []
-    versions = templates.brief_versions(conn, account_id)
-    for about in templates.list_templates(conn, account_id):
-        if domain is None or about.domain == domain:
-            held = versions.get(about.id, [])
-            rows.append(
-                {
-                    "id": about.id,
-                    "name": about.name,
-                    "domain": about.domain,
-                    "description": about.description,
-                    "created_at": about.created_at,
-                    "created_time": utc_text(about.created_at),
-                    "versions": [one.tag for one in held],
-                    "active": next((one.tag for one in held if one.is_active), ""),
-                }
-            )
-    return rows
+    found = templates.list_templates(conn, account_id, domain, part)
+    versions = templates.brief_versions(conn, [about.id for about in found])
+    return [_template_row(about, versions.get(about.id, [])) for about in found]
+
+
+def _template_row(about: Template, held: Sequence[Version]) -> dict[str, Any]:
+    return {
+        "id": about.id,
+        "name": about.name,
+        "domain": about.domain,
+        "description": about.description,
+        "created_at": about.created_at,
+        "created_time": utc_text(about.created_at),
+        "versions": [one.tag for one in held],
+        "active": next((one.tag for one in held if one.is_active), ""),
+    }
+
+
+def place_of(row: Mapping[str, Any]) -> str:
+    """Where a part (`store.parts`) goes on behind such a row."""
+    return templates.place_of(row["domain"], row["name"])
 
 
 def version_row(found: Found) -> dict[str, Any]:

@@ -3,13 +3,13 @@
 A domain becomes verified when its required record is there; its held mail is then let go. When it stops being
 so is said in `rules.recheck`. A change raises the identity version, so every worker follows within a second.
 
-Public: settle, settle_now, Settled, release_held, Findings, last_findings, all_findings, as_row,
+Public: settle, settle_now, Settled, release_held, Findings, last_findings, all_findings, findings_of, as_row,
 has_returns, domains_with_returns, VERIFIED.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -151,6 +151,11 @@ def last_findings(conn: Connection, domain_id: str) -> Findings | None:
 def all_findings(conn: Connection, account_id: str | None) -> Mapping[str, Findings | None]:
     """Of all domains, or of an account's, by domain id."""
     return {key: _findings(row) for key, row in checks_store.find_all(conn, account_id).items()}
+
+
+def findings_of(conn: Connection, domain_ids: Iterable[str]) -> Mapping[str, Findings | None]:
+    """Of these domains, by id."""
+    return {key: _findings(row) for key, row in checks_store.find_some(conn, domain_ids).items()}
 
 
 class _ReturnsOnly(msgspec.Struct, frozen=True):

@@ -9,6 +9,7 @@ Public: Use, of_account, with_secret, is_secret_in_use, change_credential, note_
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cache
 from typing import NamedTuple
 
 import msgspec
@@ -19,7 +20,9 @@ from posthouse.model.account import NO_LIMITS, Credential, CredentialKind
 from posthouse.store.connection import Connection
 from posthouse.store.identity import to_credential
 from posthouse.store.identity_tables import credential, credential_use
-from posthouse.store.statement import Statement
+from posthouse.store.parts import EVERYTHING, Part, Parted
+from posthouse.store.statement import RowsStatement, Statement, given_key
+from posthouse.store.tables import word
 from posthouse.store.versions import raise_identity
 
 
@@ -32,14 +35,19 @@ class Use(NamedTuple):
 
 
 _is_valid = credential.c.revoked_at.is_(None)
-_of_account = Statement(
-    select(credential)
-    .where(credential.c.account_id == bindparam("of_account"), credential.c.kind == bindparam("of_kind"))
-    .where(_is_valid)
-    .order_by(credential.c.login),
-    "of_account",
-    "of_kind",
-)
+_of_account = select(credential).where(credential.c.account_id == bindparam("of_account"), _is_valid)
+_SEARCHED = (credential.c.login, credential.c.name)
+
+
+@cache
+def _lists(kinds: tuple[CredentialKind, ...], of_domain: bool) -> Parted:
+    query = _of_account.where(credential.c.kind.in_([word(kind.value) for kind in kinds]))
+    if of_domain:
+        query = query.where(credential.c.domain_id == bindparam("of_domain"))
+    names = ("of_account", "of_domain") if of_domain else ("of_account",)
+    return Parted(query, *names, key=credential.c.login, searched=_SEARCHED)
+
+
 _with_secret = Statement(
     select(credential)
     .where(
@@ -88,17 +96,23 @@ _note = Statement(
     "address",
     "id",
 )
-_uses = Statement(
-    select(credential_use)
-    .join(credential, credential.c.id == credential_use.c.credential_id)
-    .where(credential.c.account_id == bindparam("of_account")),
-    "of_account",
+_uses = RowsStatement(
+    given_key(credential_use.c.credential_id.type),
+    lambda given: select(credential_use).join(given, credential_use.c.credential_id == given.c.key),
 )
 
 
-def of_account(conn: Connection, account_id: str, kind: CredentialKind) -> list[Credential]:
-    """Those of a kind that are not revoked, expired ones too; by login."""
-    return [to_credential(row) for row in conn.rows(_of_account, account_id, kind.value)]
+def of_account(
+    conn: Connection,
+    account_id: str,
+    *kinds: CredentialKind,
+    domain_id: str = "",
+    part: Part = EVERYTHING,
+) -> list[Credential]:
+    """Those of these kinds that are not revoked, expired ones too, of a domain or ("") of all of the
+    account; by login."""
+    values = (account_id, domain_id) if domain_id else (account_id,)
+    return [to_credential(row) for row in _lists(kinds, bool(domain_id)).rows(conn, part, *values)]
 
 
 def with_secret(conn: Connection, account_id: str, secret_hash: bytes) -> list[Credential]:
@@ -127,6 +141,6 @@ def note_uses(conn: Connection, uses: Sequence[Use]) -> None:
         conn.change(_note, use.at, use.address, use.credential_id)
 
 
-def last_uses(conn: Connection, account_id: str) -> dict[str, Use]:
-    """By credential id; one that was never used is not there."""
-    return {row[0]: Use(*row) for row in conn.rows(_uses, account_id)}
+def last_uses(conn: Connection, credential_ids: Sequence[str]) -> dict[str, Use]:
+    """Of these, by id; one that was never used is not there."""
+    return {row[0]: Use(*row) for row in conn.answers(_uses, [(each,) for each in credential_ids])}

@@ -3,21 +3,23 @@
 A worker takes a domain that is due by moving its next look into the future, and only if nobody else moved
 it meanwhile: so one of many workers looks. One that dies on the way leaves the domain due again.
 
-Public: CheckRow, begin, begin_all, find, find_all, due, take, hasten, settle.
+Public: CheckRow, begin, begin_all, find, find_all, find_some, Unwell,
+unwell, due, take, hasten, settle.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
-from sqlalchemy import bindparam, literal_column, select, update
+from sqlalchemy import bindparam, literal_column, or_, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert_into
 from sqlalchemy.sql.elements import ColumnElement
 
 from posthouse.store.connection import Connection
 from posthouse.store.identity_tables import domain, domain_check
-from posthouse.store.statement import Statement
+from posthouse.store.statement import RowsStatement, Statement, given_key
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +32,14 @@ class CheckRow:
     tries: int = 0
     lost_at: float | None = None
     findings: str = ""
+
+
+class Unwell(NamedTuple):
+    """A domain that somebody must see to; `is_lost`: a required record of it is gone."""
+
+    name: str
+    is_verified: bool
+    is_lost: bool
 
 
 _names = [column.name for column in domain_check.columns]
@@ -53,7 +63,23 @@ _find_all = Statement(
     .where(domain.c.account_id == bindparam("of_account")),
     "of_account",
 )
+_find_some = RowsStatement(
+    given_key(domain_check.c.domain_id.type),
+    lambda given: select(domain_check).join(given, domain_check.c.domain_id == given.c.key),
+)
 _find_every = Statement(select(domain_check))
+_unwell = Statement(
+    select(domain.c.name, domain.c.verified_at, domain_check.c.lost_at)
+    .join(domain_check, domain_check.c.domain_id == domain.c.id, isouter=True)
+    .where(
+        domain.c.account_id == bindparam("of_account"),
+        or_(domain.c.verified_at.is_(None), domain_check.c.lost_at.is_not(None)),
+    )
+    .order_by(domain.c.name)
+    .limit(bindparam("most")),
+    "of_account",
+    "most",
+)
 _due = Statement(
     select(domain_check)
     .join(domain, domain.c.id == domain_check.c.domain_id)
@@ -112,6 +138,19 @@ def find_all(conn: Connection, account_id: str | None = None) -> dict[str, Check
     """Those of all domains, or of an account's, by domain id."""
     rows = conn.rows(_find_every) if account_id is None else conn.rows(_find_all, account_id)
     return {row[0]: CheckRow(*row) for row in rows}
+
+
+def find_some(conn: Connection, domain_ids: Iterable[str]) -> dict[str, CheckRow]:
+    """Those of these domains, by domain id."""
+    return {row[0]: CheckRow(*row) for row in conn.answers(_find_some, [(each,) for each in domain_ids])}
+
+
+def unwell(conn: Connection, account_id: str, most: int) -> list[Unwell]:
+    """The first of an account's domains, by name, that are not verified or that lost a record."""
+    return [
+        Unwell(name, verified_at is not None, lost_at is not None)
+        for name, verified_at, lost_at in conn.rows(_unwell, account_id, most)
+    ]
 
 
 def due(conn: Connection, now: float, region: str, most: int) -> list[CheckRow]:

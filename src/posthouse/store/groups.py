@@ -14,6 +14,7 @@ from sqlalchemy.dialects.postgresql import insert as upsert_into
 from posthouse.store import suppressions
 from posthouse.store.asset_tables import unsub_group
 from posthouse.store.connection import Connection, Row
+from posthouse.store.parts import EVERYTHING, Part, Parted
 from posthouse.store.statement import Statement
 from posthouse.store.trouble import Duplicate
 from posthouse.store.versions import raise_identity
@@ -42,11 +43,12 @@ _add_at = Statement(
     insert(unsub_group).values({name: bindparam(name) for name in ("number", *_NEW)}), "number", *_NEW
 )
 _all = Statement(select(unsub_group).order_by(unsub_group.c.number))
-_of_account = Statement(
-    select(unsub_group)
-    .where(unsub_group.c.account_id == bindparam("of_account"))
-    .order_by(unsub_group.c.number),
+_of_account = Parted(
+    select(unsub_group).where(unsub_group.c.account_id == bindparam("of_account")),
     "of_account",
+    key=unsub_group.c.number,
+    searched=(unsub_group.c.name,),
+    start=0,
 )
 _one = Statement(
     select(unsub_group).where(
@@ -122,9 +124,9 @@ def add_group(
     return Group(given, account_id, name, description, is_default)
 
 
-def list_groups(conn: Connection, account_id: str | None = None) -> list[Group]:
-    """All groups, or an account's, by number."""
-    rows = conn.rows(_all) if account_id is None else conn.rows(_of_account, account_id)
+def list_groups(conn: Connection, account_id: str | None = None, part: Part = EVERYTHING) -> list[Group]:
+    """All groups, or an account's (which can be asked for in parts), by number."""
+    rows = conn.rows(_all) if account_id is None else _of_account.rows(conn, part, account_id)
     return [_to_group(row) for row in rows]
 
 

@@ -6,7 +6,7 @@ version stays. All changes are for write transactions.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 import msgspec
@@ -30,7 +30,9 @@ from posthouse.model.account import (
 from posthouse.store import domain_checks, domain_keys
 from posthouse.store.connection import Connection, Row
 from posthouse.store.identity_tables import account, credential, domain
-from posthouse.store.statement import Statement
+from posthouse.store.parts import EVERYTHING, Part, Parted
+from posthouse.store.rows import harmless
+from posthouse.store.statement import RowsStatement, Statement, given_key
 from posthouse.store.tables import mark, word
 from posthouse.store.trouble import Duplicate
 from posthouse.store.versions import raise_identity
@@ -63,7 +65,7 @@ def _changed(conn: Connection, rows: int) -> bool:
 _add_account = _insert_once(account)
 _account = Statement(select(account).where(account.c.name == bindparam("name")), "name")
 _account_by_id = Statement(select(account).where(account.c.id == bindparam("of_id")), "of_id")
-_accounts = Statement(select(account).order_by(account.c.name))
+_accounts = Parted(select(account), key=account.c.name, searched=(account.c.name,))
 _set_account = Statement(
     update(account).where(account.c.id == bindparam("of_id")).values(settings=bindparam("new_settings")),
     "of_id",
@@ -92,9 +94,9 @@ def find_account_by_id(conn: Connection, account_id: str) -> Account | None:
     return None if row is None else _to_account(row)
 
 
-def list_accounts(conn: Connection) -> list[Account]:
+def list_accounts(conn: Connection, part: Part = EVERYTHING) -> list[Account]:
     """All, by name."""
-    return [_to_account(row) for row in conn.rows(_accounts)]
+    return [_to_account(row) for row in _accounts.rows(conn, part)]
 
 
 def set_account_settings(conn: Connection, account_id: str, settings: AccountSettings) -> bool:
@@ -118,9 +120,16 @@ def _to_account(row: Row) -> Account:
 _add_domain = _insert_once(domain)
 _domain = Statement(select(domain).where(domain.c.name == bindparam("of_name")), "of_name")
 _domain_by_id = Statement(select(domain).where(domain.c.id == bindparam("of_id")), "of_id")
-_domains = Statement(select(domain).order_by(domain.c.name))
-_domains_of = Statement(
-    select(domain).where(domain.c.account_id == bindparam("of_account")).order_by(domain.c.name), "of_account"
+_domains = Parted(select(domain), key=domain.c.name, searched=(domain.c.name,))
+_domains_of = Parted(
+    select(domain).where(domain.c.account_id == bindparam("of_account")),
+    "of_account",
+    key=domain.c.name,
+    searched=(domain.c.name,),
+)
+_names_of = RowsStatement(
+    given_key(domain.c.id.type),
+    lambda given: select(domain.c.id, domain.c.name).join(given, domain.c.id == given.c.key),
 )
 _below = Statement(
     select(domain).where(domain.c.name.like(bindparam("ending"))).order_by(domain.c.name), "ending"
@@ -160,7 +169,7 @@ def add_domain(conn: Connection, new: Domain, keys: Sequence[DomainKey]) -> None
 
 def find_domain(conn: Connection, name: str) -> Domain | None:
     """By name in lower-case A-label form."""
-    row = conn.row(_domain, name)
+    row = conn.row(_domain, harmless(name))
     return None if row is None else _to_domain(row)
 
 
@@ -177,10 +186,15 @@ def find_domain_by_id(conn: Connection, domain_id: str) -> Domain | None:
     return None if row is None else _to_domain(row)
 
 
-def list_domains(conn: Connection, account_id: str | None = None) -> list[Domain]:
+def list_domains(conn: Connection, account_id: str | None = None, part: Part = EVERYTHING) -> list[Domain]:
     """All, or those of an account, by name."""
-    rows = conn.rows(_domains) if account_id is None else conn.rows(_domains_of, account_id)
+    rows = _domains.rows(conn, part) if account_id is None else _domains_of.rows(conn, part, account_id)
     return [_to_domain(row) for row in rows]
+
+
+def domain_names(conn: Connection, domain_ids: Iterable[str]) -> dict[str, str]:
+    """The names of these domains, by id."""
+    return dict(tuple(row) for row in conn.answers(_names_of, [(each,) for each in domain_ids]))
 
 
 def set_settings(conn: Connection, name: str, settings: DomainSettings) -> bool:

@@ -14,6 +14,7 @@ from sqlalchemy.dialects.postgresql import insert as upsert_into
 from posthouse.model.account import Person, Role, Session
 from posthouse.store.connection import Connection, Row
 from posthouse.store.identity_tables import account, membership, person, session
+from posthouse.store.parts import EVERYTHING, Part, Parted
 from posthouse.store.statement import Statement
 from posthouse.store.tables import word
 from posthouse.store.trouble import Duplicate
@@ -27,13 +28,15 @@ _add_person = Statement(
 )
 _by_email = Statement(select(person).where(person.c.email == bindparam("of_email")), "of_email")
 _by_id = Statement(select(person).where(person.c.id == bindparam("of_id")), "of_id")
-_people = Statement(select(person).order_by(person.c.email))
-_people_of = Statement(
+_NAMED = (person.c.email, person.c.name)
+_people = Parted(select(person), key=person.c.email, searched=_NAMED)
+_people_of = Parted(
     select(person)
     .join(membership, membership.c.person_id == person.c.id)
-    .where(membership.c.account_id == bindparam("of_account"))
-    .order_by(person.c.email),
+    .where(membership.c.account_id == bindparam("of_account")),
     "of_account",
+    key=person.c.email,
+    searched=_NAMED,
 )
 _anybody = Statement(select(person.c.id).limit(1))
 _remove_person = Statement(delete(person).where(person.c.id == bindparam("of_id")), "of_id")
@@ -93,9 +96,9 @@ def find_person_by_id(conn: Connection, person_id: str) -> Person | None:
     return None if row is None else _to_person(row, _roles(conn, row[0]))
 
 
-def list_people(conn: Connection, account_id: str = "") -> list[Person]:
+def list_people(conn: Connection, account_id: str = "", part: Part = EVERYTHING) -> list[Person]:
     """Those of an account, "" for everybody, by e-mail address."""
-    rows = conn.rows(_people_of, account_id) if account_id else conn.rows(_people)
+    rows = _people_of.rows(conn, part, account_id) if account_id else _people.rows(conn, part)
     return [_to_person(row, _roles(conn, row[0])) for row in rows]
 
 

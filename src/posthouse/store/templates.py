@@ -7,6 +7,7 @@ account. Exactly one version is active from the first one on.
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -17,8 +18,9 @@ from sqlalchemy.schema import Table
 
 from posthouse.store.asset_tables import template, template_version
 from posthouse.store.connection import Connection, Row
+from posthouse.store.parts import EVERYTHING, Part, Parted
 from posthouse.store.rows import harmless, json_text
-from posthouse.store.statement import Statement
+from posthouse.store.statement import RowsStatement, Statement, given_key
 from posthouse.store.tables import word
 from posthouse.store.trouble import Duplicate
 
@@ -236,13 +238,14 @@ _active = Statement(
     ),
     "of_template",
 )
-_brief_versions = Statement(
-    select(*[word("") if each.name in ("html", "text") else each for each in template_version.columns])
-    .select_from(template_version)
-    .join(template, template.c.id == template_version.c.template_id)
-    .where(template.c.account_id == bindparam("of_account"))
-    .order_by(template_version.c.created_at, template_version.c.tag),
-    "of_account",
+_brief_versions = RowsStatement(
+    given_key(template_version.c.template_id.type),
+    lambda given: (
+        select(*[word("") if each.name in ("html", "text") else each for each in template_version.columns])
+        .select_from(template_version)
+        .join(given, template_version.c.template_id == given.c.key)
+        .order_by(template_version.c.created_at, template_version.c.tag)
+    ),
 )
 _versions = Statement(
     select(template_version)
@@ -281,11 +284,22 @@ _by_id = Statement(
     "of_account",
     "of_id",
 )
-_list = Statement(
-    select(template)
-    .where(template.c.account_id == bindparam("of_account"))
-    .order_by(template.c.domain, template.c.name),
+# a domain has no slash
+_place = template.c.domain + word("/") + template.c.name
+_of_account = select(template).where(template.c.account_id == bindparam("of_account"))
+_SEARCHED = (template.c.name, template.c.description)
+_list = Parted(_of_account, "of_account", key=_place, searched=_SEARCHED)
+_list_of = Parted(
+    _of_account.where(template.c.domain == bindparam("of_domain")),
     "of_account",
+    "of_domain",
+    key=_place,
+    searched=_SEARCHED,
+)
+_everywhere = Statement(
+    _of_account.where(template.c.name == bindparam("of_name")).order_by(template.c.domain),
+    "of_account",
+    "of_name",
 )
 _count = Statement(
     select(func.count())
@@ -326,9 +340,23 @@ def find(conn: Connection, account_id: str, domain: str, name_or_id: str, versio
     return None if row is None else Found(about, _to_version(row))
 
 
-def list_templates(conn: Connection, account_id: str) -> list[Template]:
-    """All of an account by domain and name."""
-    return [_to_template(row) for row in conn.rows(_list, account_id)]
+def list_templates(
+    conn: Connection, account_id: str, domain: str | None = None, part: Part = EVERYTHING
+) -> list[Template]:
+    """All of an account, or those of a domain ("": of all mail), by `place_of`: domain and name."""
+    if domain is None:
+        return [_to_template(row) for row in _list.rows(conn, part, account_id)]
+    return [_to_template(row) for row in _list_of.rows(conn, part, account_id, domain)]
+
+
+def place_of(domain: str, name: str) -> str:
+    """Where a part goes on behind it."""
+    return f"{domain}/{name}"
+
+
+def with_name(conn: Connection, account_id: str, name: str) -> list[Template]:
+    """Those of that name in the account, by domain."""
+    return [_to_template(row) for row in conn.rows(_everywhere, account_id, harmless(name).lower())]
 
 
 def count_templates(conn: Connection, account_id: str, domain: str) -> int:
@@ -341,9 +369,9 @@ def versions_of(conn: Connection, template_id: str) -> list[Version]:
     return [_to_version(row) for row in conn.rows(_versions, template_id)]
 
 
-def brief_versions(conn: Connection, account_id: str) -> dict[str, list[Version]]:
-    """Those of all templates of an account, by the template's id, the oldest first; without their texts."""
+def brief_versions(conn: Connection, template_ids: Sequence[str]) -> dict[str, list[Version]]:
+    """Those of these templates, by the template's id, the oldest first; without their texts."""
     found: dict[str, list[Version]] = defaultdict(list)
-    for row in conn.rows(_brief_versions, account_id):
+    for row in conn.answers(_brief_versions, [(each,) for each in template_ids]):
         found[row[0]].append(_to_version(row))
     return found

@@ -82,8 +82,7 @@ async def _list(call: Call) -> Answer:
 def _all(conn: Connection, account_id: str, domain: str, wants_active: bool) -> list[dict[str, Any]]:
     return [
         {**shown(about), **(_active(conn, about) if wants_active else {})}
-        for about in stored.list_templates(conn, account_id)
-        if about.domain == domain
+        for about in stored.list_templates(conn, account_id, domain)
     ]
 
 
@@ -160,9 +159,8 @@ async def _delete_all(call: Call) -> Answer:
 
 
 def _remove_all(conn: Connection, account_id: str, domain: str) -> None:
-    for about in stored.list_templates(conn, account_id):
-        if about.domain == domain:
-            stored.remove_template(conn, about.id)
+    for about in stored.list_templates(conn, account_id, domain):
+        stored.remove_template(conn, about.id)
 
 
 # Versions

@@ -86,8 +86,9 @@ _Held = tuple[Template, Sequence[Version]]
 
 def _all(conn: Connection, account_id: str, wanted: set[str]) -> list[_Held]:
     """The newest first."""
-    versions = stored.brief_versions(conn, account_id)
-    held = [(about, versions.get(about.id, [])) for about in stored.list_templates(conn, account_id)]
+    listed = stored.list_templates(conn, account_id)
+    versions = stored.brief_versions(conn, [about.id for about in listed])
+    held = [(about, versions.get(about.id, [])) for about in listed]
     found = [each for each in held if generation_of(*each) in wanted]
     return sorted(found, key=lambda each: _place(each[0]))
 

@@ -13,6 +13,7 @@ from starlette.responses import Response
 from posthouse.desk import account_settings, accounts, passwords, people
 from posthouse.desk.limits import LimitRow, limits_of
 from posthouse.desk.passwords import Given
+from posthouse.doors.web.dashboard import paging
 from posthouse.doors.web.dashboard.account import changed_limits
 from posthouse.doors.web.dashboard.page import Page, Work
 from posthouse.doors.web.dashboard.people import once_page
@@ -30,8 +31,9 @@ PATH = "/accounts-here"
 
 
 async def _look(visit: Visit) -> Response:
-    found = await visit.read(identity.list_accounts)
-    return visit.page("accounts.html", "Accounts", rows=[accounts.account_row(each) for each in found])
+    found = await visit.read(identity.list_accounts, paging.part_of(visit))
+    rows = [accounts.account_row(each) for each in found]
+    return visit.page("accounts.html", "Accounts", **paging.shown(visit, rows, lambda row: str(row["name"])))
 
 
 async def _add(visit: Visit) -> Response:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from starlette.responses import Response
 
 from posthouse.desk import suppressions
+from posthouse.doors.web.dashboard import paging
 from posthouse.doors.web.dashboard.page import Page, Work
 from posthouse.doors.web.dashboard.suppressions import Choices, choices
 from posthouse.doors.web.dashboard.visit import Visit
@@ -18,19 +19,21 @@ from posthouse.store.allowed import AllowedQuery
 from posthouse.store.connection import Connection
 
 PATH = "/suppressions/allowed"
-ROWS = 100
 
 
 async def _look(visit: Visit) -> Response:
-    after = (visit.query("after_domain"), visit.query("after")) if visit.query("after") else None
-    rows, domains = await visit.read(_listing, AllowedQuery(visit.account_id, after=after, limit=ROWS + 1))
+    domain, slash, value = paging.place(visit).partition("/")  # a domain has no slash
+    query = AllowedQuery(visit.account_id, after=(domain, value) if slash else None, limit=paging.ROWS + 1)
+    rows, domains = await visit.read(_listing, query)
     return visit.page(
         "allow_list.html",
         "Allow list",
-        rows=[suppressions.allowed_row(row) for row in rows[:ROWS]],
         domains=domains,
-        next=rows[ROWS - 1] if len(rows) > ROWS else None,
-        is_continued=after is not None,
+        **paging.shown(
+            visit,
+            [suppressions.allowed_row(row) for row in rows],
+            lambda row: f"{row['domain']}/{row['value']}",
+        ),
     )
 
 

@@ -11,6 +11,7 @@ from starlette.responses import Response
 
 from posthouse.desk import audit
 from posthouse.desk.event_log import parse_instant
+from posthouse.doors.web.dashboard import paging
 from posthouse.doors.web.dashboard.page import Page
 from posthouse.doors.web.dashboard.visit import Visit
 from posthouse.doors.web.rim import sentence
@@ -18,7 +19,6 @@ from posthouse.model.errors import Refused
 
 PATH = "/audit"
 FILTERS = ("who", "what", "about", "since", "until")
-PAGE_ROWS = 50
 
 
 async def _look(visit: Visit) -> Response:
@@ -40,9 +40,7 @@ async def _look(visit: Visit) -> Response:
         chosen=chosen,
         is_filtered=any(chosen[name] for name in FILTERS),
         is_machine=is_machine,
-        is_first="before" not in visit.request.query_params,
-        first=_address(visit, given),
-        next=_address(visit, given | {"before": next_id}) if next_id else "",
+        pages=paging.pages(visit, given, next_id),
         only=lambda name, value: _address(visit, given | {name: value}),
     )
 
@@ -57,8 +55,8 @@ def _query(visit: Visit, chosen: dict[str, str], is_machine: bool) -> audit.Quer
         about=chosen["about"],
         since=parse_instant(since, visit.now) if since else None,
         until=parse_instant(until, visit.now) if until else None,
-        before_id=visit.query("before"),
-        limit=PAGE_ROWS,
+        before_id=paging.place(visit),
+        limit=paging.ROWS,
     )
 
 

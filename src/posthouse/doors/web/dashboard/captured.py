@@ -16,6 +16,7 @@ from posthouse.config import Settings
 from posthouse.desk import captures
 from posthouse.desk.capture_checks import Checked, load_checked, worst
 from posthouse.desk.captures import CaptureQuery
+from posthouse.doors.web.dashboard import paging
 from posthouse.doors.web.dashboard.mail_view import letter_pages, letter_view
 from posthouse.doors.web.dashboard.page import Page, Work
 from posthouse.doors.web.dashboard.visit import Visit
@@ -29,7 +30,7 @@ from posthouse.store.captures import COUNTED, CaptureLine, Inbox
 from posthouse.store.connection import Connection
 
 PATH, ROWS, ONE = "/captured", "/captured/rows", "/captured/{id}"
-PAGE_ROWS = 50
+PAGE_ROWS = paging.ROWS
 _FILTERS = ("q", "tag", "application")
 _LONGEST = 200
 _ORDER = (Level.BAD, Level.WARN, Level.GOOD)
@@ -45,14 +46,9 @@ def _query(visit: Visit, asked: dict[str, str]) -> CaptureQuery:
     return CaptureQuery(visit.account_id, text=asked.get("q", ""), tag=asked.get("tag", ""))
 
 
-def _more(visit: Visit, asked: dict[str, str]) -> str:
-    """The address of the next page, but for its cursor."""
-    return f"{visit.at(PATH)}?{urlencode(asked | {'cursor': ''})}"
-
-
 async def _look(visit: Visit) -> Response:
     asked = _asked(visit)
-    cursor = visit.query("cursor")[:60]
+    cursor = paging.place(visit)[:60]
     rows, inboxes = await visit.read(_listing, _query(visit, asked), cursor, asked.get("application", ""))
     return visit.page(
         "captured.html",
@@ -60,7 +56,6 @@ async def _look(visit: Visit) -> Response:
         inboxes=[_inbox(visit, each, asked) for each in inboxes],
         all_at=_filtered(visit, asked, ""),
         asked=asked,
-        cursor=cursor,
         captures_all=visit.parts.settings.delivery.capture,
         api=f"{visit.base_url}/posthouse/v1",
         **_rows(visit, rows, asked),
@@ -83,7 +78,7 @@ def _rows(visit: Visit, rows: list[CaptureLine], asked: dict[str, str]) -> dict[
     return {
         "rows": shown,
         "keep": f"?{urlencode(asked)}" if asked else "",
-        "more": _more(visit, asked) + shown[-1].delivery_id if len(rows) > PAGE_ROWS else "",
+        "pages": paging.pages(visit, asked, shown[-1].delivery_id if len(rows) > PAGE_ROWS else ""),
         "again": f"{visit.at(ROWS)}?{urlencode(asked | {'newest': newest})}",
     }
 

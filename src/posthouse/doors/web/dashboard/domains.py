@@ -5,31 +5,24 @@ Public: PAGES, PATH.
 
 from __future__ import annotations
 
-from typing import Any
-
 from starlette.responses import Response
 
-from posthouse.desk import domains, verification
+from posthouse.desk import domains
 from posthouse.desk.domain_names import doubts, new_name
-from posthouse.desk.domain_view import domain_row
+from posthouse.desk.domain_view import domain_rows
 from posthouse.doors.api import sending_domains
+from posthouse.doors.web.dashboard import paging
 from posthouse.doors.web.dashboard.page import Page, Work
 from posthouse.doors.web.dashboard.visit import Visit
 from posthouse.mail.dkim import ED25519_SHA256, RSA_SHA256
 from posthouse.model.account import DomainSettings
-from posthouse.store import identity
-from posthouse.store.connection import Connection
 
 PATH = "/domains"
 
 
 async def _look(visit: Visit) -> Response:
-    return visit.page("domains.html", "Domains", rows=await visit.read(_rows, visit.account_id))
-
-
-def _rows(conn: Connection, account_id: str) -> list[dict[str, Any]]:
-    looks = verification.all_findings(conn, account_id)
-    return [domain_row(domain, looks.get(domain.id)) for domain in identity.list_domains(conn, account_id)]
+    rows = await visit.read(domain_rows, visit.account_id, paging.part_of(visit))
+    return visit.page("domains.html", "Domains", **paging.shown(visit, rows, lambda row: str(row["name"])))
 
 
 async def _add(visit: Visit) -> Response:

@@ -5,25 +5,21 @@ Public: PAGES.
 
 from __future__ import annotations
 
-from typing import Any
-
 from starlette.responses import Response
 
 from posthouse.desk import suppressions
+from posthouse.doors.web.dashboard import paging
 from posthouse.doors.web.dashboard.page import Page, Work
 from posthouse.doors.web.dashboard.visit import Visit
-from posthouse.store.connection import Connection
 from posthouse.store.groups import Group
 
 PATH = "/groups"
 
 
 async def _look(visit: Visit) -> Response:
-    return visit.page("groups.html", "Unsubscribe groups", rows=await visit.read(_listing, visit.account_id))
-
-
-def _listing(conn: Connection, account_id: str) -> list[dict[str, Any]]:
-    return suppressions.group_rows(conn, account_id)
+    rows = await visit.read(suppressions.group_rows, visit.account_id, paging.part_of(visit))
+    values = paging.shown(visit, rows, lambda row: str(row["number"]))
+    return visit.page("groups.html", "Unsubscribe groups", **values)
 
 
 async def _add(visit: Visit) -> str:

@@ -15,6 +15,7 @@ from starlette.responses import Response
 from posthouse.desk import keys
 from posthouse.desk.keys import OPENINGS, IssuedKey
 from posthouse.desk.terms import shown
+from posthouse.doors.web.dashboard import paging
 from posthouse.doors.web.dashboard.api_snippets import ApiPlace, api_snippets
 from posthouse.doors.web.dashboard.page import Page, Work
 from posthouse.doors.web.dashboard.terms_form import terms_of
@@ -23,8 +24,9 @@ from posthouse.doors.web.forms import FormTrouble
 from posthouse.model.account import Credential, CredentialKind
 from posthouse.model.errors import Refused
 from posthouse.rules.permissions import PERMISSIONS, SCOPES, preset
-from posthouse.store import identity
+from posthouse.store import credentials, identity
 from posthouse.store.connection import Connection
+from posthouse.store.parts import Part
 
 PATH = "/keys"
 TOKEN = "mailpace"  # noqa: S105 (a dialect)
@@ -42,24 +44,27 @@ PRESETS = {
 
 
 async def _look(visit: Visit) -> Response:
-    rows, tokens, names = await visit.read(_listing, visit.account_id)
+    rows, names = await visit.read(_listing, visit.account_id, paging.part_of(visit))
     return visit.page(
         "keys.html",
         "API keys",
-        rows=[*(row | {"is_token": False} for row in rows), *(row | {"is_token": True} for row in tokens)],
         kinds=list(KINDS.items()),
         presets=list(PRESETS.items()),
         permissions=PERMISSIONS,
         domain_choices=[("", "All of the account"), *((name, name) for name in names)],
+        **paging.shown(visit, rows, lambda row: str(row["id"])),
     )
 
 
-def _listing(conn: Connection, account_id: str) -> tuple[list[Any], list[Any], list[str]]:
-    names = [domain.name for domain in identity.list_domains(conn, account_id)]
-    found = [
-        keys.listing(conn, account_id, kind) for kind in (CredentialKind.API_KEY, CredentialKind.DOMAIN_TOKEN)
+def _listing(conn: Connection, account_id: str, part: Part) -> tuple[list[dict[str, Any]], list[str]]:
+    """(keys and tokens, names of the domains)."""
+    kinds = (CredentialKind.API_KEY, CredentialKind.DOMAIN_TOKEN)
+    found = credentials.of_account(conn, account_id, *kinds, part=part)
+    rows = [
+        row | {"is_token": item.kind is CredentialKind.DOMAIN_TOKEN}
+        for row, item in zip(keys.key_rows(conn, found), found, strict=True)
     ]
-    return found[0], found[1], names
+    return rows, [domain.name for domain in identity.list_domains(conn, account_id)]
 
 
 def _permissions(visit: Visit, dialect: str) -> tuple[str, ...]:
@@ -115,8 +120,8 @@ async def _add_token(visit: Visit) -> Response:
 
 
 async def _shown(visit: Visit, dialect: str, issued: IssuedKey, noun: str) -> Response:
-    names = [domain.name for domain in await visit.read(identity.list_domains, visit.account_id)]
-    domain = visit.field("domain") or (names[0] if names else "example.com")
+    some = await visit.read(identity.list_domains, visit.account_id, Part(most=1))
+    domain = visit.field("domain") or (some[0].name if some else "example.com")
     base_url = visit.parts.settings.http.url or visit.base_url
     place = ApiPlace(base_url, issued.secret, domain, f"hello@{domain}", visit.signed.person.email)
     return visit.page(

@@ -12,6 +12,7 @@ from starlette.responses import Response
 
 from posthouse.desk.message_search import Found, find_messages, suggestions
 from posthouse.desk.search_line import FILTERS, Search, parse_search
+from posthouse.doors.web.dashboard import paging
 from posthouse.doors.web.dashboard.page import Page
 from posthouse.doors.web.dashboard.polled import digest_of, piece
 from posthouse.doors.web.dashboard.visit import Visit
@@ -21,7 +22,6 @@ from posthouse.store import messages
 from posthouse.store.connection import Connection
 
 PATH = "/messages"
-LIMIT = 50
 
 
 async def _look(visit: Visit) -> Response:
@@ -45,13 +45,14 @@ def _is_there(conn: Connection, account_id: str, message_id: str) -> bool:
 
 
 async def _shown(visit: Visit, text: str, search: Search) -> dict[str, Any]:
-    found = await visit.read(find_messages, visit.account_id, search, visit.query("cursor"), LIMIT)
+    found = await visit.read(find_messages, visit.account_id, search, paging.place(visit), paging.ROWS)
     return _values(visit, text, found, is_asked=True)
 
 
 def _values(visit: Visit, text: str, found: Found, *, is_asked: bool) -> dict[str, Any]:
     kept = {"q": text} if text else {}
-    is_live = visit.query("live") == "yes" and not visit.query("cursor") and is_asked
+    pages = paging.pages(visit, kept, found.cursor)
+    is_live = visit.query("live") == "yes" and pages.is_first and is_asked
     mark = digest_of(found.rows)
     return {
         "text": text,
@@ -59,8 +60,7 @@ def _values(visit: Visit, text: str, found: Found, *, is_asked: bool) -> dict[st
         "looked_to": found.looked_to,
         "is_asked": is_asked,
         "is_live": is_live,
-        "is_first": not visit.query("cursor"),
-        "older": "?" + urlencode({**kept, "cursor": found.cursor}) if found.cursor else "",
+        "pages": pages,
         "newest": "?" + urlencode(kept),
         "start_live": "?" + urlencode({**kept, "live": "yes"}),
         "again": visit.at(f"{PATH}/rows") + "?" + urlencode({**kept, "live": "yes", "seen": mark}),

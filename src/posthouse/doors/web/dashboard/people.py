@@ -13,6 +13,7 @@ import asyncio
 from starlette.responses import Response
 
 from posthouse.desk import passwords, people, sessions
+from posthouse.doors.web.dashboard import paging
 from posthouse.doors.web.dashboard.page import Page, Work
 from posthouse.doors.web.dashboard.visit import Visit
 from posthouse.doors.web.forms import FormTrouble
@@ -31,9 +32,10 @@ _ADVICE = ["It opens once, within 7 days: a password of one's own is asked for a
 
 
 async def _look(visit: Visit) -> Response:
-    found = await visit.read(list_people, visit.account_id)
+    found = await visit.read(list_people, visit.account_id, paging.part_of(visit))
     rows = [people.person_row(each, visit.account_id) for each in found]
-    return visit.page("people.html", "People", rows=rows, roles=ROLES)
+    values = paging.shown(visit, rows, lambda row: str(row["email"]))
+    return visit.page("people.html", "People", roles=ROLES, **values)
 
 
 async def _add(visit: Visit) -> Response:

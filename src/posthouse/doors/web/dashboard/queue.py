@@ -12,6 +12,7 @@ from starlette.responses import Response
 
 from posthouse.desk import queue_words, reports, sites
 from posthouse.desk.queue_choice import chosen
+from posthouse.doors.web.dashboard import paging
 from posthouse.doors.web.dashboard.page import Page, Run, Work
 from posthouse.doors.web.dashboard.polled import digest_of, piece
 from posthouse.doors.web.dashboard.visit import Visit
@@ -20,7 +21,6 @@ from posthouse.store import workers
 from posthouse.store.connection import Connection
 
 PATH = "/queue"
-MOST_ROWS = 200
 _TICKING = ("oldest_s",)
 _DONE = {
     "flush": "tried now",
@@ -41,9 +41,12 @@ async def _look(visit: Visit) -> Response:
         "oldest_at": min((row["oldest_at"] for row in rows if row["oldest_at"]), default=None),
         "per_minute": round(per_minute),
     }
-    shown = [_told(row, visit.now) for row in found[:MOST_ROWS]]
-    digest = digest_of(figures, shown, len(found))
-    values = {"rows": shown, "count": len(found), "figures": figures, "wanted": wanted}
+    kept = {"domain": wanted}
+    some, pages = paging.sliced(visit, found, kept)
+    shown = [_told(row, visit.now) for row in some]
+    digest = digest_of(figures, shown, pages)
+    again = paging.again(visit, {"part": "lanes", **kept})
+    values = {"rows": shown, "pages": pages, "figures": figures, "wanted": wanted, "again": again}
     if visit.query("part"):
         return piece(visit, "_queue.html", digest, **values)
     return visit.page("queue.html", "Queue", digest=digest, **values)

@@ -8,6 +8,7 @@ from __future__ import annotations
 from starlette.responses import Response
 
 from posthouse.desk import sites
+from posthouse.doors.web.dashboard import paging
 from posthouse.doors.web.dashboard.page import Page, Work
 from posthouse.doors.web.dashboard.polled import digest_of, piece
 from posthouse.doors.web.dashboard.visit import Visit
@@ -17,7 +18,6 @@ from posthouse.store import workers
 from posthouse.store.connection import Connection
 
 PATH = "/sites"
-MOST_ROWS = 200
 SPANS = (("30m", "30 minutes"), ("2h", "2 hours"), ("12h", "12 hours"), ("1d", "1 day"), ("7d", "7 days"))
 
 
@@ -25,7 +25,10 @@ async def _look(visit: Visit) -> Response:
     rows = await visit.read(sites.site_rows, visit.now)
     wanted = visit.query("name").lower()
     found = [row for row in rows if wanted in row["site"]] if wanted else rows
-    values = {"rows": found[:MOST_ROWS], "count": len(found), "wanted": wanted}
+    kept = {"name": wanted}
+    shown, pages = paging.sliced(visit, found, kept)
+    again = paging.again(visit, {"part": "rows", **kept})
+    values = {"rows": shown, "pages": pages, "wanted": wanted, "again": again}
     digest = digest_of(values)
     if visit.query("part"):
         return piece(visit, "_sites.html", digest, **values)

@@ -13,6 +13,7 @@ from starlette.responses import Response
 
 from posthouse.desk import suppressions
 from posthouse.desk.suppression_search import Chosen, find_page, query_of
+from posthouse.doors.web.dashboard import paging
 from posthouse.doors.web.dashboard.page import Page, Work
 from posthouse.doors.web.dashboard.visit import Visit
 from posthouse.doors.web.rim import sentence
@@ -46,12 +47,11 @@ def filters_of(visit: Visit) -> Chosen:
     )
 
 
-def _asked(chosen: Chosen, after: str = "") -> str:
-    """The same as a query string, with its `?`; "" where nothing is asked."""
-    words = asdict(chosen) | {"after": after}
+def _asked(chosen: Chosen) -> dict[str, str]:
+    """The same as words of an address."""
+    words = asdict(chosen)
     words["text"] = words.pop("part")
-    text = urlencode({name: value for name, value in words.items() if value})
-    return f"?{text}" if text else ""
+    return {name: str(value) for name, value in words.items() if value}
 
 
 def number_of(text: str) -> int:
@@ -69,7 +69,7 @@ async def _look(visit: Visit) -> Response:
     chosen = Chosen()
     try:
         chosen = filters_of(visit)
-        rows = await visit.read(_rows, visit.account_id, chosen, visit.now, visit.query("after"))
+        rows = await visit.read(_rows, visit.account_id, chosen, visit.now, paging.place(visit))
     except Refused as refused:
         if not visit.trouble:
             visit.trouble, visit.status = sentence(refused), 400
@@ -85,9 +85,8 @@ async def _look(visit: Visit) -> Response:
         names={f"group:{number}": name for number, name in known},
         chosen=chosen,
         is_filtered=chosen != Chosen(),
-        is_continued=bool(visit.query("after")),
-        asked=_asked(chosen),
-        next=_asked(chosen, after) if after else "",
+        asked="?" + urlencode(_asked(chosen)) if _asked(chosen) else "",
+        pages=paging.pages(visit, _asked(chosen), after),
     )
 
 

@@ -11,6 +11,7 @@ from starlette.responses import Response
 
 from posthouse.desk import domains, templates
 from posthouse.desk.templates import Draft
+from posthouse.doors.web.dashboard import paging
 from posthouse.doors.web.dashboard.page import Page, Work
 from posthouse.doors.web.dashboard.suppressions import choices
 from posthouse.doors.web.dashboard.visit import Visit
@@ -38,8 +39,8 @@ _STARTER = """<!doctype html>
 
 
 async def _look(visit: Visit) -> Response:
-    rows = await visit.read(templates.template_rows, visit.account_id)
-    return visit.page("templates.html", "Templates", rows=rows)
+    rows = await visit.read(templates.template_rows, visit.account_id, part=paging.part_of(visit))
+    return visit.page("templates.html", "Templates", **paging.shown(visit, rows, templates.place_of))
 
 
 async def _look_new(visit: Visit) -> Response:

@@ -5,31 +5,49 @@ Public: PAGES.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from starlette.responses import Response
 
 from posthouse.desk import credentials
 from posthouse.desk.credentials import Issued
+from posthouse.doors.web.dashboard import paging
 from posthouse.doors.web.dashboard.page import Page, Work
 from posthouse.doors.web.dashboard.terms_form import terms_of
 from posthouse.doors.web.dashboard.visit import Visit
+from posthouse.model.account import Domain
 from posthouse.store import identity
 from posthouse.store.connection import Connection
+from posthouse.store.parts import Part
 
 PATH = "/users"
+_SOME = 5  # domains that are named to people who make a user
 
 
 async def _look(visit: Visit) -> Response:
-    rows, domains = await visit.read(_listing, visit.account_id)
+    rows, domains = await visit.read(_listing, visit.account_id, paging.part_of(visit))
     smtp = visit.parts.settings.smtp
     ports = [endpoint.port for endpoint in (*smtp.listen, *smtp.listen_tls)]
-    return visit.page("users.html", "SMTP users", rows=rows, domains=domains, host=smtp.hostname, ports=ports)
+    return visit.page(
+        "users.html",
+        "SMTP users",
+        domains=domains,
+        host=smtp.hostname,
+        ports=ports,
+        **paging.shown(visit, rows, lambda row: str(row["login"])),
+    )
 
 
-def _listing(conn: Connection, account_id: str) -> tuple[list[dict[str, Any]], list[str]]:
-    names = [domain.name for domain in identity.list_domains(conn, account_id)]
-    return credentials.listing(conn, account_id, None), names
+def _listing(conn: Connection, account_id: str, part: Part) -> tuple[list[dict[str, Any]], list[str]]:
+    """(users, names of some domains)."""
+    some = identity.list_domains(conn, account_id, Part(most=_SOME + 1))
+    return credentials.listing(conn, account_id, None, part), _named(some)
+
+
+def _named(some: Sequence[Domain]) -> list[str]:
+    names = [domain.name for domain in some[:_SOME]]
+    return [*names, "…"] if len(some) > _SOME else names
 
 
 async def _add(visit: Visit) -> Response:

@@ -16,6 +16,7 @@ from posthouse.desk.hook_entries import attempt_row, load_attempt
 from posthouse.desk.hook_samples import sample_row, try_receiver
 from posthouse.desk.hooks import Wanted
 from posthouse.dialects.table import HOOK_FORMS
+from posthouse.doors.web.dashboard import paging
 from posthouse.doors.web.dashboard.page import Page, Work
 from posthouse.doors.web.dashboard.suppressions import choices
 from posthouse.doors.web.dashboard.visit import Visit
@@ -29,7 +30,6 @@ from posthouse.store.connection import Connection
 from posthouse.store.events import find_page
 
 ONE = f"{PATH}/{{id}}"
-POSTS = 50
 
 
 async def _look(visit: Visit) -> Response:
@@ -52,10 +52,13 @@ async def _page(visit: Visit, samples: list[dict[str, Any]]) -> Response:
         chosen=set(visit.fields("event")) if visit.field("do") == "change" else _chosen(hook),
         has_key=key is not None,
         domains=domains,
-        posts=[attempt_row(post) for post in posts[:POSTS]],
-        next=posts[POSTS - 1].id if len(posts) > POSTS else "",
+        posts=[attempt_row(post) for post in posts[: paging.ROWS]],
+        pages=paging.pages(
+            visit,
+            {"failed": "yes" if visit.query("failed") else ""},
+            posts[paging.ROWS - 1].id if len(posts) > paging.ROWS else "",
+        ),
         only_failed=bool(visit.query("failed")),
-        is_continued=bool(visit.query("before")),
         samples=samples,
     )
 
@@ -64,7 +67,7 @@ def _all(conn: Connection, visit: Visit) -> tuple[Hook, dict[str, Any], list[Any
     hook = _hook(conn, visit)
     row = hooks.hook_row(hook, *hook_queue.counts(conn, visit.account_id).get(hook.id, (0, "")))
     posts = hook_log.list_attempts(
-        conn, hook.id, POSTS + 1, before_id=visit.query("before"), only_failed=bool(visit.query("failed"))
+        conn, hook.id, paging.ROWS + 1, before_id=paging.place(visit), only_failed=bool(visit.query("failed"))
     )
     return hook, row, posts, _key(conn, visit, hook), choices(conn, visit.account_id)[0]
 

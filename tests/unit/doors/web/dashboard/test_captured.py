@@ -65,9 +65,9 @@ async def test_pages_go_on_behind_a_cursor(desk: Desk, monkeypatch: pytest.Monke
     browser = await desk.browser()
     page = await browser.open(AT)
     assert "Pear" in page.text and "Apple" not in page.text
-    older = page.html.partition('class="quiet" href="')[2].partition('"')[0].replace("&amp;", "&")
-    page = await browser.open(older)
+    page = await browser.open(AT + page.link("next"))
     assert "Apple" in page.text and "Pear" not in page.text and "hx-get" not in page.html
+    assert "Pear" in (await browser.open(AT + page.link("prev"))).text
 
 
 async def test_W_03_a_copy_is_shown_with_its_checks_and_neighbours(desk: Desk) -> None:

@@ -101,7 +101,7 @@ async def test_W_01_an_id_leads_to_its_message(desk: Desk) -> None:
         ("meta:x", "'x' is no pair: write key=value"),
         ("to:a@b.test to:c@d.test", "To: can be asked for once; there are 2 of it"),
         ("id:7", "'7' is no message's id"),
-        (f"x&cursor={quote('??')}", "this is no cursor"),
+        (f"x&after={quote('??')}", "this is no cursor"),
     ],
 )
 async def test_W_01_a_wrong_filter_is_told_in_a_sentence(desk: Desk, query: str, sentence: str) -> None:
@@ -115,10 +115,9 @@ async def test_W_01_pages_go_back_with_a_cursor(desk: Desk) -> None:
     browser = await desk.browser()
     page = await browser.open(MESSAGES)
     assert "Letter 52" in page.text and "Letter 03" in page.text and "Letter 02" not in page.text
-    older = re.search(r'href="(\?cursor=[^"]+)">Older', page.html)
-    assert older
-    page = await browser.open(MESSAGES + older[1])
+    page = await browser.open(MESSAGES + page.link("next"))
     assert "Letter 02" in page.text and "Letter 03" not in page.text and "Older" not in page.text
+    assert "Letter 52" in (await browser.open(MESSAGES + page.link("prev"))).text
     page = await browser.open(f"{MESSAGES}?q=letter")
     assert page.html.count("?copy=") == 50 and "Older" in page.text
 

@@ -168,3 +168,30 @@ async def test_sites_are_for_operators(desk: Desk) -> None:
     for path in (f"/accounts/{OTHER}/sites", f"/accounts/{OTHER}/sites/{SITE}"):
         assert (await other.open(path)).status == 404
     assert (await (await desk.browser()).open(f"{SITES}/mx.nowhere.test")).status == 404
+
+
+@pytest.mark.parametrize(("path", "query"), [(QUEUE, "domain"), (SITES, "name")])
+async def test_W_01_many_lanes_and_sites_come_page_by_page(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch, path: str, query: str
+) -> None:
+    monkeypatch.setattr("posthouse.doors.web.dashboard.paging.ROWS", 2)
+    domains = [f"to{number}.test" for number in range(5)]
+    await send(desk, *[f"ann@{domain}" for domain in domains])
+
+    def seen(conn: Connection) -> None:
+        now = desk.api.clock.now()
+        workers.register(conn, workers.Worker("w1", "here", 1, now, now))
+        sites.put_views(conn, "w1", now, [(domain, json.dumps(VIEW)) for domain in domains], [])
+
+    await desk.api.write(seen)
+    browser = await desk.browser()
+    pages = [await browser.open(path)]
+    while following := pages[-1].link("next"):
+        pages.append(await browser.open(path + following))
+    shown = [re.findall(r">(to\d\.test)<", page.html) for page in pages]
+    assert shown == [domains[:2], domains[2:4], domains[4:]]
+    again = re.search(r'hx-get="([^"]+)"', pages[1].html)
+    assert again and (await browser.open(again[1].replace("&amp;", "&"))).status == 204
+    assert pages[2].link("prev") == pages[0].link("next") and pages[1].link("prev") == "?"
+    few = await browser.open(f"{path}?{query}=to3")
+    assert re.findall(r">(to\d\.test)<", few.html) == ["to3.test"] and not few.link("next")
