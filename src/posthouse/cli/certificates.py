@@ -55,7 +55,7 @@ def certificate(
 def _install(ask: Asked, house: House, name: str, chain: bytes, key: bytes) -> None:
     from posthouse.desk import accounts, tracking_certificates
     from posthouse.desk.certificate_pairs import read_pair
-    from posthouse.wiring import shared_hosts
+    from posthouse.wiring.ground import shared_hosts
 
     now = house.clock.now()
     pair = read_pair(chain, key, now)

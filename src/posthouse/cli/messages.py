@@ -81,7 +81,7 @@ def resend(
 async def _resend(house: House, account_id: str, message_id: str, to: list[str]) -> str:
     from posthouse.doors.api.resending import resend as send_again
     from posthouse.store.engine import open_store
-    from posthouse.wiring import build_ways
+    from posthouse.wiring.ways import build_ways
 
     store = open_store(house.settings.store.url, asyncio.get_running_loop(), clock=house.clock)
     try:

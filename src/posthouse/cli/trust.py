@@ -27,7 +27,7 @@ def trust(
     from posthouse.model.address import BadAddress, ascii_domain
     from posthouse.net.lookup import DnsTrouble
     from posthouse.pipeline.trust_report import trust_report
-    from posthouse.wiring import site_rules
+    from posthouse.wiring.going_out import site_rules
 
     house = open_house(ask)
     try:

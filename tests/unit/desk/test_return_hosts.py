@@ -19,7 +19,7 @@ from posthouse.rules.checks import Check, State
 from posthouse.rules.records import Sender, Use, needed
 from posthouse.store import domain_keys, identity
 from posthouse.store.engine import Connection, connect
-from posthouse.wiring import return_paths
+from posthouse.wiring.going_out import return_paths
 
 CLOCK = FakeClock()
 IDS = Ids(CLOCK)
