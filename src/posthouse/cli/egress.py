@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from posthouse.cli.options import Asked, command, group
-from posthouse.cli.output import when
+from posthouse.cli.output import visible, when
 
 ip_app = group("Addresses to send from.")
 pool_app = group("Pools of addresses to send from.")
@@ -94,15 +94,45 @@ def remove_ip(ask: Asked, address: Address) -> None:
 
 
 @command(pool_app, "add")
-def add_pool(ask: Asked, name: PoolName, ip: Members = None) -> None:
+def add_pool(
+    ask: Asked,
+    name: PoolName,
+    ip: Members = None,
+    description: Annotated[
+        str, typer.Option("--description", metavar="TEXT", help="What a new pool is for.")
+    ] = "",
+) -> None:
     """Make a pool of addresses, or add addresses to it."""
     from posthouse.cli.house import open_house
     from posthouse.desk import accounts, egress
 
     house = open_house(ask)
     with house.writing() as conn:
-        pool = egress.put_pool(conn, house.ids, accounts.own_account(conn, ask.account), name, ip or [])
+        account_id = accounts.own_account(conn, ask.account)
+        pool = egress.put_pool(conn, house.ids, account_id, name, ip or [], description)
     ask.output.item(egress.pool_row(pool), f"Pool {pool.name}: {', '.join(pool.addresses)} (id {pool.id})")
+
+
+@command(pool_app, "set")
+def set_pool(
+    ask: Asked,
+    name: PoolName,
+    new_name: Annotated[str, typer.Option("--name", metavar="NAME", help="Another name.")] = "",
+    description: Annotated[
+        str | None, typer.Option("--description", metavar="TEXT", help="What it is for; empty for none.")
+    ] = None,
+) -> None:
+    """Rename or describe a pool; domains that send from it go on."""
+    from posthouse.cli.house import open_house
+    from posthouse.desk import accounts, egress
+
+    if not new_name.strip() and description is None:
+        raise typer.BadParameter("nothing to change: say --name or --description")
+    with open_house(ask).writing() as conn:
+        account_id = accounts.own_account(conn, ask.account)
+        pool = egress.describe_pool(conn, account_id, name, name=new_name, description=description)
+    about = f": {visible(pool.description)}" if pool.description else ""
+    ask.output.item(egress.pool_row(pool), f"Pool {visible(pool.name)}{about} (id {pool.id})")
 
 
 @command(pool_app, "list")
@@ -117,8 +147,8 @@ def list_pools(ask: Asked) -> None:
     if ask.as_json:
         ask.output.lines([egress.pool_row(pool) for pool in found])
         return
-    cells = [[pool.name, ", ".join(pool.addresses) or "-", pool.id] for pool in found]
-    ask.output.table(["POOL", "ADDRESSES", "ID"], cells, "No pools yet.")
+    cells = [[pool.name, ", ".join(pool.addresses) or "-", pool.id, pool.description] for pool in found]
+    ask.output.table(["POOL", "ADDRESSES", "ID", "DESCRIPTION"], cells, "No pools yet.")
 
 
 @command(pool_app, "remove")

@@ -43,7 +43,7 @@ Work = TypeVar("Work", bound=Callable[..., None])
 
 _SUBJECTS = (
     *("name", "domain", "login", "email", "role", "id", "hook_id", "batch_id", "selector", "dialect"),
-    *("address", "addresses", "values", "number", "pool", "lane", "message", "recipient", "everything"),
+    *("address", "addresses", "values", "number", "pool", "lane", "message", "recipient", "to", "everything"),
 )
 """Parameters of commands that say what a command is about, and never hold a secret."""
 

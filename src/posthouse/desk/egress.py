@@ -200,7 +200,8 @@ def _load(conn: Connection, account_id: str, name: str) -> Pool:
 
 def pool_row(pool: Pool) -> dict[str, Any]:
     """One pool as plain values."""
-    return {"id": pool.id, "name": pool.name, "ips": list(pool.addresses)}
+    row = {"id": pool.id, "name": pool.name, "description": pool.description}
+    return row | {"ips": list(pool.addresses)}
 
 
 def _refused(text: str, reason: str) -> Refused:

@@ -1,6 +1,6 @@
 """What a template makes of sample values, and what differs between two of its versions.
 
-Public: Filled, fill, load_version, compare, next_tag, MOST_LINES.
+Public: Filled, fill, load_version, senders, load_sender, compare, next_tag, MOST_LINES.
 """
 
 from __future__ import annotations
@@ -12,8 +12,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from posthouse.mail.handlebars import TemplateError, compile_template
+from posthouse.model.account import Domain
 from posthouse.model.errors import Refused
-from posthouse.store import templates
+from posthouse.store import identity, templates
 from posthouse.store.connection import Connection
 from posthouse.store.templates import HANDLEBARS, Found, Template, Version
 
@@ -64,6 +65,24 @@ def load_version(conn: Connection, account_id: str, about: Template, tag: str = 
         )
         raise Refused(554, "5.6.0", text, reason="no-version")
     return found
+
+
+def senders(conn: Connection, account_id: str, about: Template) -> list[Domain]:
+    """The domains that a test letter of a template may come from."""
+    found = [each for each in identity.list_domains(conn, account_id) if each.verified_at is not None]
+    return [each for each in found if not about.domain or each.name == about.domain]
+
+
+def load_sender(conn: Connection, account_id: str, about: Template, name: str = "") -> Domain:
+    """The one of that name, the first where it is "". Raises Refused."""
+    found = senders(conn, account_id, about)
+    domain = next((each for each in found if name in ("", each.name)), None)
+    if domain is None:
+        text = "A test letter comes from a verified domain of yours"
+        if about.domain:
+            text = f"A test letter of {about.name} comes from {about.domain}, which must be verified"
+        raise Refused(501, "5.5.4", text, reason="no-domain")
+    return domain
 
 
 def compare(one: Version, two: Version) -> list[tuple[str, list[str]]]:

@@ -135,6 +135,26 @@ WRONG_TEMPLATES = [
 ]
 
 
+def test_W_04_a_test_letter_of_a_template_is_sent_and_noted(house: Cli, tmp_path: Path) -> None:
+    (tmp_path / "a.html").write_text("<p>Hi {{name}}</p>")
+    assert (
+        house("template", "add", "hi", "--file", str(tmp_path / "a.html"), "--subject", "Dear {{name}}").code
+        == 0
+    )
+    values = b'{"name": "Ann"}'
+    sent = house("template", "send-test", "hi", "--to", "ann@r.test", "--values", "-", "--json", given=values)
+    assert sent.code == 0, sent.err
+    (row,) = sent.rows
+    assert (row["template"], row["to"]) == ("hi", "ann@r.test")
+    assert "Subject: Dear Ann" in house("message", row["id"], "--source", "--recipient", "ann@r.test").out
+    (noted,) = house("audit", "--what", "template send-test", "--json").rows
+    assert noted["about"] == "hi ann@r.test"
+    missing = house("template", "send-test", "hi", "--to", "ann@r.test", "--from-domain", "other.test")
+    assert missing.err == "posthouse: A test letter comes from a verified domain of yours\n"
+    assert house("template", "send-test", "hi", "--to", "nobody").code == 1
+    assert len(house("audit", "--what", "template send-test", "--json").rows) == 1
+
+
 @pytest.mark.parametrize(("arguments", "given", "sentence"), WRONG_TEMPLATES)
 def test_a_wrong_template_is_one_sentence(
     house: Cli, arguments: list[str], given: bytes, sentence: str
@@ -377,6 +397,11 @@ def test_addresses_of_this_machine_and_pools(trial: Cli) -> None:
         ("out1.example.com", ["bulk"]),
         ("", ["bulk"]),
     ]
+    row = house("pool", "set", "bulk", "--name", "slow", "--description", " For  news ", "--json").rows[0]
+    assert (row["id"], row["name"], row["description"]) == (pool["id"], "slow", "For news")
+    assert house("pool", "set", "slow", "--name", "bulk").out == f"Pool bulk: For news (id {pool['id']})\n"
+    assert house("pool", "set", "bulk").err.endswith("nothing to change: say --name or --description\n")
+    assert "For news" in house("pool", "list").out
     assert house("pool", "remove", "bulk", "--ip", "127.0.0.1").out == "Took 127.0.0.1 out of pool bulk.\n"
     assert house("ip", "remove", "127.0.0.2").code == 0
     assert [row["ips"] for row in house("pool", "list", "--json").rows] == [[]]
@@ -395,6 +420,7 @@ WRONG_ADDRESSES = [
     pytest.param(["pool", "add", "p", "--ip", "127.0.0.9"], "`posthouse ip add` does that", id="not-added"),
     pytest.param(["pool", "add", "p"], "A new pool needs at least one address", id="empty"),
     pytest.param(["pool", "remove", "p"], "There is no pool p here", id="no-pool"),
+    pytest.param(["pool", "set", "p", "--name", "q"], "There is no pool p here", id="no-pool-to-set"),
 ]
 
 

@@ -106,6 +106,10 @@ CASES: dict[str, list[tuple[str, ...]]] = {
     "template show": [("{template}",), ("{template_id}",), ("{template}", "--domain", "{domain}")],
     "template render": [("{template}",), ("{template_id}",)],
     "template compare": [("{template}", "initial", "initial")],
+    "template send-test": [
+        ("{template}", "--to", "me@mine.example.net"),
+        ("{template_id}", "--to", "me@mine.example.net", "--from-domain", "{domain}"),
+    ],
     "template activate": [("{template}", "--version", "initial"), ("{template_id}", "--version", "initial")],
     "template remove": [("{template}",), ("{template_id}",)],
     "suppression add": [("ann@good.test", "--domain", "{domain}"), ("ann@good.test", "--group", "{group}")],
@@ -138,6 +142,7 @@ CASES: dict[str, list[tuple[str, ...]]] = {
     "ip check": [(), ("{ip}",)],
     "ip remove": [("{ip}",)],
     "pool add": [("news", "--ip", "{ip}")],
+    "pool set": [("{pool}", "--name", "x"), ("{pool_id}", "--description", "x")],
     "pool list": [()],
     "pool remove": [("{pool}",), ("{pool_id}",)],
     "batch resume": [("{batch}",)],

@@ -89,6 +89,7 @@ class PoolRow(Struct, frozen=True, kw_only=True):
 
     id: str
     name: str
+    description: str
     ips: list[str]
 
 
@@ -96,6 +97,14 @@ class PoolMembers(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     """The addresses to put into a pool; it is made if it is not there."""
 
     ips: Annotated[list[Address], Meta(max_length=100)]
+    description: Annotated[str, Meta(max_length=1000, description="What a new pool is for.")] = ""
+
+
+class PoolChange(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Another name or description; what is left out stays."""
+
+    name: Annotated[str, Meta(max_length=255)] = ""
+    description: Annotated[str, Meta(max_length=1000)] | None = None
 
 
 class LeavingMembers(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -161,11 +170,21 @@ async def put_pool(call: Call, asked: PoolMembers) -> Answer:
 
 
 def _put(conn: Connection, call: Call, asked: PoolMembers) -> Pool:
-    return egress.put_pool(conn, call.parts.ids, call.account_id, call.params["name"], asked.ips)
+    name, ids = call.params["name"], call.parts.ids
+    return egress.put_pool(conn, ids, call.account_id, name, asked.ips, asked.description)
 
 
 def _pool(pool: Pool) -> Answer:
     return one(PoolRow)(egress.pool_row(pool))
+
+
+async def change_pool(call: Call, asked: PoolChange) -> Answer:
+    return await call.write_once(_pool, _describe, call, asked)
+
+
+def _describe(conn: Connection, call: Call, asked: PoolChange) -> Pool:
+    name = call.params["name"]
+    return egress.describe_pool(conn, call.account_id, name, name=asked.name, description=asked.description)
 
 
 async def remove_pool(call: Call, asked: LeavingMembers) -> Answer:
@@ -192,6 +211,8 @@ ENDPOINTS: tuple[NativeEndpoint, ...] = (
     reading("/pools", _READ, list_pools, "List pools", **_TOPIC, gives=Page[PoolRow]),
     writing("PUT", "/pools/{name}", _WRITE, put_pool, "Make a pool, or add to it", **_TOPIC,
             asks=PoolMembers, gives=PoolRow),
+    writing("PATCH", "/pools/{name}", _WRITE, change_pool, "Rename or describe a pool", **_TOPIC,
+            text="Domains that send from it go on.", asks=PoolChange, gives=PoolRow),
     writing("DELETE", "/pools/{name}", _WRITE, remove_pool, "Remove a pool, or addresses of it", **_TOPIC,
             asks=LeavingMembers, gives=RemovedPool),
 )  # fmt: skip

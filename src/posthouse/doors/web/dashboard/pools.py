@@ -29,9 +29,26 @@ def _listing(conn: Connection, account_id: str, now: float) -> tuple[list[Pool],
 
 async def _put(visit: Visit) -> str:
     pool: Pool = await visit.write(
-        egress.put_pool, visit.parts.ids, visit.account_id, visit.field("name"), visit.fields("address")
+        egress.put_pool,
+        visit.parts.ids,
+        visit.account_id,
+        visit.field("name"),
+        visit.fields("address"),
+        visit.field("description"),
     )
-    return f"The pool {pool.name} has {len(pool.addresses)} addresses."
+    count = len(pool.addresses)
+    return f"The pool {pool.name} has {count} address{'es' * (count != 1)}."
+
+
+async def _change(visit: Visit) -> str:
+    pool: Pool = await visit.write(
+        egress.describe_pool,
+        visit.account_id,
+        visit.field("pool"),
+        name=visit.field("name"),
+        description=visit.field("description"),
+    )
+    return f"The pool {pool.name} is changed; domains that send from it go on."
 
 
 async def _take_out(visit: Visit) -> str:
@@ -52,6 +69,7 @@ PAGES = (
         _look,
         {
             "put": Work("ips.write", _put),
+            "change": Work("ips.write", _change),
             "take-out": Work("ips.write", _take_out),
             "remove": Work("ips.write", _remove),
         },

@@ -12,18 +12,16 @@ from typing import Any
 from starlette.responses import Response
 
 from posthouse.desk import templates
-from posthouse.desk.template_samples import compare, load_version, next_tag
-from posthouse.dialects.native.sample import parse_sample
-from posthouse.dialects.native.wishes import TemplateName
-from posthouse.doors.api.native.bodies import NewMessage
-from posthouse.doors.web.dashboard.letters import send
+from posthouse.desk.template_samples import compare, next_tag, senders
+from posthouse.doors.api.template_tests import Sender, Trial, send_test
+from posthouse.doors.submission import Arrival
 from posthouse.doors.web.dashboard.page import Page, Work
 from posthouse.doors.web.dashboard.templates import MOST_BYTES, PATH, draft_of, editor
 from posthouse.doors.web.dashboard.visit import Visit
 from posthouse.doors.web.forms import FormTrouble
-from posthouse.model.account import MAIL_SEND, Domain
+from posthouse.doors.web.rim import address_of
+from posthouse.model.account import MAIL_SEND
 from posthouse.model.errors import Refused
-from posthouse.store import identity
 from posthouse.store import templates as stored
 from posthouse.store.connection import Connection
 from posthouse.store.templates import HANDLEBARS, Found, Template, Version
@@ -36,7 +34,7 @@ async def _look(visit: Visit) -> Response:
     wanted = visit.query("version").lower()
     shown = next((each for each in held if each.tag == wanted), None)
     shown = shown or next((each for each in held if each.is_active), None) or (held[-1] if held else None)
-    domains = await visit.read(_verified, visit.account_id, about.domain)
+    domains = await visit.read(senders, visit.account_id, about)
     return visit.page(
         "template.html",
         about.name,
@@ -71,12 +69,6 @@ def _about(conn: Connection, visit: Visit) -> tuple[Template, list[Version]]:
         except Refused as refused:
             raise FormTrouble(404, "There is no such template here.") from refused
     return about, stored.versions_of(conn, about.id)
-
-
-def _verified(conn: Connection, account_id: str, domain: str) -> list[Domain]:
-    """Domains that a test letter may come from."""
-    found = [each for each in identity.list_domains(conn, account_id) if each.verified_at is not None]
-    return [each for each in found if not domain or each.name == domain]
 
 
 async def _store(visit: Visit) -> Response:
@@ -114,24 +106,19 @@ async def _remove(visit: Visit) -> Response:
 
 
 async def _test(visit: Visit) -> str:
-    """A letter made of a stored version, on the way that all mail goes."""
+    """A letter made of a stored version, on the way that all mail goes; then the log of changes."""
     about, _ = await visit.read(_about, visit)
-    domains = await visit.read(_verified, visit.account_id, about.domain)
-    domain = next((each for each in domains if each.name == visit.field("from_domain")), None)
-    if domain is None:
-        raise Refused(501, "5.5.4", "A test letter comes from a verified domain of yours", reason="no-domain")
-    found = await visit.read(load_version, visit.account_id, about, visit.field("version"))
-    to = visit.field("to")
-    asked = NewMessage(
-        from_=f"test@{domain.name}",
-        to=[to],
-        subject="" if found.version.fields.get("Subject") else f"Test of {about.name}",
-        template=TemplateName(name=about.id, version=found.version.tag, makes_text=True),
-        variables=parse_sample(visit.raw("sample")),
-        tags=["template-test"],
+    protocol = "HTTPS" if visit.request.url.scheme == "https" else "HTTP"
+    by = Sender(
+        f"person {visit.signed.person.id}",
+        visit.signed.person.email,
+        Arrival("", address_of(visit.request), protocol),
     )
-    made = await send(visit, domain, asked)
-    return f"The test letter to {to} is accepted; message {made.id}."
+    to = visit.field("to")
+    asked = Trial(about, to, visit.field("version"), visit.field("from_domain"), visit.raw("sample"))
+    made = await send_test(visit.parts, visit.account_id, asked, by, visit.now)
+    await visit.write(lambda conn: None)
+    return f"The test letter to {to} is accepted; message {made}."
 
 
 async def _compare(visit: Visit) -> Response:
@@ -164,7 +151,7 @@ PAGES = (
             "activate": Work("templates.write", _activate, ("version",)),
             "remove-version": Work("templates.write", _remove_version, ("version",)),
             "remove": Work("templates.write", _remove),
-            "test": Work(MAIL_SEND, _test),
+            "test": Work(MAIL_SEND, _test, ("version", "to")),
         },
         most_bytes=MOST_BYTES,
     ),

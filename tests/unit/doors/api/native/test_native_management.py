@@ -245,6 +245,9 @@ async def test_addresses_and_pools(api: Api) -> None:
     pool = await ok(api, "PUT", "/pools/fast", {"ips": ["127.0.0.5"]})
     assert pool["ips"] == ["127.0.0.5"]
     assert [each["name"] for each in await items(api, "/pools")] == ["fast"]
+    changed = await ok(api, "PATCH", "/pools/fast", {"name": "quick", "description": "For news"})
+    assert (changed["id"], changed["name"], changed["description"]) == (pool["id"], "quick", "For news")
+    assert (await ok(api, "PATCH", "/pools/quick", {"name": "fast"}))["description"] == "For news"
     begun = await ok(api, "PUT", "/addresses/127.0.0.5/warm-up", {"day": 2})
     assert begun["warmup"]["day"] == 2
     assert (await ok(api, "DELETE", "/addresses/127.0.0.5/warm-up"))["warmup"] is None

@@ -124,6 +124,10 @@ async def test_W_01_a_pool_is_made_filled_and_removed(trial: Desk) -> None:
     assert "bulk <b>" in page.text and "<b>" not in page.html
     page = await browser.fill(page, "Add to pool", address="127.0.0.2")
     assert "has 2 addresses." in page.text
+    page = await browser.fill(page, "Save", name="slow", description="For news")
+    assert "The pool slow is changed" in page.text and "For news" in page.text
+    page = await browser.fill(page, "Save", name="x" * 65, description="")
+    assert page.status == 400 and "A pool's name has 1 to 64 visible characters." in page.text
     page = await browser.press(page, "Take out", address="127.0.0.1")
     assert "127.0.0.1 is out of the pool" in page.text
     page = await browser.press(page, "Remove pool")

@@ -131,6 +131,8 @@ async def test_W_01_a_test_letter_goes_through_the_pipeline(desk: Desk) -> None:
     assert shown.recipients == ["ann@good.test"] and shown.message.domain == "shop.test"
     assert shown.message.sender == "test@shop.test" and shown.mail["From"] == "test@shop.test"
     assert shown.options.tags == ("template-test",) and shown.message.subject == "Hi Ann"
+    (entry,) = desk.api.rows("select what, about from audit where what = 'templates.test'")
+    assert tuple(entry) == ("templates.test", f"{id} initial ann@good.test")
 
 
 @pytest.mark.parametrize(
