@@ -49,9 +49,42 @@ def test_there_is_one_of_a_kind(known: Connection) -> None:
         hook_keys.add_hook_key(known, replace(KEY, id="h9"))
 
 
+def test_the_newest_and_those_that_go_on_a_while(known: Connection) -> None:
+    def all_of() -> list[tuple[str, float]]:
+        return [(key.id, key.ends_at) for key in hook_keys.hook_keys_of(known, "a1", "", "mailgun")]
+
+    with known.transaction():
+        for number, until in ((2, 500.0), (3, 900.0)):
+            hook_keys.end_hook_keys(known, "a1", "", "mailgun", NOW + until)
+            hook_keys.add_hook_key(known, replace(KEY, id=f"h{number}", created_at=NOW + number))
+    assert all_of() == [("h1", NOW + 500), ("h2", NOW + 900), ("h3", 0.0)]
+    newest = hook_keys.find_hook_key(known, "a1", "", "mailgun")
+    assert newest is not None and newest.id == "h3"
+    with known.transaction():
+        hook_keys.end_hook_keys(known, "a1", "", "mailgun", NOW + 600)
+    assert all_of() == [("h1", NOW + 500), ("h2", NOW + 600), ("h3", NOW + 600)], "never put off"
+    with known.transaction():
+        hook_keys.add_hook_key(known, replace(KEY, id="h4", created_at=NOW + 4))
+        assert hook_keys.drop_ended(known, NOW + 499, 9) == 0
+        assert [hook_keys.drop_ended(known, NOW + 600, 2) for _ in range(2)] == [2, 1]
+    assert all_of() == [("h4", 0.0)]
+    with known.transaction():
+        hook_keys.end_hook_keys(known, "a1", "", "mailgun", NOW + 700)
+        hook_keys.add_hook_key(known, replace(KEY, id="h5", created_at=NOW + 5))
+        hook_keys.remove_newest(known, "a1", "", "mailgun")
+        hook_keys.add_hook_key(known, replace(KEY, id="h6", created_at=NOW + 6))
+    assert all_of() == [("h4", NOW + 700), ("h6", 0.0)]
+    with known.transaction():
+        assert hook_keys.remove_older(known, "a1", "", "mailgun") == 1
+        assert hook_keys.remove_older(known, "a2", "", "mailgun") == 0
+    assert all_of() == [("h6", 0.0)]
+
+
 def test_keys_go_with_their_domain_and_account(known: Connection) -> None:
     with known.transaction():
-        hook_keys.add_hook_key(known, replace(KEY, id="h3", domain="x.test"))
+        for number in (3, 4):
+            hook_keys.end_hook_keys(known, "a1", "x.test", "mailgun", NOW + 9)
+            hook_keys.add_hook_key(known, replace(KEY, id=f"h{number}", domain="x.test"))
         hook_keys.remove_hook_keys_of(known, "a1", "x.test")
     assert hook_keys.list_hook_keys(known, "a1") == [KEY]
     with known.transaction():

@@ -15,6 +15,7 @@ from posthouse.model.options import PLAIN
 from posthouse.store import (
     captures,
     events,
+    hook_keys,
     identity,
     messages,
     migrations,
@@ -130,6 +131,25 @@ def test_captured_copies_of_earlier_releases_are_found_in_their_inboxes(empty_ur
             "m1.0",
             "gone.0",
         ]
+
+
+def test_hook_keys_of_earlier_releases_stay_and_can_be_followed_by_others(empty_url: str) -> None:
+    with connect(empty_url) as conn:
+        migrate_with(conn, STEPS[:6])
+        blob = BLOB[conn.engine.name]
+        with conn.transaction():
+            conn.script("insert into account values ('a1', 'default', 4.0, '')")
+            row = f"'k1', 'a1', '', 'native', 'standard-webhooks', {blob}, '', 5.0"
+            conn.script(f"insert into hook_key values ({row})")
+    migrate(empty_url)
+    with connect(empty_url) as conn:
+        key = hook_keys.find_hook_key(conn, "a1", "", "native")
+        assert key is not None and (key.id, key.ends_at) == ("k1", 0.0)
+        with pytest.raises(Duplicate), conn.transaction():
+            hook_keys.add_hook_key(conn, replace(key, id="k2"))
+        with conn.transaction():
+            hook_keys.end_hook_keys(conn, "a1", "", "native", 9.0)
+            hook_keys.add_hook_key(conn, replace(key, id="k2"))
 
 
 def test_what_was_counted_and_what_was_not_yet_go_on(empty_url: str) -> None:

@@ -303,9 +303,10 @@ def redeliver(
 
 
 def _key(house: House, conn: Any, hook: Hook) -> HookKey | None:
-    from posthouse.desk.hook_keys import find_signing_key
+    from posthouse.desk.hook_rotation import find_signing_key
 
-    return find_signing_key(conn, house.installation, hook.account_id, hook.dialect, hook.domain)
+    now = house.clock.now()
+    return find_signing_key(conn, house.installation, hook.account_id, hook.dialect, hook.domain, now)
 
 
 def _state(row: dict[str, Any]) -> str:

@@ -2,9 +2,10 @@
 
 Each dialect signs in its service's way: Mailgun's and our own with a secret that both sides know, which is
 shown once, when it is made; SendGrid's and MailPace's with a private key, whose public half is shown at any
-time. MailPace's keys belong to a domain, the others to the account. Private halves are sealed.
+time. MailPace's keys belong to a domain, the others to the account. Private halves are sealed. Which key
+signs when is for `hook_rotation` to say.
 
-Public: WAYS, OF_DOMAIN, Made, make, bring, store, show, load_hook_key, find_signing_key.
+Public: WAYS, OF_DOMAIN, Made, way_of, make, bring, store, seal, missing, place_of.
 """
 
 from __future__ import annotations
@@ -166,51 +167,40 @@ def store(
     domain: str = "",
     replaces: bool = False,
 ) -> SealedHookKey:
-    """Store a key, inside the caller's transaction; `replaces`: an older one may go. Raises Refused."""
-    name = _domain_of(conn, account_id, dialect, domain)
+    """Store a key, inside the caller's transaction; `replaces`: older ones end now. Raises Refused."""
+    place = place_of(conn, account_id, dialect, domain)
     if replaces:
-        hook_keys.remove_hook_key(conn, account_id, name, dialect)
-    elif hook_keys.find_hook_key(conn, account_id, name, dialect):
+        hook_keys.remove_hook_key(conn, account_id, place, dialect)
+    elif hook_keys.find_hook_key(conn, account_id, place, dialect):
         text = f"There is a {dialect} hook key already; once it is replaced, receivers need the new one"
         raise Refused(550, "5.5.0", text, reason="hook-key-exists")
-    key_id = ids.new()
-    key = made.key
-    sealed = installation.seal(key.secret, key_id)
-    new = SealedHookKey(key_id, account_id, name, dialect, key.algorithm, sealed, key.public, now)
+    new = seal(installation, ids, now, made, account_id, place, dialect)
     hook_keys.add_hook_key(conn, new)
     return new
 
 
-def show(conn: Connection, account_id: str, dialect: str, domain: str = "") -> SealedHookKey:
-    """The account's key of a dialect. Raises Refused."""
-    way_of(dialect)
-    found = hook_keys.find_hook_key(conn, account_id, _domain_of(conn, account_id, dialect, domain), dialect)
-    if found is None:
-        text = f"There is no {dialect} hook key here: make one first"
-        raise Refused(550, "5.5.0", text, reason="no-hook-key")
-    return found
+def seal(
+    installation: Installation,
+    ids: Ids,
+    now: float,
+    made: Made,
+    account_id: str,
+    place: str,
+    dialect: str,
+) -> SealedHookKey:
+    """A key as the store takes it; `place` as `place_of` says."""
+    key_id, key = ids.new(), made.key
+    sealed = installation.seal(key.secret, key_id)
+    return SealedHookKey(key_id, account_id, place, dialect, key.algorithm, sealed, key.public, now)
 
 
-def load_hook_key(
-    conn: Connection, installation: Installation, account_id: str, dialect: str, domain: str = ""
-) -> HookKey:
-    """The key that signs, opened. Raises Refused when there is none, SealBroken when it does not open."""
-    found = show(conn, account_id, dialect, domain)
-    return HookKey(found.algorithm, installation.open(found.private, found.id), found.public)
+def missing(dialect: str) -> Refused:
+    """There is no key of that dialect."""
+    text = f"There is no {dialect} hook key here: make one first"
+    return Refused(550, "5.5.0", text, reason="no-hook-key")
 
 
-def find_signing_key(
-    conn: Connection, installation: Installation, account_id: str, dialect: str, domain: str
-) -> HookKey | None:
-    """What signs a post about mail of `domain`; None without a key. Raises SealBroken."""
-    name = domain if dialect in OF_DOMAIN else ""
-    found = hook_keys.find_hook_key(conn, account_id, name, dialect)
-    if found is None:
-        return None
-    return HookKey(found.algorithm, installation.open(found.private, found.id), found.public)
-
-
-def _domain_of(conn: Connection, account_id: str, dialect: str, domain: str) -> str:
+def place_of(conn: Connection, account_id: str, dialect: str, domain: str) -> str:
     """The domain that the key is for, "" for the account. Raises Refused."""
     if dialect not in OF_DOMAIN:
         if domain:

@@ -23,6 +23,7 @@ from posthouse.store import (
     captures,
     engaged,
     events,
+    hook_keys,
     jobs,
     messages,
     people,
@@ -128,6 +129,7 @@ class Upkeep:
         await self._until_done(tallies.drop_hours_before, now - self._keep.hour_s)
         await self._until_done(audit.drop_before, id_at(now - self._keep.audit_s))
         await self._until_done(people.drop_expired_sessions, now)
+        await self._until_done(hook_keys.drop_ended, now)
         await self._until_done(answered.drop_before, now - answered.KEPT_S)
         await self._store.write(each(quota.drop_old), (now,))
         await self._store.write(each(sites.drop_rests_before), (now - FORGET_S,))

@@ -5,7 +5,7 @@ Same rules as in `tables`, same metadata.
 
 from __future__ import annotations
 
-from sqlalchemy import Column, Index, LargeBinary, Table
+from sqlalchemy import Column, Index, LargeBinary, Table, literal_column
 
 from posthouse.store.columns import TEXT, instant, integer, part_of, text
 from posthouse.store.tables import metadata
@@ -115,8 +115,12 @@ hook_key = Table(
     Column("private", LargeBinary, nullable=False),
     text("public"),
     instant("created_at"),
+    instant("ends_at"),
 )
-Index("hook_key_of", hook_key.c.account_id, hook_key.c.domain, hook_key.c.dialect, unique=True)
+_PLACE = (hook_key.c.account_id, hook_key.c.domain, hook_key.c.dialect)
+_IS_NEWEST = hook_key.c.ends_at == literal_column("0")
+Index("hook_key_of", *_PLACE)
+Index("hook_key_newest", *_PLACE, unique=True, sqlite_where=_IS_NEWEST, postgresql_where=_IS_NEWEST)
 
 # People who sign in to look and to change things. `email` is lower case; `password_hash` is argon2's own
 # text, `totp` a sealed secret, empty for none; `must_change`: the password was given, not chosen, at

@@ -6,7 +6,7 @@ Public: build_hooks, build_upkeep.
 
 from __future__ import annotations
 
-from posthouse.desk.hook_keys import find_signing_key
+from posthouse.desk.hook_rotation import find_signing_key
 from posthouse.desk.hook_samples import hook_post
 from posthouse.desk.host_certificates import WARN_S, HostCertificates
 from posthouse.desk.key_rounds import KEYS_S, KeyRounds
@@ -41,7 +41,9 @@ def build_hooks(ground: Ground) -> Hooks:
         clock=clock,
         ids=ground.ids,
         post=hook_post(settings),
-        key_of=lambda conn, *names: find_signing_key(conn, installation, *names),
+        key_of=lambda conn, account_id, dialect, domain: find_signing_key(
+            conn, installation, account_id, dialect, domain, clock.now()
+        ),
         worker_id=ground.worker_id,
         counters=ground.counters,
         room=Room(_HOOK_LETTERS_BYTES),

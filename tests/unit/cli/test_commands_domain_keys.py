@@ -155,5 +155,23 @@ def test_c07_hook_keys(house: Cli) -> None:
     assert (made["domain"], "secret" in made) == ("shop.test", False)
     shown = house("hook-key", "show", "mailpace", "--domain", "shop.test")
     assert f"public key  {made['public']}" in shown.out
+    (rotated,) = house("hook-key", "rotate", "mailpace", "--domain", "shop.test", "--json").rows
+    assert rotated["signs_from"] - rotated["created_at"] == 86400
+    assert [old["public"] for old in rotated["older"]] == [made["public"]]
+    shown = house("hook-key", "show", "mailpace", "--domain", "shop.test").out
+    assert "signs from" in shown and f"  {made['public']}" in shown
+    given = house(
+        "hook-key", "rotate", "mailgun", "--keep", "2h", "--file", "-", given=b"MYOTHERKEY0123456789"
+    )
+    assert (given.code, "the old key signs until" in given.out) == (0, True)
+    (ended,) = house("hook-key", "end", "mailgun", "--json").rows
+    assert (ended["older"], ended["signs_from"]) == ([], ended["created_at"])
+    (now,) = house("hook-key", "rotate", "mailgun", "--keep", "now", "--json").rows
+    assert (now["older"], len(now["secret"])) == ([], 32)
+    wrong = house("hook-key", "rotate", "mailgun", "--keep", "40d")
+    assert wrong.code == 2 and "is not a span such as" in wrong.err
+    assert "There is no native hook key here" in house("hook-key", "rotate", "native").err
+    whats = [(row["what"], row["about"]) for row in house("audit", "--json").rows]
+    assert ("hook-key rotate", "mailgun") in whats and ("hook-key end", "mailgun") in whats
     wrong = house("hook-key", "new", "postmark")
     assert wrong.err.startswith("posthouse: 'postmark' is no dialect that signs; allowed: mailgun, sendgrid")

@@ -101,6 +101,8 @@ CASES: dict[str, list[tuple[str, ...]]] = {
     "hook-key show": [("mailpace", "--domain", "{domain}"), ("mailgun",)],
     "hook-key new": [("mailpace", "--domain", "{domain}")],
     "hook-key import": [("mailpace", "key.txt", "--domain", "{domain}")],
+    "hook-key rotate": [("mailpace", "--domain", "{domain}"), ("native",)],
+    "hook-key end": [("mailpace", "--domain", "{domain}"), ("native",)],
     "template add": [("{template}", "--file", "text.html", "--domain", "{domain}")],
     "template list": [(), ("--domain", "{domain}")],
     "template show": [("{template}",), ("{template_id}",), ("{template}", "--domain", "{domain}")],

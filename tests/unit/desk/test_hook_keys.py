@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, PrivateFormat, PublicFormat
 
 from blank_store import make_store
-from posthouse.desk import domains, hook_keys, hook_signing
+from posthouse.desk import domains, hook_keys, hook_rotation, hook_signing
 from posthouse.desk.installation import Installation
 from posthouse.model.clock import FakeClock, Ids
 from posthouse.model.errors import Refused
@@ -67,7 +67,7 @@ def store(
 def loaded(conn: Connection, made: hook_keys.Made, dialect: str, domain: str = "") -> HookKey:
     """The key as it comes out of the store."""
     store(conn, made, dialect, domain)
-    found = hook_keys.load_hook_key(conn, INSTALLATION, "a1", dialect, domain)
+    found = hook_rotation.load_signing_key(conn, INSTALLATION, "a1", dialect, domain, CLOCK.now())
     assert found == made.key
     return found
 
@@ -119,7 +119,7 @@ def test_C_07_a_secret_is_shown_once_and_sealed(conn: Connection, dialect: str) 
     assert bool(made.text) != bool(made.key.public)
     domain = "shop.test" if dialect == "mailpace" else ""
     key = loaded(conn, made, dialect, domain)
-    shown = hook_keys.show(conn, "a1", dialect, domain)
+    shown = hook_rotation.standing(conn, "a1", dialect, domain, CLOCK.now()).newest
     assert key.secret not in shown.private
     assert repr(key.secret)[2:20] not in repr((shown, key, made))
     if made.text:
@@ -186,15 +186,15 @@ def test_one_key_of_a_kind_replaced_only_when_wanted(conn: Connection) -> None:
     with pytest.raises(Refused, match="There is a native hook key already; once it is replaced"):
         store(conn, second, "native")
     store(conn, second, "native", replaces=True)
-    assert hook_keys.load_hook_key(conn, INSTALLATION, "a1", "native") == second.key
+    assert hook_rotation.load_signing_key(conn, INSTALLATION, "a1", "native", "", CLOCK.now()) == second.key
 
 
 def test_s20_keys_belong_to_an_account_and_its_domains(conn: Connection) -> None:
     store(conn, hook_keys.make("mailgun"), "mailgun")
     with pytest.raises(Refused, match="There is no mailgun hook key here"):
-        hook_keys.load_hook_key(conn, INSTALLATION, "a2", "mailgun")
+        hook_rotation.load_signing_key(conn, INSTALLATION, "a2", "mailgun", "", CLOCK.now())
     with pytest.raises(Refused, match=r"There is no domain shop\.test here"):
-        hook_keys.show(conn, "a2", "mailpace", "shop.test")
+        hook_rotation.standing(conn, "a2", "mailpace", "shop.test", CLOCK.now())
     with pytest.raises(Refused, match="is for one domain: name it"):
         store(conn, hook_keys.make("mailpace"), "mailpace")
     with pytest.raises(Refused, match="is for the whole account; name no domain"):

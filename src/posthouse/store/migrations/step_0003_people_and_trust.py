@@ -5,7 +5,7 @@ Columns are added with an empty default, which costs the same for an empty and f
 
 from __future__ import annotations
 
-from sqlalchemy.schema import CreateIndex, CreateTable, Table
+from sqlalchemy.schema import CreateIndex, Table
 
 from posthouse.store.connection import Connection
 from posthouse.store.identity_tables import (
@@ -17,6 +17,7 @@ from posthouse.store.identity_tables import (
     person,
     session,
 )
+from posthouse.store.migrations.step_0001_first_tables import without
 from posthouse.store.site_tables import SITE_TABLES
 from posthouse.store.statement import ddl
 
@@ -31,6 +32,8 @@ _ADDED = (
     ("credential", "limits", _TEXT),
     ("ip", "warmup", _TEXT),
 )
+_LATER = {"hook_key": {"ends_at"}}
+_LATER_INDEXES = {"hook_key_of", "hook_key_newest"}
 _NEW = (domain_check, credential_use, hook_key, person, membership, session, account_cap, *SITE_TABLES)
 
 
@@ -49,10 +52,12 @@ def run(connection: Connection) -> None:
     connection.script("DELETE FROM quota")  # its scopes have other names now; the counts begin anew
     for new in _NEW:
         _make(connection, new)
+    connection.script("CREATE UNIQUE INDEX hook_key_of ON hook_key (account_id, domain, dialect)")
 
 
 def _make(connection: Connection, table: Table) -> None:
     engine = connection.engine.name
-    connection.script(ddl(CreateTable(table), engine))
+    connection.script(ddl(without(table, _LATER.get(table.name, set())), engine))
     for index in sorted(table.indexes, key=lambda index: str(index.name)):
-        connection.script(ddl(CreateIndex(index), engine))
+        if index.name not in _LATER_INDEXES:
+            connection.script(ddl(CreateIndex(index), engine))

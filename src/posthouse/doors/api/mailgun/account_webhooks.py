@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from posthouse.desk import hook_keys, hook_names, hooks
+from posthouse.desk import hook_keys, hook_names, hook_rotation, hooks
 from posthouse.desk.hook_names import Where
 from posthouse.desk.hooks import Wanted
 from posthouse.dialects.table import HOOK_FORMS
@@ -150,7 +150,9 @@ def _nothing(_: object) -> Answer:
 async def _get_key(call: Call) -> Answer:
     """The secret itself, made when it is first asked for: whoever may change webhooks may have a new one."""
     try:
-        key = await call.read(hook_keys.load_hook_key, call.parts.installation, call.account_id, DIALECT)
+        key = await call.read(
+            hook_rotation.load_signing_key, call.parts.installation, call.account_id, DIALECT, "", call.now
+        )
     except Refused as refused:
         if refused.reason != "no-hook-key":
             raise

@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
-from posthouse.desk import hook_keys, hooks
+from posthouse.desk import hook_rotation, hooks
 from posthouse.desk.event_log import parse_instant
 from posthouse.desk.hook_entries import attempt_row, load_attempt
 from posthouse.desk.hook_samples import sample_row, try_receiver
@@ -226,8 +226,9 @@ async def try_hook(call: Call, asked: Nothing) -> Answer:
 
 def _hook_and_key(conn: Connection, call: Call) -> tuple[Hook, HookKey | None]:
     hook = _hook(conn, call)
-    installation = call.parts.installation
-    key = hook_keys.find_signing_key(conn, installation, hook.account_id, hook.dialect, hook.domain)
+    key = hook_rotation.find_signing_key(
+        conn, call.parts.installation, hook.account_id, hook.dialect, hook.domain, call.now
+    )
     return hook, key
 
 

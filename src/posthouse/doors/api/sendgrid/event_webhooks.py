@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from posthouse.desk import hook_keys, hooks
+from posthouse.desk import hook_keys, hook_rotation, hooks
 from posthouse.desk.hook_keys import Made
 from posthouse.desk.hook_samples import try_receiver
 from posthouse.desk.hooks import MOST_HOOKS, Wanted
@@ -67,9 +67,11 @@ def _date(at: float) -> str:
     return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def _public_key(conn: Connection, account_id: str) -> str:
-    found = key_store.find_hook_key(conn, account_id, "", DIALECT)
-    return found.public if found else ""
+def _public_key(conn: Connection, call: Call) -> str:
+    """Of the key that signs now."""
+    keys = key_store.hook_keys_of(conn, call.account_id, "", DIALECT)
+    found = hook_rotation.of_keys(keys, call.now)
+    return found.signing.public if found else ""
 
 
 def _all(conn: Connection, account_id: str) -> list[Hook]:
@@ -90,7 +92,7 @@ def _find(conn: Connection, call: Call) -> Hook | None:
 
 async def _list(call: Call) -> Answer:
     def read(conn: Connection) -> dict[str, Any]:
-        key = _public_key(conn, call.account_id)
+        key = _public_key(conn, call)
         shown = [_shown(hook, key) for hook in _all(conn, call.account_id)]
         return {"max_allowed": MOST_HOOKS, "webhooks": shown}
 
@@ -99,7 +101,7 @@ async def _list(call: Call) -> Answer:
 
 async def _get(call: Call) -> Answer:
     def read(conn: Connection) -> dict[str, Any]:
-        return _shown(_find(conn, call), _public_key(conn, call.account_id))
+        return _shown(_find(conn, call), _public_key(conn, call))
 
     return json_answer(await call.read(read))
 
@@ -145,7 +147,7 @@ async def _update(call: Call) -> Answer:
         if found is None:  # the oldest form of the call makes the only webhook
             text_of(given, "url", _LONGEST)
             return _shown(_added(conn, call, given), "")
-        return _shown(_changed(conn, call, found, given), _public_key(conn, call.account_id))
+        return _shown(_changed(conn, call, found, given), _public_key(conn, call))
 
     try:
         return await call.write_once(json_answer, change)
@@ -222,7 +224,7 @@ async def _remove(call: Call) -> Answer:
 
 async def _get_signed(call: Call) -> Answer:
     def read(conn: Connection) -> dict[str, Any]:
-        found = _shown(_find(conn, call), _public_key(conn, call.account_id))
+        found = _shown(_find(conn, call), _public_key(conn, call))
         return {"id": found["id"], "public_key": found["public_key"]}
 
     return json_answer(await call.read(read))
@@ -246,7 +248,7 @@ async def _set_signed(call: Call) -> Answer:
 
 
 def _ensured(conn: Connection, call: Call, fresh: Made) -> str:
-    if held := _public_key(conn, call.account_id):
+    if held := _public_key(conn, call):
         return held
     parts = call.parts
     made = hook_keys.store(
@@ -294,7 +296,9 @@ def _test_key(conn: Connection, call: Call, hook_id: str | None) -> HookKey | No
         raise said(_NO_HOOK, 404)
     if hook is None or not hook.settings.signs:
         return None
-    return hook_keys.find_signing_key(conn, call.parts.installation, call.account_id, DIALECT, "")
+    return hook_rotation.find_signing_key(
+        conn, call.parts.installation, call.account_id, DIALECT, "", call.now
+    )
 
 
 _READ, _WRITE = "hooks.read", "hooks.write"

@@ -6,10 +6,13 @@ Public: PAGES.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import groupby
+from typing import Any
 
 from starlette.responses import Response
 
-from posthouse.desk import hook_keys
+from posthouse.desk import hook_keys, hook_rotation
+from posthouse.desk.hook_rotation import Standing
 from posthouse.doors.web.dashboard.page import Page, Work
 from posthouse.doors.web.dashboard.suppressions import choices
 from posthouse.doors.web.dashboard.verifying import SNIPPETS
@@ -19,28 +22,34 @@ from posthouse.store.connection import Connection
 from posthouse.store.hook_keys import SealedHookKey, list_hook_keys
 
 PATH = "/webhooks/keys"
+SPANS = [("24h", "24 hours"), ("1h", "an hour"), ("7d", "7 days"), ("30d", "30 days"), ("now", "not at all")]
 _ABOUT = ("dialect", "domain")
 
 
 @dataclass(frozen=True, slots=True)
 class _Place:
-    """Where a key may be: a dialect, for MailPace's one of its domains too. `key` None: there is none yet."""
+    """Where a key may be: a dialect, for MailPace's one of its domains too. `held` None: none yet."""
 
     dialect: str
     label: str
     domain: str
-    key: SealedHookKey | None
+    held: Standing | None
 
 
 async def _look(visit: Visit) -> Response:
     keys, domains = await visit.read(_held, visit.account_id)
-    by_place = {(key.dialect, key.domain): key for key in keys}
+    by_place = {
+        place: hook_rotation.of_keys(list(of_place), visit.now)
+        for place, of_place in groupby(keys, lambda key: (key.dialect, key.domain))
+    }
     places = [
         _Place(dialect, label, domain, by_place.get((dialect, domain)))
         for dialect, label in FORMS
         for domain in ([name for name, _ in domains] if dialect in hook_keys.OF_DOMAIN else [""])
     ]
-    return visit.page("webhook_keys.html", "Signing keys", places=places, forms=FORMS, snippets=SNIPPETS)
+    return visit.page(
+        "webhook_keys.html", "Signing keys", places=places, forms=FORMS, snippets=SNIPPETS, spans=SPANS
+    )
 
 
 def _held(conn: Connection, account_id: str) -> tuple[list[SealedHookKey], list[tuple[str, str]]]:
@@ -56,26 +65,46 @@ async def _bring(visit: Visit) -> Response:
 
 
 async def _store(visit: Visit, made: hook_keys.Made) -> Response:
-    dialect = visit.field("dialect")
-    key: SealedHookKey = await visit.write(
-        hook_keys.store,
-        visit.parts.installation,
-        visit.parts.ids,
-        visit.now,
-        made,
-        account_id=visit.account_id,
-        dialect=dialect,
-        domain=visit.field("domain"),
-        replaces=visit.ticked("replaces"),
-    )
-    news = f"The key for {dialect} posts is there. New posts are signed with it at once."
+    key: SealedHookKey = await visit.write(hook_keys.store, **_place(visit, made))
+    return _made(visit, Standing(key), made, "The key is there. New posts are signed with it at once.")
+
+
+async def _rotate(visit: Visit) -> Response:
+    dialect, given = visit.field("dialect"), visit.raw("key").encode()
+    keep_s = hook_rotation.read_keep(visit.field("keep"))
+    made = hook_keys.bring(dialect, given) if given.strip() else hook_keys.make(dialect)
+    found: Standing = await visit.write(hook_rotation.rotate, keep_s=keep_s, **_place(visit, made))
+    return _made(visit, found, made, hook_rotation.news_of(found))
+
+
+async def _end(visit: Visit) -> str:
+    dialect, domain = visit.field("dialect"), visit.field("domain")
+    await visit.write(hook_rotation.end_older, visit.account_id, dialect, domain, visit.now)
+    return "The old key is removed; the newest one signs alone."
+
+
+def _place(visit: Visit, made: hook_keys.Made) -> dict[str, Any]:
+    return {
+        "installation": visit.parts.installation,
+        "ids": visit.parts.ids,
+        "now": visit.now,
+        "made": made,
+        "account_id": visit.account_id,
+        "dialect": visit.field("dialect"),
+        "domain": visit.field("domain"),
+    }
+
+
+def _made(visit: Visit, found: Standing, made: hook_keys.Made, news: str) -> Response:
+    """A secret is shown once; a public half stands on the page of the keys."""
     if not made.text:
         return visit.go(visit.at(PATH), news)
+    key = found.newest
     return visit.page(
         "once.html",
         "Keep this signing key",
         news=news,
-        rows=[("Form", dialect), ("Algorithm", key.algorithm), ("Secret", made.text)],
+        rows=[("Form", key.dialect), ("Algorithm", key.algorithm), ("Secret", made.text)],
         advice=["The secret is shown only now. Give it to your receiver, which checks our posts with it."],
         back=visit.at(PATH),
     )
@@ -86,7 +115,12 @@ PAGES = (
         PATH,
         "hooks.read",
         _look,
-        {"new": Work("hooks.write", _new, _ABOUT), "bring": Work("hooks.write", _bring, _ABOUT)},
+        {
+            "new": Work("hooks.write", _new, _ABOUT),
+            "bring": Work("hooks.write", _bring, _ABOUT),
+            "rotate": Work("hooks.write", _rotate, _ABOUT),
+            "end": Work("hooks.write", _end, _ABOUT),
+        },
         most_bytes=128 * 1024,
     ),
 )

@@ -10,7 +10,7 @@ from typing import Any
 
 from starlette.responses import Response
 
-from posthouse.desk import hook_keys, hooks
+from posthouse.desk import hook_rotation, hooks
 from posthouse.desk.event_log import parse_instant
 from posthouse.desk.hook_entries import attempt_row, load_attempt
 from posthouse.desk.hook_samples import sample_row, try_receiver
@@ -81,8 +81,8 @@ def _hook(conn: Connection, visit: Visit) -> Hook:
 
 
 def _key(conn: Connection, visit: Visit, hook: Hook) -> HookKey | None:
-    return hook_keys.find_signing_key(
-        conn, visit.parts.installation, hook.account_id, hook.dialect, hook.domain
+    return hook_rotation.find_signing_key(
+        conn, visit.parts.installation, hook.account_id, hook.dialect, hook.domain, visit.now
     )
 
 

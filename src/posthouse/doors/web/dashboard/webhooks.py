@@ -10,7 +10,7 @@ from typing import Any
 
 from starlette.responses import Response
 
-from posthouse.desk import hook_keys, hooks
+from posthouse.desk import hook_rotation, hooks
 from posthouse.desk.hooks import Wanted
 from posthouse.dialects.table import HOOK_FORMS
 from posthouse.doors.web.dashboard.page import Page, Work
@@ -111,8 +111,8 @@ async def _add(visit: Visit) -> Response:
             wanted=wanted_of(visit),
             allows_plain=visit.parts.settings.hooks.allows_plain,
         )
-        key = hook_keys.find_signing_key(
-            conn, visit.parts.installation, made.account_id, made.dialect, made.domain
+        key = hook_rotation.find_signing_key(
+            conn, visit.parts.installation, made.account_id, made.dialect, made.domain, visit.now
         )
         return made, key is not None
 

@@ -182,5 +182,10 @@ async def test_the_signing_key_is_made_once_and_anew_on_demand(api: Api) -> None
     assert renewed["http_signing_key"] != first["http_signing_key"]
     now = (await _call(api, "GET", "/v5/accounts/http_signing_key")).json()
     assert now["http_signing_key"] == renewed["http_signing_key"]
+    rotated = await api.call("POST", "/posthouse/v1/webhook-keys/mailgun/rotate", key=api.full, json={})
+    assert (await _call(api, "GET", "/v5/accounts/http_signing_key")).json() == now, "it signs for a day more"
+    await _call(api, "POST", "/v5/accounts/http_signing_key")
+    last = (await _call(api, "GET", "/v5/accounts/http_signing_key")).json()["http_signing_key"]
+    assert last not in (now["http_signing_key"], rotated.json()["secret"]), "the others ended at once"
     reader = await api.issue(["hooks.read"], dialect="native")
     assert (await api.call("GET", "/v5/accounts/http_signing_key", basic=reader)).status == 403

@@ -233,6 +233,17 @@ async def test_webhooks(api: Api) -> None:
     problem(
         await api.call("POST", f"{V1}/webhook-keys/native", key=api.full, json={}), 409, "hook-key-exists"
     )
+    assert (shown["older"], shown["signs_from"]) == ([], shown["created_at"])
+    rotated = await ok(api, "POST", "/webhook-keys/native/rotate", {"keep_s": 3600}, 201)
+    assert rotated["secret"] not in ("", key["secret"]) and len(rotated["older"]) == 1
+    shown = await ok(api, "GET", "/webhook-keys/native")
+    assert shown == {name: value for name, value in rotated.items() if name != "secret"}
+    assert (await ok(api, "DELETE", "/webhook-keys/native/older"))["older"] == []
+    asked = {"keep_s": 31 * 86400}
+    reply = await api.call("POST", f"{V1}/webhook-keys/native/rotate", key=api.full, json=asked)
+    problem(reply, 400, "bad-value", "keep_s")
+    reply = await api.call("POST", f"{V1}/webhook-keys/native/rotate", key=api.others, json={})
+    problem(reply, 404, "no-key")
     await ok(api, "DELETE", f"/webhooks/{hook['id']}")
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from posthouse.desk import hook_keys
+from posthouse.desk import hook_rotation
 from unit.doors.api.calling import Api, Reply
 
 SETTINGS = "/v3/user/webhooks/event/settings"
@@ -90,14 +90,27 @@ async def test_SG_11_the_signing_key_is_made_and_goes_with_the_last_webhook_that
     assert signed == [{"id": one["id"], "public_key": key}, {"id": two["id"], "public_key": key}]
     assert (await call(api, "GET", f"/signed/{two['id']}")).json() == {"id": two["id"], "public_key": key}
     assert (await call(api, "GET", f"/{one['id']}")).json()["public_key"] == key
-    found = await api.read(hook_keys.show, api.account_id, "sendgrid")
-    assert found.public == key
+    found = await api.read(hook_rotation.standing, api.account_id, "sendgrid", "", api.clock.now())
+    assert found.newest.public == key
     reply = await call(api, "PATCH", "/signed", {"enabled": False})
     assert reply.json() == {"id": one["id"], "public_key": ""}
     assert (await call(api, "GET", f"/signed/{two['id']}")).json()["public_key"] == key
     await call(api, "DELETE", f"/{two['id']}")
     reply = await call(api, "PATCH", f"/signed/{one['id']}", {"enabled": True})
     assert reply.json()["public_key"] not in ("", key)
+
+
+async def test_SG_11_WH_1_the_public_key_is_that_of_the_key_which_signs_now(api: Api) -> None:
+    await made(api)
+    old = (await call(api, "PATCH", "/signed", {"enabled": True})).json()["public_key"]
+    rotated = (
+        await api.call("POST", "/posthouse/v1/webhook-keys/sendgrid/rotate", key=api.full, json={})
+    ).json()
+    assert rotated["public"] != old == rotated["older"][0]["public"]
+    assert rotated["signs_from"] == rotated["older"][0]["ends_at"] > rotated["created_at"]
+    assert (await call(api, "GET", "/signed")).json()["public_key"] == old
+    await api.call("DELETE", "/posthouse/v1/webhook-keys/sendgrid/older", key=api.full)
+    assert (await call(api, "GET", "/signed")).json()["public_key"] == rotated["public"]
 
 
 async def test_S20_webhooks_of_another_account_are_not_there(api: Api) -> None:

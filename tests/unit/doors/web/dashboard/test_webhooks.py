@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from posthouse.desk import hook_keys, hooks
+from posthouse.desk import hook_keys, hook_rotation, hooks
+from posthouse.desk.hook_rotation import Standing
 from posthouse.desk.hook_samples import Sampled
 from posthouse.desk.hooks import Wanted
 from posthouse.dialects.table import HOOK_FORMS
@@ -15,7 +16,7 @@ from posthouse.doors.web.dashboard.verifying import SNIPPETS
 from posthouse.doors.web.dashboard.webhooks import EXPLAINED
 from posthouse.model.account import Role
 from posthouse.model.event import EventKind
-from posthouse.model.hook import Hook
+from posthouse.model.hook import Hook, HookKey
 from posthouse.net.httpout import PostResult
 from posthouse.store import hook_log
 from posthouse.store import hooks as stored
@@ -210,20 +211,60 @@ async def test_a_viewer_sees_webhooks_without_buttons(desk: Desk) -> None:
 # Keys
 
 
-async def test_W_01_a_signing_key_is_shown_once_and_can_be_replaced(desk: Desk) -> None:
+async def standing(desk: Desk, dialect: str) -> Standing:
+    now = desk.api.clock.now()
+    found: Standing = await desk.api.read(hook_rotation.standing, desk.api.account_id, dialect, "", now)
+    return found
+
+
+async def signing(desk: Desk, dialect: str) -> HookKey:
+    place = (desk.api.parts.installation, desk.api.account_id, dialect, "", desk.api.clock.now())
+    key: HookKey = await desk.api.read(hook_rotation.load_signing_key, *place)
+    return key
+
+
+async def test_W_01_a_signing_key_is_shown_once_and_can_be_rotated(desk: Desk) -> None:
     browser = await desk.browser()
     page = await browser.press(await browser.open(f"{LIST}/keys"), "Make a key", dialect="mailgun")
     secret = page.html.partition('id="once-3">')[2].partition("<")[0]
     assert len(secret) == 32 and secret not in (await browser.open(f"{LIST}/keys")).html
-    page = await browser.press(await browser.open(f"{LIST}/keys"), "Replace", dialect="mailgun")
+    page = await browser.fill(await browser.open(f"{LIST}/keys"), "Rotate the key", dialect="mailgun")
     assert "Keep this signing key" in page.text and secret not in page.html
+    assert "carries one signature: the old key signs until" in page.text
+    assert (await signing(desk, "mailgun")).secret == secret.encode()
+    new = page.html.partition('id="once-3">')[2].partition("<")[0]
+    page = await browser.open(f"{LIST}/keys")
+    assert "signs from" in page.text and new not in page.html
+    page = await browser.press(page, "End the old key", dialect="mailgun")
+    assert "signs until" not in page.text
+    assert (await signing(desk, "mailgun")).secret == new.encode()
+
+
+async def test_W_01_WH_1_a_rotated_key_is_brought_along_and_the_old_one_ends_when_wanted(desk: Desk) -> None:
+    browser = await desk.browser()
+    await browser.press(await browser.open(f"{LIST}/keys"), "Make a key", dialect="native")
+    old = await signing(desk, "native")
+    made = hook_keys.make("native")
+    page = await browser.fill(
+        await browser.open(f"{LIST}/keys"), "Rotate the key", dialect="native", keep="7d", key=made.text
+    )
+    assert "a signature of the old key too until" in page.text
+    both = await signing(desk, "native")
+    assert (both.secret, both.older) == (made.key.secret, (old.secret,))
+    await browser.fill(await browser.open(f"{LIST}/keys"), "Rotate the key", dialect="native", keep="now")
+    alone = await signing(desk, "native")
+    assert alone.older == () and alone.secret not in (old.secret, made.key.secret)
+    page = await browser.fill(
+        await browser.open(f"{LIST}/keys"), "Rotate the key", dialect="native", key="short"
+    )
+    assert page.status == 400 and "Not a key for native" in page.text
 
 
 async def test_a_public_key_is_shown_at_any_time(desk: Desk) -> None:
     browser = await desk.browser()
     await browser.press(await browser.open(f"{LIST}/keys"), "Make a key", dialect="sendgrid")
-    found = await desk.api.read(hook_keys.show, desk.api.account_id, "sendgrid")
-    assert found.public in (await browser.open(f"{LIST}/keys")).html
+    found = await standing(desk, "sendgrid")
+    assert found.newest.public in (await browser.open(f"{LIST}/keys")).html
 
 
 async def test_W_01_a_key_is_brought_along_and_a_bad_one_is_told(desk: Desk) -> None:
@@ -234,10 +275,7 @@ async def test_W_01_a_key_is_brought_along_and_a_bad_one_is_told(desk: Desk) -> 
     assert page.status == 400 and "Not a key for mailgun" in page.text
     key = "a-secret-of-another-service"
     await browser.fill(await browser.open(f"{LIST}/keys"), "Bring it along", dialect="mailgun", key=key)
-    found = await desk.api.read(
-        hook_keys.load_hook_key, desk.api.parts.installation, desk.api.account_id, "mailgun"
-    )
-    assert found.secret == key.encode()
+    assert (await signing(desk, "mailgun")).secret == key.encode()
 
 
 @pytest.mark.parametrize("dialect", SNIPPETS)
