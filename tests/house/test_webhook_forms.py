@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from sendgrid.helpers.eventwebhook import EventWebhookHeader
-from standardwebhooks import Webhook
+from standardwebhooks import Webhook, WebhookVerificationError
 
 from house import books
 from house.copies import read
@@ -232,3 +232,35 @@ def _live(house: House) -> None:
     house.event(never, "cancelled")
     house.refusal(never, letter(never, sender="orders@not-ours.test"))
     until(lambda: books.event_rows(house.store, "kind = 'rejected'"), 10, "the refusal")
+
+
+def test_D_06_WH_1_a_receiver_takes_posts_with_either_secret_while_it_changes_over(
+    shared_houses: Houses, receiver: Receiver
+) -> None:
+    house, path = shared_houses.new(settings=SETTINGS), f"/{unique()}"
+    old = house.cli("hook-key", "new", "native")["secret"]
+    house.cli("hook", "add", receiver.url(path), "--event", "delivered")
+
+    def posted(count: int) -> tuple[dict[str, str], bytes]:
+        house.submit(f"{unique()}@good.test")
+        until(lambda: len(receiver.to(path)) == count, 20, f"{count} posts")
+        return receiver.to(path)[-1]
+
+    def takes(secret: str, post: tuple[dict[str, str], bytes]) -> bool:
+        try:
+            Webhook(secret).verify(post[1], post[0])
+        except WebhookVerificationError:
+            return False
+        return True
+
+    first = posted(1)
+    rotated = house.cli("hook-key", "rotate", "native", "--keep", "10s")
+    new, ends_at = rotated["secret"], rotated["older"][0]["ends_at"]
+    assert (takes(old, first), takes(new, first)) == (True, False)
+    second = posted(2)
+    if float(second[0]["webhook-timestamp"]) < ends_at - 1:  # else this machine was too slow to see it
+        assert (takes(old, second), takes(new, second)) == (True, True)
+    until(lambda: time.time() > ends_at, 20, "the end of the old secret")
+    third = posted(3)
+    assert (takes(old, third), takes(new, third)) == (False, True)
+    assert house.cli("hook-key", "show", "native")["older"] == []
