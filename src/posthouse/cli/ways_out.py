@@ -17,6 +17,7 @@ _WAYS = {
     "taken": "--claim says that it is one",
     "hook-key-exists": "--replace ends the old one",
     "no-hook-key": "`posthouse hook-key new` does that",
+    "too-many-hook-keys": "`posthouse hook-key end` does that",
     "no-own-address": "`posthouse ip add` does that",
     "captures": "`posthouse dev --deliver` does that where you try things out",
 }

@@ -10,6 +10,7 @@ load_signing_key, find_signing_key, standing_row, news_of.
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -17,7 +18,6 @@ from typing import Any
 from posthouse.desk.hook_keys import OF_DOMAIN, Made, missing, place_of, seal, way_of
 from posthouse.desk.hook_signing import STANDARD
 from posthouse.desk.installation import Installation
-from posthouse.desk.reports import utc_text
 from posthouse.desk.sites import read_span
 from posthouse.model.clock import Ids
 from posthouse.model.errors import Refused
@@ -115,10 +115,9 @@ def _check_room(before: Standing) -> None:
     if len(before.older) >= MOST_OLDER:
         text = (
             f"{len(before.older) + 1} {before.newest.dialect} hook keys sign already, the first until "
-            f"{utc_text(before.older[0].ends_at)}: end the older ones first with `posthouse hook-key end "
-            f"{before.newest.dialect}`"
+            f"{_when(before.older[0].ends_at)}: end the older ones first"
         )
-        raise Refused(550, "5.5.0", text, reason="too-many-keys")
+        raise Refused(550, "5.5.0", text, reason="too-many-hook-keys")
 
 
 def end_older(conn: Connection, account_id: str, dialect: str, domain: str, now: float) -> Standing:
@@ -177,10 +176,14 @@ def news_of(found: Standing) -> str:
     """Which key signs from when, as sentences."""
     if not found.older:
         return "The new key signs from now on, alone."
-    until = utc_text(found.older[-1].ends_at)
+    until = _when(found.older[-1].ends_at)
     if found.signs_together:
         return f"Posts carry a signature of the old key too until {until}, then of the new one alone."
     return (
         f"A {found.newest.dialect} post carries one signature: the old key signs until {until}, then the "
         "new one. Let receivers know the new one before that."
     )
+
+
+def _when(at: float) -> str:
+    return dt.datetime.fromtimestamp(at, dt.UTC).strftime("%Y-%m-%d %H:%M:%S UTC")

@@ -15,6 +15,7 @@ _WAYS = {
     "taken": "`claims` says that it is one",
     "hook-key-exists": "`replaces` ends the old one",
     "no-hook-key": "`POST /webhook-keys/{dialect}` does that",
+    "too-many-hook-keys": "`DELETE /webhook-keys/{dialect}/older` does that",
 }
 
 

@@ -14,8 +14,9 @@ _WAYS = {
     "no-next-key": "“New key” makes one.",
     "not-published": "“Let it sign without asking DNS” goes on without it.",
     "taken": "Tick “It is mine, though another account here has it” then.",
-    "hook-key-exists": "“Replace” does that, or the tick “End the key that is there”.",
+    "hook-key-exists": "“Rotate” does that.",
     "no-hook-key": "“Make a key” does that.",
+    "too-many-hook-keys": "“End the old keys” does that.",
     "no-own-address": "“Add an address” on the page of addresses does that.",
 }
 

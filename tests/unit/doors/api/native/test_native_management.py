@@ -243,7 +243,7 @@ async def test_webhooks(api: Api) -> None:
     reply = await api.call("POST", f"{V1}/webhook-keys/native/rotate", key=api.full, json=asked)
     problem(reply, 400, "bad-value", "keep_s")
     reply = await api.call("POST", f"{V1}/webhook-keys/native/rotate", key=api.others, json={})
-    problem(reply, 404, "no-key")
+    problem(reply, 404, "no-hook-key")
     await ok(api, "DELETE", f"/webhooks/{hook['id']}")
 
 

@@ -235,7 +235,7 @@ async def test_W_01_a_signing_key_is_shown_once_and_can_be_rotated(desk: Desk) -
     new = page.html.partition('id="once-3">')[2].partition("<")[0]
     page = await browser.open(f"{LIST}/keys")
     assert "signs from" in page.text and new not in page.html
-    page = await browser.press(page, "End the old key", dialect="mailgun")
+    page = await browser.press(page, "End the old keys", dialect="mailgun")
     assert "signs until" not in page.text
     assert (await signing(desk, "mailgun")).secret == new.encode()
 
