@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from posthouse.desk import hook_keys, hook_names, hooks
+from posthouse.desk import hook_names, hook_rotation, hooks
 from posthouse.desk.hook_names import Where
 from posthouse.desk.hook_samples import try_receiver
 from posthouse.dialects.table import HOOK_FORMS
@@ -141,7 +141,12 @@ async def _test(call: Call) -> Answer:
         raise in_words(refused) from refused
     domain = call.domain.name
     key = await call.read(
-        hook_keys.find_signing_key, call.parts.installation, call.account_id, DIALECT, domain
+        hook_rotation.find_signing_key,
+        call.parts.installation,
+        call.account_id,
+        DIALECT,
+        domain,
+        call.now,
     )
     hook = Hook("", call.account_id, domain, DIALECT, url, form.kinds[name])
     done = [each.result for each in await try_receiver(hook, form, key, settings, call.parts.ids, call.now)]
