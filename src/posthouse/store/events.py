@@ -16,7 +16,8 @@ from posthouse.model.clock import Ids, id_at
 from posthouse.model.event import Event, EventKind
 from posthouse.store import outbox
 from posthouse.store.connection import Connection
-from posthouse.store.event_search import FRESH_S, EventPage, EventQuery, find_page, search, settled_before
+from posthouse.store.event_query import EventQuery
+from posthouse.store.event_search import FRESH_S, EventPage, find_page, search, settled_before
 from posthouse.store.event_tables import engaged, event_label
 from posthouse.store.rows import event_row, labels_of, to_event
 from posthouse.store.statement import RowsStatement, Statement, given_key, rows_insert
