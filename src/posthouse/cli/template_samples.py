@@ -97,7 +97,7 @@ async def _sent(house: House, account_id: str, asked: Trial) -> str:
     from posthouse.doors.api.template_tests import Sender, send_test
     from posthouse.doors.submission import Arrival
     from posthouse.store.engine import open_store
-    from posthouse.wiring import build_ways
+    from posthouse.wiring.ways import build_ways
 
     store = open_store(house.settings.store.url, asyncio.get_running_loop(), clock=house.clock)
     try:
