@@ -1,13 +1,16 @@
 """Made-up events posted at once to one receiver, so that somebody sees what it says to each kind.
 
-Nothing of it is queued, counted or tried again.
+Nothing of it is queued, counted or tried again. Posts go out side by side, a few at a time, and all of them
+together have a time limit: somebody waits for the answer.
 
-Public: Sampled, hook_post, try_receiver, post_samples, sample_row.
+Public: AT_ONCE, ALL_S, Sampled, hook_post, try_receiver, post_samples, sample_row.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import asyncio
+import time
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -19,6 +22,7 @@ from posthouse.model.message import Message
 from posthouse.model.options import SendOptions
 from posthouse.net.httpout import HttpOut, PostResult
 
+AT_ONCE, ALL_S = 6, 20.0
 _RECIPIENT = "ann@example.com"
 _LETTER = (
     b"From: Sample <sample@example.com>\r\nTo: ann@example.com\r\nSubject: A sample\r\n"
@@ -82,26 +86,49 @@ async def try_receiver(
 
 
 async def post_samples(
-    hook: Hook, form: HookForm, key: HookKey | None, post: Post, ids: Ids, now: float
+    hook: Hook,
+    form: HookForm,
+    key: HookKey | None,
+    post: Post,
+    ids: Ids,
+    now: float,
+    monotonic: Callable[[], float] = time.monotonic,
 ) -> list[Sampled]:
-    """Post one event of each kind that the hook gets, as its form does it: one by one or together."""
+    """Post one event of each kind that the hook gets, as its form does it: each alone or together. Ends
+    within `ALL_S`, whatever the receiver does."""
+    ends_at, places = monotonic() + ALL_S, asyncio.Semaphore(AT_ONCE)
+
+    async def send(part: Sequence[tuple[EventKind, str, dict[str, Any]]]) -> Sampled:
+        kinds = [kind.value for kind, _, _ in part]
+        async with places:
+            left_s = ends_at - monotonic()
+            if left_s <= 0:
+                return Sampled(kinds, PostResult(0, "not posted: the others took too long"))
+            signs = key if hook.settings.signs else None
+            request = form.request([(event_id, body) for _, event_id, body in part], signs, now)
+            total_s = min(form.timeout_s, left_s)
+            result = await post.post(
+                hook.url, request.content, request.content_type, request.headers, total_s=total_s
+            )
+            return Sampled(kinds, result)
+
+    parts = _parts(hook, form, ids, now)
+    async with asyncio.TaskGroup() as group:
+        sending = [group.create_task(send(part)) for part in parts]
+    return [task.result() for task in sending]
+
+
+def _parts(
+    hook: Hook, form: HookForm, ids: Ids, now: float
+) -> list[list[tuple[EventKind, str, dict[str, Any]]]]:
+    """What each post has: (kind, event id, body)."""
     bodies: list[tuple[EventKind, str, dict[str, Any]]] = []
     for kind in sorted(hook.kinds):
         told = _told(kind, hook, ids, now)
         body = form.event_json(told)
         if body is not None:
             bodies.append((kind, told.event.id, body))
-    done = []
-    for start in range(0, len(bodies), form.most_events):
-        part = bodies[start : start + form.most_events]
-        request = form.request(
-            [(event_id, body) for _, event_id, body in part], key if hook.settings.signs else None, now
-        )
-        result = await post.post(
-            hook.url, request.content, request.content_type, request.headers, total_s=form.timeout_s
-        )
-        done.append(Sampled([kind.value for kind, _, _ in part], result))
-    return done
+    return [bodies[start : start + form.most_events] for start in range(0, len(bodies), form.most_events)]
 
 
 def sample_row(sampled: Sampled) -> dict[str, Any]:

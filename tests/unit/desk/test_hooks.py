@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,7 +10,7 @@ import pytest
 
 from blank_store import make_store
 from posthouse.desk import hooks
-from posthouse.desk.hook_samples import post_samples
+from posthouse.desk.hook_samples import ALL_S, AT_ONCE, post_samples
 from posthouse.desk.hooks import Wanted, parse_kinds, parse_url
 from posthouse.dialects.table import HOOK_FORMS
 from posthouse.model.account import Domain
@@ -237,3 +238,32 @@ async def test_a_sample_of_each_kind_is_posted_in_the_services_way(conn: Connect
     assert all(each.result.is_taken for each in done)
     assert {EventKind.DELIVERED, EventKind.FAILED} <= kinds <= hook.kinds
     assert len(posts.bodies) == (1 if dialect == "sendgrid" else len(kinds))
+
+
+class SlowPosts:
+    """A receiver that takes all the time that it is given; `at_once`: the most posts side by side."""
+
+    def __init__(self) -> None:
+        self.now, self.running, self.at_once, self.given = 0.0, 0, 0, list[float]()
+
+    async def post(self, *_: object, total_s: float) -> PostResult:
+        self.given.append(total_s)
+        self.running += 1
+        self.at_once = max(self.at_once, self.running)
+        began_at = self.now
+        for _turn in range(AT_ONCE):  # as many as may begin meanwhile
+            await asyncio.sleep(0)
+        self.now = max(self.now, began_at + total_s)
+        self.running -= 1
+        return PostResult(0, "no answer in time")
+
+
+async def test_samples_go_side_by_side_and_all_of_them_end_in_time(conn: Connection) -> None:
+    hook, posts = add(conn), SlowPosts()
+    done = await post_samples(hook, HOOK_FORMS["native"], None, posts, IDS, NOW, lambda: posts.now)  # type: ignore[arg-type]
+    assert (posts.at_once, posts.now) == (AT_ONCE, ALL_S)
+    assert posts.given == [15.0] * AT_ONCE + [5.0] * AT_ONCE
+    texts = [each.result.text for each in done]
+    assert texts[: 2 * AT_ONCE] == ["no answer in time"] * 2 * AT_ONCE
+    assert set(texts[2 * AT_ONCE :]) == {"not posted: the others took too long"}
+    assert [kind for each in done for kind in each.kinds] == sorted(kind.value for kind in hook.kinds)
