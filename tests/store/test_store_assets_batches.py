@@ -8,6 +8,7 @@ from functools import partial
 
 import pytest
 
+from posthouse.model.event import EventKind
 from posthouse.model.message import DeliveryState, until_verified
 from posthouse.model.options import RecipientOptions, SendOptions, options_text
 from posthouse.store import batches, events, messages, queue
@@ -40,6 +41,36 @@ def through(conn: Connection, verb: Callable[..., batches.Step], limit: int = 2_
         counts.append(changed)
         if not place:
             return counts
+
+
+def test_what_is_held_longer_than_a_batch_keeps_it_is_given_up(conn: Connection) -> None:
+    with conn.transaction():
+        batches.enter(conn, [PAIR], NOW)
+        early, late = put(conn, "a@r.test", "b@r.test"), put(conn, "c@r.test")
+        put(conn, "d@r.test", batch="autumn")
+        conn.script(f"update delivery set due_at = {NOW - 101} where message_id = '{early.message.id}'")
+        conn.script(f"update delivery set due_at = {NOW - 100} where message_id = '{late.message.id}'")
+        batches.set_status(conn, *PAIR, batches.PAUSED, NOW, keep_s=100)
+        batches.set_status(conn, "acc", "for ever", batches.PAUSED, NOW)
+    assert through(conn, batches.pause_batch) == [3]
+    (item,) = batches.list_limited(conn)
+    assert (item.id, item.keep_s) == ("spring", 100)
+    counts, place = [], ""
+    with conn.transaction():
+        while True:
+            changed, place = batches.expire_batch(conn, item, place, NOW, IDS, keep_room, limit=1)
+            counts.append(changed)
+            if not place:
+                break
+    assert counts == [1, 1, 0]
+    assert states(conn, early) == ["cancelled", "cancelled"] and states(conn, late) == ["held"]
+    found = events.search(conn, EventQuery(kinds=(EventKind.CANCELLED,)))
+    assert [event.data["reason"] for event in found] == ["paused", "paused"]
+    with conn.transaction():
+        batches.set_status(conn, *PAIR, batches.GOING, NOW, keep_s=100)
+    assert batches.list_limited(conn) == []
+    with conn.transaction():
+        assert batches.expire_batch(conn, item, "", NOW + 999, IDS, keep_room) == (0, ""), "it goes on again"
 
 
 def test_mail_learns_the_status_of_its_batch(conn: Connection) -> None:

@@ -64,12 +64,13 @@ def _change(conn: Connection, pair: Pair, status: str, now: float, ids: Ids) -> 
             return total
 
 
-def mark(conn: Connection, pair: Pair, status: str, now: float) -> None:
-    """Say what is to become of a batch, inside the caller's transaction. Raises Refused."""
+def mark(conn: Connection, pair: Pair, status: str, now: float, keep_s: float = 0.0) -> None:
+    """Say what is to become of a batch, inside the caller's transaction; `keep_s` as in `Batch`. Raises
+    Refused."""
     account_id, batch_id = pair
     if not batch_id.strip() or not batch_id.isprintable() or len(batch_id) > MAX_ID:
         raise Refused(501, "5.5.4", f"A batch's id has 1 to {MAX_ID} visible characters", reason="bad-name")
-    batches.set_status(conn, account_id, batch_id, status, now)
+    batches.set_status(conn, account_id, batch_id, status, now, keep_s)
 
 
 def register(conn: Connection, pair: Pair, now: float) -> None:
@@ -77,9 +78,9 @@ def register(conn: Connection, pair: Pair, now: float) -> None:
     batches.enter(conn, [pair], now)
 
 
-def stop(conn: Connection, pair: Pair, status: str, now: float) -> None:
-    """Mark a batch that goes on as paused or cancelled, inside the caller's transaction. Raises Refused
-    (`no-batch`, `is-stopped`, `many-batches`)."""
+def stop(conn: Connection, pair: Pair, status: str, now: float, keep_s: float = 0.0) -> None:
+    """Mark a batch that goes on as paused or cancelled, inside the caller's transaction; `keep_s` as in
+    `Batch`. Raises Refused (`no-batch`, `is-stopped`, `many-batches`)."""
     found = _load_locked(conn, pair)
     if found.status != GOING:
         text = f"The batch is {STATES[found.status]} already; change that or let it go on"
@@ -88,15 +89,15 @@ def stop(conn: Connection, pair: Pair, status: str, now: float) -> None:
     if len(recent) == MOST_STOPPED and recent[-1].created_at > now - VALID_S:
         text = f"{MOST_STOPPED} batches are paused or cancelled; let one of them go on first"
         raise Refused(501, "5.5.4", text, reason="many-batches")
-    mark(conn, pair, status, now)
+    mark(conn, pair, status, now, keep_s)
 
 
-def restate(conn: Connection, pair: Pair, status: str, now: float) -> None:
+def restate(conn: Connection, pair: Pair, status: str, now: float, keep_s: float = 0.0) -> None:
     """Another status for a batch that is paused or cancelled, inside the caller's transaction. Raises Refused
     (`no-batch`) also for one that goes on."""
     if _load_locked(conn, pair).status == GOING:
         raise _absent(pair[1])
-    mark(conn, pair, status, now)
+    mark(conn, pair, status, now, keep_s)
 
 
 def _load_locked(conn: Connection, pair: Pair) -> Batch:

@@ -92,6 +92,7 @@ _REASONS = {
     "suppress-unsubscribe": "This recipient has unsubscribed.",
     "invalid-address": "This is no e-mail address.",
     "batch": "Its batch was stopped.",
+    "paused": "Its batch was paused, and nobody let it go on in time.",
     "verified": "Its domain is verified now.",
     "left-out": "More letters were refused than are told one by one.",
 }

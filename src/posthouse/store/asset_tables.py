@@ -6,7 +6,7 @@ the first part of every key, because every look-up begins with the account.
 
 from __future__ import annotations
 
-from sqlalchemy import Column, Index, Integer, LargeBinary, Table
+from sqlalchemy import Column, Index, Integer, LargeBinary, Table, literal_column
 
 from posthouse.store.columns import instant, integer, part_of, text
 from posthouse.store.tables import metadata, word
@@ -106,6 +106,7 @@ Index("pool_name", pool.c.account_id, pool.c.name, unique=True)
 pool_ip = Table("pool_ip", metadata, part_of("pool_id", "pool", key=True), text("address", key=True))
 
 # What people said about a batch of messages: `status` is "", "pause" or "cancel"; later mail of it follows.
+# A paused one keeps what is held for `keep_s` behind the time when it was due, 0 for as long as it is paused.
 batch = Table(
     "batch",
     metadata,
@@ -113,8 +114,11 @@ batch = Table(
     text("id", key=True),
     text("status"),
     instant("created_at"),
+    instant("keep_s"),
     sqlite_with_rowid=False,
 )
+_IS_LIMITED = batch.c.keep_s > literal_column("0")
+Index("batch_limited", batch.c.created_at, sqlite_where=_IS_LIMITED, postgresql_where=_IS_LIMITED)
 
 # What we know of recipients; `time_zone` is a name of the zone database.
 contact = Table(

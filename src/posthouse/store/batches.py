@@ -15,7 +15,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from sqlalchemy import bindparam, func, literal_column, or_, select, update
+from sqlalchemy import and_, bindparam, func, literal_column, or_, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert_into
 from sqlalchemy.sql.elements import ColumnElement
 
@@ -38,12 +38,14 @@ STEP_ROWS = 2_000
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """`status`: GOING, PAUSED or CANCELLED."""
+    """`status`: GOING, PAUSED or CANCELLED. `keep_s`: of a paused one, how long after its time mail is kept
+    that is held; 0: until somebody says."""
 
     account_id: str
     id: str
     status: str
     created_at: float
+    keep_s: float = 0.0
 
 
 Pair = tuple[str, str]
@@ -54,7 +56,8 @@ _names = [column.name for column in batch.columns]
 _register = Statement(_insert.on_conflict_do_nothing(), *_names)
 _mark = Statement(
     _insert.on_conflict_do_update(
-        index_elements=list(batch.primary_key.columns), set_={"status": _insert.excluded.status}
+        index_elements=list(batch.primary_key.columns),
+        set_={"status": _insert.excluded.status, "keep_s": _insert.excluded.keep_s},
     ),
     *_names,
 )
@@ -80,6 +83,13 @@ _list = Statement(
     "of_account",
     "most",
 )
+_list_limited = Statement(
+    select(batch)
+    .where(batch.c.keep_s > literal_column("0"))  # as the partial index has it
+    .order_by(batch.c.created_at, batch.c.id)
+    .limit(bindparam("most")),
+    "most",
+)
 _key_type = given_key(batch.c.id.type)[0][1]
 _stopped = RowsStatement(
     [("of_account", _key_type), ("of_batch", _key_type)],
@@ -95,7 +105,7 @@ def enter(conn: Connection, pairs: Iterable[Pair], now: float) -> dict[Pair, str
     """Mail of these batches is added in this transaction: each one's status. A batch that is new is made."""
     found = {}
     for pair in sorted(set(pairs)):  # one order for all: no deadlock between two that add at once
-        conn.change(_register, *pair, GOING, now)
+        conn.change(_register, *pair, GOING, now, 0.0)
         found[pair] = conn.rows(_locked_status, *pair)[0][0]
     return found
 
@@ -126,9 +136,17 @@ def list_batches(conn: Connection, account_id: str, limit: int = 100) -> list[Ba
     return [Batch(*row) for row in conn.rows(_list, account_id, limit)]
 
 
-def set_status(conn: Connection, account_id: str, batch_id: str, status: str, now: float) -> None:
-    """Mark a batch, made if need be: what comes later follows. For what is in the queue, see the steps."""
-    conn.change(_mark, account_id, batch_id, status, now)
+def list_limited(conn: Connection, limit: int = 1_000) -> list[Batch]:
+    """Those of all accounts that are paused and do not keep mail for ever, the oldest first."""
+    return [Batch(*row) for row in conn.rows(_list_limited, limit)]
+
+
+def set_status(
+    conn: Connection, account_id: str, batch_id: str, status: str, now: float, keep_s: float = 0.0
+) -> None:
+    """Mark a batch, made if need be: what comes later follows. For what is in the queue, see the steps.
+    `keep_s` counts for PAUSED only."""
+    conn.change(_mark, account_id, batch_id, status, now, keep_s if status == PAUSED else 0.0)
     if status != GOING:
         raise_stops(conn)
 
@@ -151,8 +169,8 @@ _is_of_batch = or_(
 )
 
 
-def _walk(*states: str, where: ColumnElement[bool] | None = None) -> Statement:
-    """Deliveries of the batch in these states, in the order of ids."""
+def _walk(*states: str, where: ColumnElement[bool] | None = None, names: tuple[str, ...] = ()) -> Statement:
+    """Deliveries of the batch in these states, in the order of ids. `names`: further parameters."""
     return Statement(
         select(delivery.c.id)
         .select_from(message)
@@ -177,6 +195,7 @@ def _walk(*states: str, where: ColumnElement[bool] | None = None) -> Statement:
         "of_message",
         "place",
         "most",
+        *names,
     )
 
 
@@ -213,6 +232,8 @@ _WAITING, _HELD, _CANCELLED = (
 _pause = (_walk(_WAITING), _change(_HELD, _WAITING), EventKind.HELD)
 _resume = (_walk(_HELD, where=_is_of_batch), _change(_WAITING, _HELD), EventKind.RELEASED)
 _cancel = (_walk(_WAITING, _HELD), _change(_CANCELLED, _WAITING, _HELD), EventKind.CANCELLED)
+_was_due = and_(_is_of_batch, delivery.c.due_at < bindparam("before", type_=delivery.c.due_at.type))
+_expire = (_walk(_HELD, where=_was_due, names=("before",)), _change(_CANCELLED, _HELD), EventKind.CANCELLED)
 
 
 def pause_batch(
@@ -237,6 +258,17 @@ def cancel_batch(
     return _step(conn, _cancel, pair, place, now, ids, limit, room)
 
 
+def expire_batch(
+    conn: Connection, item: Batch, place: str, now: float, ids: Ids, room: Room, *, limit: int = STEP_ROWS
+) -> Step:
+    """The same for what is held and was due longer ago than the batch keeps mail, when nobody has changed the
+    batch since `item` was read."""
+    if find_locked(conn, item.account_id, item.id) != item:
+        return Step(0, "")
+    pair, before = (item.account_id, item.id), now - item.keep_s
+    return _step(conn, _expire, pair, place, now, ids, limit, room, reason="paused", more=(before,))
+
+
 def _step(
     conn: Connection,
     verb: tuple[Statement, RowsStatement, EventKind],
@@ -246,13 +278,16 @@ def _step(
     ids: Ids,
     limit: int,
     room: Room | None = None,
+    *,
+    reason: str = "batch",
+    more: tuple[float, ...] = (),
 ) -> Step:
     walk, change, kind = verb
     account_id, batch_id = pair
-    found = conn.rows(walk, batch_id, account_id, place.partition(".")[0], place, limit)
+    found = conn.rows(walk, batch_id, account_id, place.partition(".")[0], place, limit, *more)
     changed = conn.answers(change, found)
     about = _about_messages(conn, changed)
-    events.append(conn, _facts(about, changed, kind, batch_id, now, ids))
+    events.append(conn, _facts(about, changed, kind, reason, batch_id, now, ids))
     if room is not None:
         room(conn, _roomy(about, changed))
     return Step(len(changed), found[-1][0] if len(found) == limit else "")
@@ -278,12 +313,12 @@ def _about_messages(conn: Connection, changed: list[Row]) -> _About:
 
 
 def _facts(
-    about: _About, changed: list[Row], kind: EventKind, batch_id: str, now: float, ids: Ids
+    about: _About, changed: list[Row], kind: EventKind, reason: str, batch_id: str, now: float, ids: Ids
 ) -> list[Event]:
     facts = []
     for delivery_id, message_id, account_id, recipient, lane, personal, *_ in sorted(changed):
         domain, options = about[message_id]
-        data: dict[str, Any] = {"reason": "batch", "batch_id": batch_id, "lane": lane}
+        data: dict[str, Any] = {"reason": reason, "batch_id": batch_id, "lane": lane}
         data |= labels(options, personal)
         facts.append(
             Event(ids.new(), kind, now, account_id, domain, message_id, delivery_id, recipient, data)

@@ -6,6 +6,7 @@ Public: build_hooks, build_upkeep.
 
 from __future__ import annotations
 
+from posthouse.desk.batch_rounds import BATCHES_S, BatchRounds
 from posthouse.desk.hook_rotation import find_signing_key
 from posthouse.desk.hook_samples import hook_post
 from posthouse.desk.host_certificates import WARN_S, HostCertificates
@@ -105,6 +106,7 @@ def _store_chores(ground: Ground) -> list[Chore]:
         Chore("events", FOLD_S, fold.go),
         Chore("purge of lists", PURGE_S, Purge(store, clock).go),
         Chore("DKIM keys", KEYS_S, key_rounds.go),
+        Chore("paused batches", BATCHES_S, BatchRounds(store, clock, ground.ids).go),
         Chore("daily caps", JUDGE_S, Reputation(store, clock).judge),
         Chore("DNS records", RECHECK_S, rechecks.run_due),
     ]

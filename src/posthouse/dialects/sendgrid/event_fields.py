@@ -48,6 +48,7 @@ _DROPS = {
     "over-limit": "Recipient List over Package Quota",
     "batch": "Cancelled",
     "expired": "Expired",
+    "paused": "Expired",
 }
 _WORDS = {EventKind.ACCEPTED: "processed", EventKind.DROPPED: "drop", EventKind.CANCELLED: "drop"}
 

@@ -17,12 +17,13 @@ from posthouse.store.tables import message
 _ADDED = (("domain", "settings"), ("message", "options"), ("message", "batch_id"), ("delivery", "personal"))
 _LATER = {
     "credential": ("ranges", "limits", "expires_at"),
+    "batch": ("keep_s",),
     "ip": ("warmup",),
     "pool": ("description",),
     "template": ("more",),
     "template_version": ("more",),
 }
-_LATER_INDEXES = ("suppression_page", "suppression_newest")
+_LATER_INDEXES = ("suppression_page", "suppression_newest", "batch_limited")
 _TEXT = {"sqlite": "TEXT", "postgresql": 'TEXT COLLATE "C"'}
 _KEPT = "id, account_id, domain_id, kind, login, secret_hash, created_at, revoked_at"
 

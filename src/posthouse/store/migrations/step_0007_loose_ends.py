@@ -1,9 +1,11 @@
-"""Step 7: credentials that expire; a key that signs posts may go on beside the one that follows it."""
+"""Step 7: credentials that expire; a key that signs posts may go on beside the one that follows it; batches
+whose pause is not for ever."""
 
 from __future__ import annotations
 
 from sqlalchemy.schema import CreateIndex
 
+from posthouse.store.asset_tables import batch
 from posthouse.store.connection import Connection
 from posthouse.store.identity_tables import hook_key
 from posthouse.store.statement import ddl
@@ -15,5 +17,7 @@ def run(connection: Connection) -> None:
     connection.script("ALTER TABLE credential ADD COLUMN expires_at FLOAT")
     connection.script("ALTER TABLE hook_key ADD COLUMN ends_at FLOAT NOT NULL DEFAULT 0")
     connection.script("DROP INDEX hook_key_of")
-    for index in sorted(hook_key.indexes, key=lambda index: str(index.name)):
-        connection.script(ddl(CreateIndex(index), engine))
+    connection.script("ALTER TABLE batch ADD COLUMN keep_s FLOAT NOT NULL DEFAULT 0")
+    for indexed in (hook_key, batch):  # the latter has no other
+        for index in sorted(indexed.indexes, key=lambda index: str(index.name)):
+            connection.script(ddl(CreateIndex(index), engine))

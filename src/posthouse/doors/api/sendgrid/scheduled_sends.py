@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from functools import partial
 
 from posthouse.desk import batches
 from posthouse.doors.api.answers import NOTHING, Answer, json_answer
@@ -23,6 +24,8 @@ from posthouse.store.batches import CANCELLED, GOING, PAUSED, Batch
 
 STOPS = (PAUSED, CANCELLED)
 """Our words are the service's."""
+KEEP_S = 72 * 3600.0
+"""How long after its time a paused batch keeps mail (decision 061)."""
 MOST_LISTED = 1_000
 _is_id = re.compile(r"[A-Za-z0-9_.-]{1,200}\Z").match
 _INVALID, _ABSENT = "invalid batch id", "batch id not found"
@@ -52,7 +55,7 @@ async def stop_batch(call: Call) -> Answer:
     given = await object_of(call)
     batch_id = _judged(text_of(given, "batch_id", batches.MAX_ID))
     status = _status(text_of(given, "status", 20))
-    await _change(call, batches.stop, batch_id, status)
+    await _change(call, partial(batches.stop, keep_s=KEEP_S), batch_id, status)
     return json_answer({"batch_id": batch_id, "status": status}, 201)
 
 
@@ -69,7 +72,8 @@ async def show_stopped(call: Call) -> Answer:
 
 async def restate_batch(call: Call) -> Answer:
     status = _status(text_of(await object_of(call), "status", 20))
-    await _change(call, batches.restate, _judged(call.params["batch_id"]), status)
+    restate = partial(batches.restate, keep_s=KEEP_S)
+    await _change(call, restate, _judged(call.params["batch_id"]), status)
     return NOTHING
 
 

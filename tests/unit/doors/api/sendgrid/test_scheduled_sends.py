@@ -8,6 +8,11 @@ from typing import Any
 import pytest
 
 from posthouse.desk import batches
+from posthouse.desk.batch_rounds import BatchRounds
+from posthouse.dialects.event_values import Facts
+from posthouse.dialects.sendgrid.event_fields import drop_reason
+from posthouse.model.event import EventKind
+from posthouse.model.hook import Told
 from unit.doors.api.calling import DOMAIN, Api
 
 BATCH, SENDS = "/v3/mail/batch", "/v3/user/scheduled_sends"
@@ -72,6 +77,36 @@ async def test_SG_11_a_batch_is_paused_cancelled_and_resumed(any_api: Api) -> No
     reply = await api.call("PATCH", f"{SENDS}/{batch_id}", key=api.full, json={"status": "cancel"})
     assert (reply.status, reply.body) == (204, b"")
     assert states(api) == ["cancelled", "cancelled"]
+
+
+async def test_SG_11_a_paused_batch_gives_its_mail_up_72_hours_after_its_time(any_api: Api) -> None:
+    api = any_api
+    rounds = BatchRounds(api.store, api.clock, api.ids)
+    batch_id, other = await made(api), await made(api)
+    for each in (batch_id, other):
+        assert await send(api, each) == 202  # in an hour
+        assert await stop(api, each) == 201
+    await api.write(batches.mark, (api.account_id, other), "pause", api.clock.now())  # as the command does
+    api.clock.advance(73 * 3600)
+    assert await rounds.go() == 0 and states(api) == ["held", "held"], "not later than 72 hours"
+    api.clock.advance(1)
+    assert await rounds.go() == 1
+    assert sorted(states(api)) == ["cancelled", "held"]
+    (event,) = [event for event in api.events() if event.kind is EventKind.CANCELLED]
+    assert drop_reason(Facts(Told(event))) == "Expired"
+    assert (await api.call("GET", f"{SENDS}/{batch_id}", key=api.full)).json() == [
+        {"batch_id": batch_id, "status": "pause"}
+    ]
+    assert await rounds.go() == 0
+
+
+async def test_SG_11_a_pause_that_ended_in_time_gives_nothing_up(api: Api) -> None:
+    rounds = BatchRounds(api.store, api.clock, api.ids)
+    batch_id = await made(api)
+    assert await send(api, batch_id) == 202 and await stop(api, batch_id) == 201
+    assert (await api.call("DELETE", f"{SENDS}/{batch_id}", key=api.full)).status == 204
+    api.clock.advance(100 * 3600)
+    assert await rounds.go() == 0 and states(api) == ["waiting"]
 
 
 async def test_SG_11_a_stopped_batch_is_not_stopped_again(api: Api) -> None:
