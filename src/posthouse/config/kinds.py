@@ -5,7 +5,7 @@ A kind has a phrase that says what is allowed and a function that returns the ty
 
 Public: Kind, WrongValue, Endpoint, Route and the kinds `text`, `flag`, `whole`, `seconds`, `choice`,
 `hostname`, `region_name`, `path`, `store_url`, `base_url`, `endpoints`, `resolvers`, `addresses`, `pauses`,
-`routes`, `numbers_by_dialect`.
+`routes`, `scanner`, `numbers_by_dialect`.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from typing import Any
 from posthouse.model.address import BadAddress, ascii_domain
 
 MAX_SECONDS = 366 * 86400
+SPAMD_PORT = 783
 _LIST_LIMIT = 1000
 _REGION = re.compile(r"[a-z][a-z0-9-]{0,19}\Z")
 _WORD = re.compile(r"[a-z][a-z0-9_-]{0,29}\Z")
@@ -189,6 +190,17 @@ def _endpoint(raw: Any, default_port: int | None = None) -> Endpoint:
     return Endpoint(_host(host), int(port))
 
 
+def _scanner(raw: Any) -> Endpoint | str | None:
+    """Host with or without a port, or the path of a socket; None for none."""
+    text = _text(raw)
+    if text.startswith("/"):
+        return text
+    place = _endpoint(text, SPAMD_PORT) if text else None
+    if place is not None and not place.port:
+        raise WrongValue(f'"{text}" has no port')
+    return place
+
+
 def _host(text: str) -> str:
     """An IP literal, with or without brackets, or a host name; `*` is every IPv4 address."""
     if text == "*":
@@ -286,6 +298,7 @@ pauses = Kind(
     _list(lambda raw: _number(raw, 1, MAX_SECONDS)),
     is_list=True,
 )
+scanner = Kind("address", 'an address with or without ":port", or the absolute path of a socket', _scanner)
 routes = Kind("list", "tables with domain (name, .suffix or *), host and port", _list(_route), is_list=True)
 numbers_by_dialect = Kind(
     "list", 'a list of "name=number", such as "sendgrid=5000"', _list(_number_by_word), is_list=True

@@ -13,6 +13,7 @@
         .private_networks, .post_private_networks, .mta_sts, .mta_sts_port, .dane, .tls_ca (Path or None),
         .expire_s, .bounce_mail, .tls_reports, .retry_s, .connections, .messages_per_connection,
         .shaping (Path or None), .hand_over_messages, .hand_over_bytes
+    settings.spam.scanner (Endpoint, the path of a socket, or None), .timeout_s, .wait_s
     settings.keep.content_days, .event_days, .hour_days, .hook_days, .audit_days
     settings.hooks.plain_http
     settings.policy.from_domain, .unverified, .over_limit
@@ -29,7 +30,7 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
-from posthouse.config.areas.delivery import DeliverySettings, DnsSettings, DomainsSettings
+from posthouse.config.areas.delivery import DeliverySettings, DnsSettings, DomainsSettings, SpamSettings
 from posthouse.config.areas.installation import StoreSettings
 from posthouse.config.areas.rules import (
     HookSettings,
@@ -57,6 +58,7 @@ class Settings:
     dns: DnsSettings
     domains: DomainsSettings
     delivery: DeliverySettings
+    spam: SpamSettings
     keep: KeepSettings
     hooks: HookSettings
     policy: PolicySettings

@@ -17,7 +17,7 @@ from posthouse.mail.checks import Finding, Level, Seen, Standing
 from posthouse.model.account import DEFAULTS, Domain
 from posthouse.model.message import Message
 from posthouse.rules.checks import State
-from posthouse.rules.plan import BATCH, lane_parts
+from posthouse.rules.plan import is_batch
 from posthouse.rules.records import return_host
 from posthouse.store import identity, queue
 from posthouse.store.connection import Connection
@@ -54,7 +54,6 @@ def _standing(conn: Connection, settings: Settings, message: Message, delivery_i
     domain = identity.find_domain(conn, message.domain)
     findings = last_findings(conn, domain.id) if domain else None
     delivery = queue.find_delivery(conn, delivery_id)
-    is_batch = delivery is not None and lane_parts(delivery.lane)[2] == BATCH
     records = {row["use"]: row for row in findings.records} if findings else {}
     return Standing(
         domain=message.domain,
@@ -63,7 +62,7 @@ def _standing(conn: Connection, settings: Settings, message: Message, delivery_i
             use: Seen(row["state"] in (State.OK, State.UNKNOWN), row["text"]) for use, row in records.items()
         },
         links=link_base(settings, message.domain, domain.settings if domain else DEFAULTS),
-        goes_to_many=is_batch or bool(message.batch_id),
+        goes_to_many=bool(message.batch_id) or (delivery is not None and is_batch(delivery.lane)),
     )
 
 

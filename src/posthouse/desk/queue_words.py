@@ -40,7 +40,8 @@ def reason(row: Mapping[str, Any], now: float) -> str:
 
 
 def kind_of(lane: str) -> str:
-    """ "single" or "batch": mail to one and mail to many do not stand in each other's way."""
+    """ "single" or "batch": mail to one and mail to many do not stand in each other's way. With "-scanned": a
+    spam scanner looks at it first."""
     return lane_parts(lane)[2]
 
 

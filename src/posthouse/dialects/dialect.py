@@ -138,7 +138,7 @@ class Context(msgspec.Struct, frozen=True):
     whether the credential is this dialect's own, settings of the domain, what the account has.
 
     `account`: its settings. `groups`: numbers of the account's unsubscribe groups. `owns_pool` takes a pool's
-    name or id, `owns_key` a domain and a selector of an active DKIM key.
+    name or id, `owns_key` a domain and a selector of an active DKIM key. `scans`: there is a spam scanner.
     """
 
     now: float
@@ -151,6 +151,7 @@ class Context(msgspec.Struct, frozen=True):
     owns_pool: Callable[[str], bool] = bool
     owns_key: Callable[[str, str], bool] = lambda domain, selector: False
     account: AccountSettings = ACCOUNT_DEFAULTS
+    scans: bool = False
 
 
 @dataclass(frozen=True, slots=True)

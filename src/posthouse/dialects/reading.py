@@ -72,7 +72,8 @@ class Asked:
 
 class OptionReader:
     """Reads for one worker. `tracking_url`: the installation's base of tracked links, "" for none; without
-    one a dialect's wish to track everything does not hold, for its links would lead nowhere."""
+    one a dialect's wish to track everything does not hold, for its links would lead nowhere. `scans`: there
+    is a spam scanner."""
 
     def __init__(
         self,
@@ -81,11 +82,13 @@ class OptionReader:
         *,
         tracking_url: str = "",
         allow_unqualified: Unqualified = lambda domain: False,
+        scans: bool = False,
     ) -> None:
         self._dialects = dialects
         self._estate = estate
         self._tracking_url = tracking_url
         self._allow_unqualified = allow_unqualified
+        self._scans = scans
         self._prefixes = Prefixes(dialects)
         self._unwrappers = [dialect.unwrap for dialect in dialects.values() if dialect.unwrap]
         self._plain: dict[tuple[str, str, str], tuple[DomainSettings, AccountSettings, SendOptions]] = {}
@@ -181,6 +184,7 @@ class OptionReader:
             owns_pool=lambda name: estate.pool_sources(account_id, name) is not None,
             owns_key=lambda domain, selector: estate.key_of(account_id, domain, selector) is not None,
             account=estate.account_settings(account_id),
+            scans=self._scans,
         )
 
     # -- what nobody said ------------------------------------------------------------

@@ -72,7 +72,7 @@ class Arrival(msgspec.Struct, frozen=True):
 class Reader:
     """Reads letters for one worker.
 
-    `tracking_url` and `allow_unqualified` as in `dialects.reading.OptionReader`.
+    `tracking_url`, `allow_unqualified` and `scans` as in `dialects.reading.OptionReader`.
     """
 
     def __init__(
@@ -87,6 +87,7 @@ class Reader:
         estate: Estate,
         tracking_url: str = "",
         allow_unqualified: Unqualified = lambda domain: False,
+        scans: bool = False,
         dialects: Mapping[str, Dialect] = DIALECTS,
     ) -> None:
         self._clock = clock
@@ -97,7 +98,7 @@ class Reader:
         self._find_domain = find_domain
         self._dialects = dialects
         self._options = OptionReader(
-            dialects, estate, tracking_url=tracking_url, allow_unqualified=allow_unqualified
+            dialects, estate, tracking_url=tracking_url, allow_unqualified=allow_unqualified, scans=scans
         )
 
     def submission(

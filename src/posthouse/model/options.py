@@ -85,6 +85,8 @@ class SendOptions(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True)
     wrapper_html: str = ""  # encloses the HTML part at `<% body %>`
     blocks: tuple[Block, ...] = ()  # appended in this order: footer, unsubscribe texts
     links: tuple[LinkTag, ...] = ()
+    spam_limit: float = 0.0  # a copy that a spam scanner gives a higher score is not sent; 0: nobody asks one
+    spam_url: str = ""  # who gets such a letter and the scanner's report by HTTP POST
 
     # the delivered header
     drop_fields: tuple[str, ...] = ()  # lower-case names

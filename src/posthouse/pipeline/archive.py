@@ -1,7 +1,7 @@
-"""Hand delivered copies to the archives that senders named, an HTTP POST of the exact octets each, and TLS
-reports to those who want them.
+"""Hand delivered copies to the archives that senders named, an HTTP POST of the exact octets each, and
+reports to those who want them: of TLS to domains, of spam scores to senders.
 
-A job is written with its `delivered` event; it is done when the archive answers 2xx, given up on a 406 or
+A job is written with its event; it is done when the archive answers 2xx, given up on a 406 or
 after the last pause of the ladder. A POST that was taken and never settled (we were killed in between) is
 made again: its Content is the same.
 
@@ -15,12 +15,13 @@ from typing import Protocol
 
 import structlog
 
+from posthouse.mail.spam_report import form_type
 from posthouse.model.clock import Clock
 from posthouse.net.httpout import PostResult
 from posthouse.observe import Counters
 from posthouse.store import jobs
 from posthouse.store.engine import Store, each
-from posthouse.store.jobs import ARCHIVE, TLS_REPORT, WebJob
+from posthouse.store.jobs import ARCHIVE, SPAM_REPORT, TLS_REPORT, WebJob
 
 log = structlog.get_logger()
 
@@ -72,7 +73,7 @@ class Archive:
 
     async def _hand_over(self, job: WebJob) -> None:
         try:
-            result = await self._post.post(job.url, job.content, _TYPES[job.kind])
+            result = await self._post.post(job.url, job.content, _type_of(job))
         except Exception as error:  # the rim of this job: it is tried again like any other failure
             log.exception("archive job %s broke", job.id)
             result = PostResult(0, str(error))
@@ -108,3 +109,7 @@ class Archive:
                 await asyncio.sleep(AGAIN_S)
             else:
                 return
+
+
+def _type_of(job: WebJob) -> str:
+    return form_type(job.content) if job.kind == SPAM_REPORT else _TYPES[job.kind]

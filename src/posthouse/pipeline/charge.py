@@ -1,6 +1,6 @@
 """The jobs that this worker has in charge: each is taken here once, and leaves once, settled or given back.
 
-Public: Charge.
+Public: Charge, BROKEN.
 """
 
 from __future__ import annotations
@@ -17,11 +17,12 @@ from posthouse.pipeline.letters import Job
 from posthouse.pipeline.memory import MemoryBound
 from posthouse.pipeline.outcome import Recorder
 from posthouse.pipeline.stops import Stop
+from posthouse.store.jobs import WebJob
 
 log = structlog.get_logger()
 
 BROKEN_AGAIN_S = 300.0
-_BROKEN = "internal trouble; will be tried again"
+BROKEN = "internal trouble; will be tried again"
 
 
 class Charge:
@@ -70,17 +71,17 @@ class Charge:
         """The end of a job that met no other host; what it means is judged from `result` and `reason`."""
         self.settle(job, result, self._recorder.judge(job, result, reason))
 
-    def stop(self, job: Job, stop: Stop) -> None:
-        """The job may not begin any more: only its end is written."""
-        self._recorder.record_stop(job, stop, lambda: self._recorded(job))
+    def stop(self, job: Job, stop: Stop, jobs: Sequence[WebJob] = ()) -> None:
+        """The job may not begin any more: only its end is written, with things to do on the web."""
+        self._recorder.record_stop(job, stop, lambda: self._recorded(job), jobs)
 
     def broke(self, job: Job) -> None:
         """A bug or a broken key met this job: say so in the log, and try again in a while."""
         log.exception("delivery %s broke", job.delivery.id)
-        result = SmtpResult(Phase.LOCAL, 451, "4.3.0", _BROKEN)
+        result = SmtpResult(Phase.LOCAL, 451, "4.3.0", BROKEN)
         pause_s = BROKEN_AGAIN_S * min(job.delivery.attempt, 12)
         retry_at = self._clock.now() + pause_s
-        self.settle(job, result, Outcome(Verdict.DEFERRED, 451, "4.3.0", _BROKEN, "local", retry_at))
+        self.settle(job, result, Outcome(Verdict.DEFERRED, 451, "4.3.0", BROKEN, "local", retry_at))
 
     def give_back(self, jobs: Sequence[Job]) -> None:
         """Taken but never begun: back to waiting, as if it had not been taken."""

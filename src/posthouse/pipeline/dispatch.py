@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Coroutine, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Sequence
 from typing import Any
 
 from posthouse.crashpoint import crash_point
@@ -35,7 +35,11 @@ from posthouse.pipeline.site_search import UNRESOLVED_ROOM, SiteSearch
 from posthouse.pipeline.sitebook import SiteBook
 from posthouse.pipeline.sites import Place, SiteQueue
 from posthouse.pipeline.sources import Sources
+from posthouse.pipeline.spam_check import Checked, SpamCheck
 from posthouse.pipeline.stops import Stop
+from posthouse.rules.plan import is_scanned, lane_parts
+
+_SCANNER = "!scanner"  # no site has such a name
 
 
 class Dispatcher:
@@ -56,6 +60,7 @@ class Dispatcher:
         captures: bool,
         hands_over: bool,
         may_start: Callable[[], bool],
+        spam_check: SpamCheck | None = None,
     ) -> None:
         self._clock = clock
         self._resolver = resolver
@@ -64,6 +69,7 @@ class Dispatcher:
         self._captures = captures
         self._hands_over = hands_over
         self._may_start = may_start
+        self._spam_check = spam_check
         self._loop = asyncio.get_running_loop()
         self._timers: set[str] = set()  # names of sites that will be pumped in a moment
         self._tasks: set[asyncio.Task[None]] = set()
@@ -92,7 +98,9 @@ class Dispatcher:
     def admits(self, deliveries: Sequence[Delivery]) -> bool:
         """May these go straight to delivery once committed? Else they wait in the store."""
         return self._hands_over and all(
-            self.place_of(delivery.domain).room >= len(deliveries) for delivery in deliveries
+            # the scanner's few places are given in turn, from the store
+            self.place_of(each.domain).room >= len(deliveries) and not self._is_scanned(each.lane)
+            for each in deliveries
         )
 
     def begin(self, jobs: Sequence[Job]) -> None:
@@ -181,6 +189,17 @@ class Dispatcher:
             room = self.bound.room(True)
         return Place(site.name, min(room, sending.room(self._clock.monotonic())), is_proven)
 
+    def place_of_lane(self, lane: str) -> Place:
+        """The same for jobs of a lane. What is scanned first shares the scanner's room, where its site has
+        any."""
+        place = self.place_of(lane_parts(lane)[0])
+        if self._spam_check is None or not is_scanned(lane) or not place.room:
+            return place
+        return Place(_SCANNER, self._spam_check.room, place.is_proven)
+
+    def _is_scanned(self, lane: str) -> bool:
+        return self._spam_check is not None and is_scanned(lane)
+
     # -- where jobs go ------------------------------------------------------------
 
     def _place(self, job: Job, site: Site | None) -> None:
@@ -191,6 +210,31 @@ class Dispatcher:
         if end:
             self._charge.settle_unsent(job, end.result, end.reason)
             return
+        if self._spam_check is not None and self._spam_check.wants(job):
+            self._spawn(self._checked(job, self._spam_check.check(job)))
+            return
+        self._send(job, site)
+
+    async def _checked(self, job: Job, check: Awaitable[Checked]) -> None:
+        """It is scored first; where it then goes may be known better by now."""
+        try:
+            found = await check
+            if found.stop is not None:
+                self._charge.stop(job, found.stop, found.jobs)
+            elif found.waits is not None:
+                self._charge.settle(job, *found.waits, was_tried=False)
+            elif not self._may_go_on():
+                self._charge.give_back([job])
+            else:
+                self._send(job, None if self._captures else self._resolver.cached_site(job.delivery.domain))
+        except asyncio.CancelledError:
+            self._charge.let_go(job)
+            raise
+        except Exception:
+            self._charge.broke(job)
+        self._look_again()
+
+    def _send(self, job: Job, site: Site | None) -> None:
         if self._captures or job.is_test:
             self._spawn(self._carrier.capture(job))
             return

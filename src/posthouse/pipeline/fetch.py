@@ -51,8 +51,8 @@ def shares(
 ) -> list[Share]:
     """Divide `most` places among lanes: one place at a time, accounts in turn, their lanes in turn.
 
-    Lanes whose domains go to one site share that site's room, sites that have not proven themselves share
-    `most_unproven`. Lane names are `domain|account|class`.
+    Lanes of one site share that site's room, sites that have not proven themselves share `most_unproven`.
+    `place_of` takes a lane, `domain|account|class`.
     """
     counts: dict[str, int] = {}
     left: dict[str, int] = {}
@@ -61,7 +61,9 @@ def shares(
     while most > 0:
         lane = next(rest, None)  # the first turn: no more lanes are looked at than get a place
         if lane is not None:
-            place = place_of(lane_parts(lane)[0])
+            place = place_of(lane)
+            if place.room <= 0:  # and what shares its name may have room all the same
+                continue
             left.setdefault(place.site, place.room)
         elif turns:
             lane, place = turns.popleft()
@@ -157,7 +159,7 @@ class Fetcher:
         if not bound.room(True):
             return False
         lanes = await self._lanes_due()
-        orders = shares(lanes, self._dispatcher.place_of, room, bound.room(False))
+        orders = shares(lanes, self._dispatcher.place_of_lane, room, bound.room(False))
         if not orders:
             return False
         async with self._custody.taking:
@@ -193,10 +195,10 @@ class Fetcher:
 
     async def _with_room(self, lanes: Sequence[LaneDue]) -> list[LaneDue]:
         kept: list[LaneDue] = []
-        place_of = self._dispatcher.place_of
+        place_of = self._dispatcher.place_of_lane
         for at in range(0, len(lanes), _MANY_LANES):
             part = lanes[at : at + _MANY_LANES]
-            kept += [due for due in part if place_of(lane_parts(due.lane)[0]).room > 0]
+            kept += [due for due in part if place_of(due.lane).room > 0]
             await asyncio.sleep(0)
         return kept
 

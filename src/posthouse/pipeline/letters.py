@@ -35,7 +35,8 @@ class Job:
     `is_proven`: its site had proven itself when the job came (see MemoryBound). `warnings`: what could not be
     done as the sender asked, sentences for the delivered event. `own`, `signing`: its copy where that is its
     own, made once and kept as long as the job. `stop`: what forbids the delivery since it came into memory
-    (`recall`). `site`: the name of the site that it is carried to."""
+    (`recall`). `site`: the name of the site that it is carried to. `notes`: more warnings, of before the copy
+    was made; `spam_score`: what the scanner gave it, None when nobody asked."""
 
     delivery: Delivery
     letter: Loaded | None
@@ -45,6 +46,8 @@ class Job:
     signing: asyncio.Future[tuple[bytes, bytes]] | None = None
     stop: Stop | None = None
     site: str = ""
+    notes: tuple[str, ...] = ()
+    spam_score: float | None = None
     _copy_options: RecipientOptions | None = None
 
     @property

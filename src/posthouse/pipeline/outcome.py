@@ -118,8 +118,10 @@ class Recorder:
         settlement.was_tried = was_tried
         self._offer(settlement, done)
 
-    def record_stop(self, job: Job, stop: Stop, done: Callable[[], None]) -> None:
-        """Commit that a delivery does not begin; `done()` as in `record`."""
+    def record_stop(
+        self, job: Job, stop: Stop, done: Callable[[], None], jobs: Sequence[WebJob] = ()
+    ) -> None:
+        """Commit that a delivery does not begin, with things to do on the web; `done()` as in `record`."""
         assert job.letter is not None
         delivery = job.delivery
         self._counters.add(stop.kind.value)
@@ -133,6 +135,7 @@ class Recorder:
             code=stop.code or delivery.last_code,
             text=stop.text or delivery.last_text,
             events=[event],
+            jobs=list(jobs),
         )
         self._offer(settlement, done)
 

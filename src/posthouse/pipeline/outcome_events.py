@@ -73,8 +73,10 @@ def _detail(job: Job, result: SmtpResult, outcome: Outcome, now: float) -> dict[
         detail["pretended"] = True
     if outcome.retry_at:
         detail["retry_at"] = outcome.retry_at
-    if job.warnings:
-        detail["warnings"] = list(job.warnings)
+    if job.warnings or job.notes:
+        detail["warnings"] = [*job.notes, *job.warnings]
+    if job.spam_score is not None:
+        detail["spam_score"] = job.spam_score
     if job.letter is not None:
         message = job.letter.message
         detail["credential"] = message.credential_id

@@ -10,7 +10,8 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 from posthouse.model.event import Event, EventKind
 from posthouse.model.labels import labels
@@ -28,7 +29,8 @@ Listed = Mapping[tuple[str, str], list[Suppression]]
 
 @dataclass(frozen=True, slots=True)
 class Stop:
-    """What becomes of a delivery instead of an attempt, and the event that says so."""
+    """What becomes of a delivery instead of an attempt, and the event that says so. `facts`: what the event
+    tells besides."""
 
     state: DeliveryState
     kind: EventKind
@@ -36,6 +38,7 @@ class Stop:
     code: int = 0
     enhanced: str = ""
     text: str = ""
+    facts: Mapping[str, Any] = field(default_factory=dict)
 
 
 def dropped(drop: Drop) -> Stop:
@@ -129,6 +132,7 @@ def stop_event(event_id: str, at: float, message: Message, delivery: Delivery, s
     data["reason"] = stop.reason
     if stop.code:
         data |= {"code": stop.code, "enhanced": stop.enhanced, "text": stop.text}
+    data |= stop.facts
     if stop.reason == "batch":
         data["batch_id"] = message.batch_id
     return event_of(event_id, stop.kind, at, message, delivery, data)

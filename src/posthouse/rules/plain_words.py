@@ -91,6 +91,8 @@ _REASONS = {
     "suppress-complaint": "This recipient reported earlier mail as spam, so nothing more is sent to it.",
     "suppress-unsubscribe": "This recipient has unsubscribed.",
     "invalid-address": "This is no e-mail address.",
+    "spam": "The spam scanner here gave it a higher score than its sender allows.",
+    "spam-scanner": "The spam scanner here does not answer; the mail waits for it a while.",
     "batch": "Its batch was stopped.",
     "paused": "Its batch was paused, and nobody let it go on in time.",
     "verified": "Its domain is verified now.",

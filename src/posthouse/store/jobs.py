@@ -22,6 +22,7 @@ from posthouse.store.tables import word, worker
 
 ARCHIVE = "archive"
 TLS_REPORT = "tls-report"
+SPAM_REPORT = "spam-report"
 
 
 @dataclass(slots=True)

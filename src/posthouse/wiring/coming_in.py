@@ -84,6 +84,7 @@ def build_reader(settings: Settings, identity: IdentityView, clock: Clock, ids: 
         estate=identity,
         tracking_url=settings.tracking.url,
         allow_unqualified=unqualified_names(settings),
+        scans=settings.spam.scanner is not None,
     )
 
 

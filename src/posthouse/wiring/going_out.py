@@ -13,6 +13,7 @@ from posthouse.desk.outside_names import link_base, takes_returns
 from posthouse.net.courier import Courier, CourierSettings
 from posthouse.net.dns import Resolver, Route, SiteRules, reaches_ipv6
 from posthouse.net.roots import trusting_context
+from posthouse.net.scanner import Scanner
 from posthouse.net.trust import Trust
 from posthouse.pipeline.aliases import AliasCheck
 from posthouse.pipeline.custody import Custody
@@ -30,6 +31,7 @@ from posthouse.pipeline.signing import Signer
 from posthouse.pipeline.sitebook import SiteBook
 from posthouse.pipeline.sitewatch import SiteWatch
 from posthouse.pipeline.sources import Sources
+from posthouse.pipeline.spam_check import SpamCheck
 from posthouse.pipeline.tls_results import TlsResults
 from posthouse.pipeline.trust import StoreShelf, trust_from
 from posthouse.pipeline.warmup import Ledger
@@ -68,10 +70,11 @@ def build_going_out(ground: Ground, signer: Signer) -> GoingOut:
     shapes = Shapes(delivery.shaping, delivery.connections, delivery.messages_per_connection)
     rests = Rests()
     hand_over = delivery.hand_over_messages, delivery.hand_over_bytes
+    links_of = _link_maker(ground)
     dispatcher = Dispatcher(
         clock=clock,
         resolver=resolver,
-        deliverer=_deliverer(ground, signer, courier, resolver),
+        deliverer=_deliverer(ground, signer, courier, resolver, links_of),
         recorder=_recorder(ground, tls),
         # without any hand-over the same memory serves for what is read back from the store
         bound=MemoryBound(max(hand_over[0], _LEAST_JOBS), max(hand_over[1], _LEAST_BYTES)),
@@ -82,6 +85,7 @@ def build_going_out(ground: Ground, signer: Signer) -> GoingOut:
         captures=delivery.capture,
         hands_over=min(hand_over) > 0,
         may_start=lease.holds,
+        spam_check=_spam_check(ground, links_of),
     )
     site_watch = SiteWatch(
         store=store,
@@ -101,9 +105,19 @@ def _resolver(ground: Ground) -> Resolver:
     return Resolver(servers, ground.clock, site_rules(ground.settings), validates=dns.validates)
 
 
-def _deliverer(ground: Ground, signer: Signer, courier: Courier, resolver: Resolver) -> Deliverer:
+def _link_maker(ground: Ground) -> LinkMaker:
     settings, identity = ground.settings, ground.identity
-    paths = return_paths(settings, identity)
+    return LinkMaker(
+        identity.link_key,
+        lambda domain: tracking_base(settings, identity, domain),
+        return_paths(settings, identity).unsubscribe_address,
+    )
+
+
+def _deliverer(
+    ground: Ground, signer: Signer, courier: Courier, resolver: Resolver, links_of: LinkMaker
+) -> Deliverer:
+    identity = ground.identity
     return Deliverer(
         clock=ground.clock,
         signer=signer,
@@ -112,12 +126,22 @@ def _deliverer(ground: Ground, signer: Signer, courier: Courier, resolver: Resol
         may_finish=ground.lease.holds,
         second_key_of=identity.key_of,
         check_alias=AliasCheck(resolver.texts, ground.clock.monotonic),
-        sender_of=paths.sender_of,
-        links_of=LinkMaker(
-            identity.link_key,
-            lambda domain: tracking_base(settings, identity, domain),
-            paths.unsubscribe_address,
-        ),
+        sender_of=return_paths(ground.settings, identity).sender_of,
+        links_of=links_of,
+    )
+
+
+def _spam_check(ground: Ground, links_of: LinkMaker) -> SpamCheck | None:
+    spam = ground.settings.spam
+    if spam.scanner is None:
+        return None
+    place = spam.scanner if isinstance(spam.scanner, str) else (spam.scanner.host, spam.scanner.port)
+    return SpamCheck(
+        scanner=Scanner(place, spam.timeout_s),
+        clock=ground.clock,
+        ids=ground.ids,
+        links_of=links_of,
+        wait_s=spam.wait_s,
     )
 
 

@@ -13,7 +13,9 @@ from posthouse.model.options import Seen
 NOW = 1_700_000_000.0
 
 
-def context(recipients: Sequence[str] = ("rcpt@d.test",), *, schedule_days: float = 1.0) -> Context:
+def context(
+    recipients: Sequence[str] = ("rcpt@d.test",), *, schedule_days: float = 1.0, scans: bool = False
+) -> Context:
     return Context(
         now=NOW,
         recipients=recipients,
@@ -23,6 +25,7 @@ def context(recipients: Sequence[str] = ("rcpt@d.test",), *, schedule_days: floa
         groups=frozenset({1, 7, 23, 45}),
         owns_pool=lambda name: name == "testPool",
         owns_key=lambda domain, selector: domain == "other.test",
+        scans=scans,
     )
 
 
@@ -32,8 +35,8 @@ def field(value: Any, name: str = "X-SMTPAPI") -> Header:
     return Header(name.lower(), name, raw)
 
 
-def read(value: Any, *recipients: str, schedule_days: float = 1.0) -> Wishes:
-    about = context(recipients or ("rcpt@d.test",), schedule_days=schedule_days)
+def read(value: Any, *recipients: str, schedule_days: float = 1.0, scans: bool = False) -> Wishes:
+    about = context(recipients or ("rcpt@d.test",), schedule_days=schedule_days, scans=scans)
     return DIALECT.read([field(value)], about)
 
 

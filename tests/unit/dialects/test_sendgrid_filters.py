@@ -119,6 +119,35 @@ def test_sg09_filters(name: str, settings: dict[str, Any], values: dict[str, Any
     SendOptions(**wishes.values)
 
 
+SCANNED: list[tuple[dict[str, Any], float, str, list[str]]] = [
+    ({"enable": 1}, 5.0, "", []),
+    ({"maxscore": 3}, 3.0, "", []),
+    ({"enable": "1", "maxscore": "7.5", "url": "https://shop.test/spam"}, 7.5, "https://shop.test/spam", []),
+    ({"enable": 1, "max_score": 10}, 10.0, "", []),
+    ({"enable": 1, "maxscore": ""}, 5.0, "", []),
+    ({"enable": 1, "maxscore": 0.9}, 5.0, "", ["maxscore must be a number from 1 to 10: 5 is used"]),
+    ({"enable": 1, "maxscore": 11}, 5.0, "", ["maxscore must be a number from 1 to 10: 5 is used"]),
+    ({"enable": 1, "maxscore": "nan"}, 5.0, "", ["maxscore must be a number from 1 to 10: 5 is used"]),
+    ({"enable": 1, "maxscore": [5]}, 5.0, "", ["maxscore must be a number from 1 to 10: 5 is used"]),
+    ({"enable": 1, "maxscore": True}, 5.0, "", ["maxscore must be a number from 1 to 10: 5 is used"]),
+    ({"enable": 1, "url": "ftp://x"}, 5.0, "", ["url is no http or https URL: no report is sent"]),
+    ({"enable": 1, "url": "http://a b"}, 5.0, "", ["url is no http or https URL: no report is sent"]),
+]
+
+
+@pytest.mark.parametrize(("settings", "limit", "url", "warned"), SCANNED)
+def test_SG_09_spamcheck_where_there_is_a_scanner(
+    settings: dict[str, Any], limit: float, url: str, warned: list[str]
+) -> None:
+    wishes = read({"filters": {"spamcheck": {"settings": settings}}}, scans=True)
+    wanted: dict[str, Any] = {"spam_limit": limit} | ({"spam_url": url} if url else {})
+    assert wishes.values == wanted
+    assert [seen.effect for seen in wishes.seen if seen.is_warning] == warned
+    assert seen_of(wishes, "filters.spamcheck")[-1].effect.startswith(
+        f"is not sent if its spam score is over {limit:g}"
+    )
+
+
 WARNED: list[tuple[str, Any, str]] = [
     ("clicktrack", {"enable": "maybe"}, "enable must be 0 or 1: ignored"),
     ("clicktrack", {"enable": 1, "enable_text": "some"}, "enable_text must be true or false: left off"),

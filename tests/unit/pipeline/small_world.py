@@ -37,12 +37,14 @@ from posthouse.pipeline.deliver import Deliverer
 from posthouse.pipeline.dispatch import Dispatcher
 from posthouse.pipeline.fetch import Fetcher
 from posthouse.pipeline.letters import RecentLetters
+from posthouse.pipeline.links import throwaway_links
 from posthouse.pipeline.memory import MemoryBound
 from posthouse.pipeline.notices import Notices
 from posthouse.pipeline.outcome import Recorder
 from posthouse.pipeline.rests import Reactions, Rests
 from posthouse.pipeline.sitebook import SiteBook
 from posthouse.pipeline.sources import Sources
+from posthouse.pipeline.spam_check import Scan, SpamCheck
 from posthouse.pipeline.submit import Intake
 from posthouse.pipeline.warmup import Ledger
 from posthouse.rules.automations import Automation
@@ -323,6 +325,12 @@ def principal(account: str = "acc") -> Principal:
     return Principal(account, "dom", "shop.test", "us", True, "cred", "app@shop.test")
 
 
+def _spam_check(scanner: Scan | None, clock: FakeClock, ids: Ids) -> SpamCheck | None:
+    if scanner is None:
+        return None
+    return SpamCheck(scanner=scanner, clock=clock, ids=ids, links_of=throwaway_links(), wait_s=900.0)
+
+
 @asynccontextmanager
 async def open_world(
     folder: Path,
@@ -339,6 +347,7 @@ async def open_world(
     over_limit: str = "refuse",
     sources: Sequence[str] = (),
     automations: Sequence[Automation] = (),
+    scanner: Scan | None = None,
 ) -> AsyncIterator[World]:
     """A worker on the store in `folder`, which is made when it is not there."""
     path = folder / "posthouse.db"
@@ -378,6 +387,7 @@ async def open_world(
         captures=captures,
         hands_over=hands_over,
         may_start=lambda: world.holds,
+        spam_check=_spam_check(scanner, clock, ids),
     )
     fetcher = Fetcher(
         store=store,

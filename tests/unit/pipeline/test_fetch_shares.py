@@ -24,8 +24,8 @@ def divide(
     """By lane without its class. `rooms` by domain; a domain `x@site` stands at that site; names in capitals
     are not proven."""
 
-    def place_of(domain: str) -> Place:
-        where = domain.rpartition("@")[2]
+    def place_of(lane: str) -> Place:
+        where = lane.partition("|")[0].rpartition("@")[2]
         return Place(where, rooms.get(where, 50), not where.isupper())
 
     found = shares(due, place_of, most, most if unproven is None else unproven)
@@ -91,9 +91,9 @@ def test_a_class_is_a_lane_of_its_own() -> None:
 def test_no_more_is_looked_at_than_gets_a_place() -> None:
     asked: list[str] = []
 
-    def place_of(domain: str) -> Place:
-        asked.append(domain)
-        return Place(domain, 5, True)
+    def place_of(lane: str) -> Place:
+        asked.append(lane)
+        return Place(lane, 5, True)
 
     found = shares([LaneDue(f"d{n}|a{n % 7}|single", float(n)) for n in range(50_000)], place_of, 10, 10)
     assert len(found) == 10 == len(asked)
@@ -114,8 +114,8 @@ def test_every_bound_is_kept_and_no_place_is_wasted(
     """Sites A and B are not proven. Two domains share each of the first two sites."""
     sites = dict(zip("abcdef", "AABBcd", strict=True))
 
-    def place_of(domain: str) -> Place:
-        where = sites[domain]
+    def place_of(lane: str) -> Place:
+        where = sites[lane[0]]
         return Place(where, rooms.get(where, 3), where.islower())
 
     due = [LaneDue("|".join(name), float(number)) for number, name in enumerate(names)]

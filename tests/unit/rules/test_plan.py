@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from posthouse.model.message import DeliveryState, Message, Recipient
 from posthouse.model.options import RecipientOptions, SendOptions, read_recipient_options
-from posthouse.rules.plan import deliveries, lane_of, lane_parts
+from posthouse.rules.plan import deliveries, is_batch, is_scanned, lane_of, lane_parts
 
 
 def message() -> Message:
@@ -55,6 +57,17 @@ def test_lane_parts() -> None:
     assert lane_parts(lane_of("[192.0.2.1]", "acc", True)) == ("[192.0.2.1]", "acc", "batch")
     with pytest.raises(ValueError, match="unpack"):
         lane_parts("not a lane")
+
+
+def test_SG_09_mail_that_is_scanned_has_lanes_of_its_own() -> None:
+    asked = replace(message(), options=SendOptions(spam_limit=5.0))
+    one = deliveries(asked, [recipient("b@x.test")], due_at=0)
+    two = deliveries(asked, [recipient("b@x.test"), recipient("c@x.test")], due_at=0)
+    assert [lane_parts(each.lane)[2] for each in (*one, *two)] == ["single-scanned", *["batch-scanned"] * 2]
+    assert [is_scanned(each.lane) for each in (*one, *two)] == [True] * 3
+    assert [is_batch(each.lane) for each in (*one, *two)] == [False, True, True]
+    usual = lane_of("x.test", "acc", True)
+    assert is_batch(usual) and not is_scanned(usual)
 
 
 def test_copies_that_differ_are_two() -> None:

@@ -1,6 +1,6 @@
-"""Settings of mail on its way out: name servers, the watch over sending domains, and delivery.
+"""Settings of mail on its way out: name servers, the watch over sending domains, delivery, the spam scanner.
 
-Public: DELIVERY (rows of the table), DnsSettings, DomainsSettings, DeliverySettings.
+Public: DELIVERY (rows of the table), DnsSettings, DomainsSettings, DeliverySettings, SpamSettings.
 """
 
 from __future__ import annotations
@@ -125,6 +125,19 @@ DELIVERY: tuple[Setting, ...] = (
         32 * MIB,
         "Bytes of accepted messages that may go to delivery from memory.",
     ),
+    Setting(
+        "spam.scanner",
+        kinds.scanner,
+        "",
+        "SpamAssassin's spamd, or Rspamd, for mail that asks for a check; empty: nobody checks.",
+    ),
+    Setting("spam.timeout_s", kinds.seconds(1, 600), 30, "How long the scanner may take for a letter."),
+    Setting(
+        "spam.wait_s",
+        kinds.seconds(0, 7 * 86400),
+        900,
+        "How long a letter waits for a scanner that does not answer before it is sent unchecked.",
+    ),
 )
 
 
@@ -161,3 +174,12 @@ class DeliverySettings:
     shaping: Path | None
     hand_over_messages: int
     hand_over_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class SpamSettings:
+    """`scanner`: host and port, the path of a socket, or None."""
+
+    scanner: Endpoint | str | None
+    timeout_s: float
+    wait_s: float

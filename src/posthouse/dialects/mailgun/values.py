@@ -12,17 +12,16 @@ import ipaddress
 import re
 from collections.abc import Callable
 from typing import Any
-from urllib.parse import urlsplit
 
 from posthouse.dialects.dialect import Context
 from posthouse.dialects.mailgun.times import SHOWN_CHARS, BadValue
+from posthouse.dialects.web_urls import is_web_url
 from posthouse.mail.words import decode_words
 from posthouse.model.address import BadAddress, ascii_domain
 
 TEXT_BYTES = 8192  # no value but JSON is longer
 
 _SELECTOR = re.compile(r"[a-z0-9](?:[a-z0-9._-]{0,126}[a-z0-9])?")
-_URL = re.compile(r"[\x21-\x7e]{1,2000}")
 
 
 def text_of(raw: bytes) -> str:
@@ -98,11 +97,6 @@ def _no_key(text: str) -> BadValue:
 
 def archive_url(text: str, context: Context) -> str:
     """An http or https URL; whether it may be reached is judged when the copy is sent."""
-    try:
-        parts = urlsplit(text)
-        is_url = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
-    except ValueError:  # brackets without an address, a port that is none
-        is_url = False
-    if not is_url or not _URL.fullmatch(text):
+    if not is_web_url(text):
         raise BadValue("use an http or https URL")
     return text

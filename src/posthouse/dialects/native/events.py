@@ -37,7 +37,7 @@ _TEXTS = frozenset(
         "method", "dropped", "reported_recipient", "notice_about",
     }
 )  # fmt: skip
-_NUMBERS = frozenset({"attempt", "code", "took_s", "size_bytes", "recipient_count", "left_out"})
+_NUMBERS = frozenset({"attempt", "code", "took_s", "spam_score", "size_bytes", "recipient_count", "left_out"})
 _INSTANTS = frozenset({"retry_at", "scheduled_for"})
 
 

@@ -16,7 +16,7 @@ from posthouse.dialects.account_wide import FOOTER, FRAME, UNSUBSCRIBE
 from posthouse.dialects.dialect import TemplateUse
 from posthouse.dialects.sendgrid.draft import Draft, Ignored, Invalid
 from posthouse.dialects.sendgrid.inherited import inherited
-from posthouse.dialects.sendgrid.values import flag, is_absent, plain
+from posthouse.dialects.sendgrid.values import flag, is_absent, number, plain
 from posthouse.dialects.unsubscribe_texts import (
     DEFAULT_HTML,
     DEFAULT_TEXT,
@@ -24,6 +24,7 @@ from posthouse.dialects.unsubscribe_texts import (
     bare_link,
     subscription_block,
 )
+from posthouse.dialects.web_urls import is_web_url
 from posthouse.mail.addresses import parse_mailboxes
 from posthouse.model.address import BadAddress, ascii_domain
 from posthouse.model.options import (
@@ -35,6 +36,9 @@ from posthouse.model.options import (
     UTM,
     Block,
 )
+
+SPAM_LIMIT = 5.0  # documented
+LEAST_SPAM_LIMIT, MOST_SPAM_LIMIT = 1.0, 10.0
 
 Settings = Mapping[str, Any]
 _BODY_TAGS = ("<% body %>", "<%body%>")
@@ -259,6 +263,24 @@ def _sandbox(draft: Draft, settings: Settings) -> str:
     return "the mail is checked, answered with success and not sent"
 
 
+def _spam_check(draft: Draft, settings: Settings) -> str:
+    if not draft.context.scans:
+        raise Ignored("there is no spam scanner here: not checked")
+    given = settings.get("maxscore", settings.get("max_score"))
+    most = SPAM_LIMIT if is_absent(given) else number(given)
+    if most is None or not LEAST_SPAM_LIMIT <= most <= MOST_SPAM_LIMIT:
+        draft.warn(f"maxscore must be a number from 1 to 10: {SPAM_LIMIT:g} is used")
+        most = SPAM_LIMIT
+    url = _text(settings, "url").strip()
+    if url and not is_web_url(url):
+        draft.warn("url is no http or https URL: no report is sent")
+        url = ""
+    draft.set("spam_limit", most)
+    if url:
+        draft.set("spam_url", url)
+    return f"is not sent if its spam score is over {most:g}" + (", and reported there" if url else "")
+
+
 def _not_used(reason: str) -> Callable[[Draft, Settings], str]:
     def on(draft: Draft, settings: Settings) -> str:
         raise Ignored(reason)
@@ -322,12 +344,7 @@ FILTERS = (
     Filter("forwardspam", ("email",), _forward_complaints, _no_forwarding),
     Filter("dkim", ("domain", "use_from"), _dkim, _NOTHING),
     Filter("drop", (), _sandbox, _NOTHING),
-    Filter(
-        "spamcheck",
-        ("maxscore", "max_score", "url"),
-        _not_used("there is no spam scanner here: not checked"),
-        _NOTHING,
-    ),
+    Filter("spamcheck", ("maxscore", "max_score", "url"), _spam_check, _NOTHING),
     Filter("gravatar", (), _avatar, _NOTHING),
     Filter(
         "domainkeys",

@@ -1,7 +1,7 @@
 """The lenient types of `X-SMTPAPI` (our decision: its builders write flags, numbers and strings in every
 mixture).
 
-Public: is_absent, flag, integer, plain, excerpt, mapped_strings.
+Public: is_absent, flag, integer, number, plain, excerpt, mapped_strings.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from typing import Any
 EXCERPT_CHARS = 200
 _EXCERPT_ITEMS = 20
 _NUMBER = re.compile(r"\s*[+-]?[0-9]{1,18}\s*\Z", re.ASCII)
+_DECIMAL = re.compile(r"\s*[0-9]{1,6}(?:\.[0-9]{1,6})?\s*\Z", re.ASCII)
 _FLAGS = {"1": True, "true": True, "0": False, "false": False, "": False}
 
 
@@ -42,6 +43,15 @@ def integer(value: Any) -> int | None:
     if isinstance(value, float):
         return int(value) if value.is_integer() else None
     return int(value) if isinstance(value, str) and _NUMBER.match(value) else None
+
+
+def number(value: Any) -> float | None:
+    """A number that is not negative, also as a string; None for anything else."""
+    if isinstance(value, str) and _DECIMAL.match(value):
+        return float(value)
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    return float(value) if 0 <= value < 1e6 else None
 
 
 def plain(value: Any) -> str:
