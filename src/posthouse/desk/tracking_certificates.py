@@ -17,6 +17,7 @@ from posthouse.model.errors import Refused
 from posthouse.rules.tracking_hosts import covers_name, owner_of, tracking_host
 from posthouse.store import identity, web_certificates
 from posthouse.store.engine import Connection
+from posthouse.store.parts import EVERYTHING, Part
 from posthouse.store.web_certificates import WebCertificate
 
 WARN_DAYS = 14
@@ -84,9 +85,11 @@ def remove(conn: Connection, account_id: str, name: str) -> str:
     return domain.name
 
 
-def listing(conn: Connection, account_id: str | None) -> list[WebCertificate]:
-    """An account's by host, or (None) all."""
-    return web_certificates.list_certificates(conn, account_id)
+def listing(
+    conn: Connection, account_id: str | None, domain: str = "", part: Part = EVERYTHING
+) -> list[WebCertificate]:
+    """An account's by host, only those of a domain where it is named, or (None) all."""
+    return web_certificates.list_certificates(conn, account_id, domain, part)
 
 
 def find_of(conn: Connection, account_id: str, domain: str) -> WebCertificate | None:

@@ -15,6 +15,7 @@ from sqlalchemy.dialects.postgresql import insert as upsert_into
 
 from posthouse.store.connection import Connection, Row
 from posthouse.store.event_tables import web_certificate
+from posthouse.store.parts import EVERYTHING, Part, Parted
 from posthouse.store.statement import RowsStatement, Statement, given_key
 from posthouse.store.versions import raise_identity
 
@@ -48,10 +49,11 @@ _of_domain = (
 )
 _remove = Statement(delete(web_certificate).where(*_of_domain), "of_account", "of_domain")
 _of_account = web_certificate.c.account_id == bindparam("of_account")
-_every = select(web_certificate).order_by(web_certificate.c.host)
-_all = Statement(_every)
-_list = Statement(_every.where(_of_account), "of_account")
-_first = Statement(_every.where(*_of_domain).limit(1), "of_account", "of_domain")
+_every = select(web_certificate)
+_host, _searched = web_certificate.c.host, (web_certificate.c.host, web_certificate.c.domain)
+_all = Parted(_every, key=_host, searched=_searched)
+_list = Parted(_every.where(_of_account), "of_account", key=_host, searched=_searched)
+_of = Parted(_every.where(*_of_domain), "of_account", "of_domain", key=_host, searched=_searched)
 _marks = Statement(select(web_certificate.c.host, web_certificate.c.changed_at, web_certificate.c.expires_at))
 _load = RowsStatement(
     given_key(web_certificate.c.host.type),
@@ -73,16 +75,22 @@ def remove_of(conn: Connection, account_id: str, domain: str) -> int:
     return gone
 
 
-def list_certificates(conn: Connection, account_id: str | None = None) -> list[WebCertificate]:
-    """An account's, or all, by host."""
-    rows = conn.rows(_all) if account_id is None else conn.rows(_list, account_id)
+def list_certificates(
+    conn: Connection, account_id: str | None = None, domain: str = "", part: Part = EVERYTHING
+) -> list[WebCertificate]:
+    """An account's, with `domain` those of that one alone, or (None) all, by host."""
+    if account_id is None:
+        rows = _all.rows(conn, part)
+    elif domain:
+        rows = _of.rows(conn, part, account_id, domain)
+    else:
+        rows = _list.rows(conn, part, account_id)
     return [_to_certificate(row) for row in rows]
 
 
 def find_of(conn: Connection, account_id: str, domain: str) -> WebCertificate | None:
     """What is installed for a domain of the account."""
-    row = conn.row(_first, account_id, domain)
-    return None if row is None else _to_certificate(row)
+    return next(iter(list_certificates(conn, account_id, domain, Part(most=1))), None)
 
 
 def marks(conn: Connection) -> dict[str, tuple[float, float]]:

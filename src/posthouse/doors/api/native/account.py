@@ -16,7 +16,8 @@ from posthouse.desk.limits import LimitRow as FoundLimit
 from posthouse.desk.limits import limits_of
 from posthouse.doors.api.answers import Answer
 from posthouse.doors.api.call import Call
-from posthouse.doors.api.native.endpoint import NativeEndpoint, Nothing, Page, many, one, reading
+from posthouse.doors.api.native.endpoint import NativeEndpoint, Nothing, Page, one, reading
+from posthouse.doors.api.native.listing import Listing, Positions, page_of, part_of, sliced
 from posthouse.doors.api.native.scope import may_see
 from posthouse.model.account import Role
 from posthouse.store.connection import Connection
@@ -103,22 +104,23 @@ def _account(conn: Connection, call: Call) -> dict[str, Any]:
     }
 
 
-async def list_limits(call: Call, asked: Nothing) -> Answer:
+async def list_limits(call: Call, asked: Positions) -> Answer:
     found = await call.read(_limits, call)
-    return many(LimitRow, [row for row in found if not row.domain or may_see(call, row.domain)])
+    return sliced(LimitRow, [row for row in found if not row.domain or may_see(call, row.domain)], asked)
 
 
 def _limits(conn: Connection, call: Call) -> list[FoundLimit]:
     return limits_of(conn, accounts.load_by_id(conn, call.account_id), call.now)
 
 
-async def list_people(call: Call, asked: Nothing) -> Answer:
-    found = await call.read(stored_people, call.account_id)
-    return many(PersonRow, [people.person_row(each, call.account_id) for each in found])
+async def list_people(call: Call, asked: Listing) -> Answer:
+    found = await call.read(stored_people, call.account_id, part_of(asked))
+    rows = [people.person_row(each, call.account_id) for each in found]
+    return page_of(PersonRow, rows, asked, lambda row: str(row["email"]))
 
 
-async def list_sites(call: Call, asked: Nothing) -> Answer:
-    return many(SiteRow, await call.read(_sites, call))
+async def list_sites(call: Call, asked: Positions) -> Answer:
+    return sliced(SiteRow, await call.read(_sites, call), asked)
 
 
 def _sites(conn: Connection, call: Call) -> list[dict[str, Any]]:
@@ -144,9 +146,10 @@ ENDPOINTS: tuple[NativeEndpoint, ...] = (
     reading("/account", "", show_account, "Show the account and the key that asks", **_TOPIC,
             gives=AccountRow, is_for_domains=True),
     reading("/limits", "", list_limits, "List limits and how much of them is used up", **_TOPIC,
-            gives=Page[LimitRow], is_for_domains=True),
+            asks=Positions, gives=Page[LimitRow], is_for_domains=True),
     reading("/people", "keys.read", list_people, "List people who sign in", **_TOPIC,
-            text="They are added and removed by people and at the command line.", gives=Page[PersonRow]),
+            text="They are added and removed by people and at the command line.", asks=Listing,
+            gives=Page[PersonRow]),
     reading("/sites", "queue.read", list_sites, "List receivers where mail waits", **_TOPIC,
-            gives=Page[SiteRow]),
+            asks=Positions, gives=Page[SiteRow]),
 )  # fmt: skip

@@ -20,13 +20,15 @@ from posthouse.doors.api.answers import Answer
 from posthouse.doors.api.call import Call
 from posthouse.doors.api.native.changing import once
 from posthouse.doors.api.native.endpoint import NativeEndpoint, Nothing, Page, many, one, reading, writing
+from posthouse.doors.api.native.listing import Listing, page_of, part_of
 from posthouse.doors.api.native.octets import Octets
-from posthouse.doors.api.native.scope import may_see
+from posthouse.doors.api.native.scope import bound_domain
 from posthouse.mail.dkim import ED25519_SHA256, RSA_SHA256
 from posthouse.model.account import Domain, DomainKey, KeyState
 from posthouse.model.clock import Ids
 from posthouse.model.errors import Refused
 from posthouse.store.connection import Connection
+from posthouse.store.parts import Part
 from posthouse.store.web_certificates import WebCertificate
 
 
@@ -213,10 +215,14 @@ def _remove(conn: Connection, call: Call, asked: Force) -> dict[str, str]:
 # Certificates
 
 
-async def list_certificates(call: Call, asked: Nothing) -> Answer:
-    found = await call.read(tracking_certificates.listing, call.account_id)
+async def list_certificates(call: Call, asked: Listing) -> Answer:
+    found = await call.read(_certificates, call, part_of(asked))
     rows = [tracking_certificates.shown(item, call.now) for item in found]
-    return many(CertificateRow, [row for row in rows if may_see(call, row["domain"])])
+    return page_of(CertificateRow, rows, asked, lambda row: str(row["host"]))
+
+
+def _certificates(conn: Connection, call: Call, part: Part) -> list[WebCertificate]:
+    return tracking_certificates.listing(conn, call.account_id, bound_domain(call), part)
 
 
 async def install_certificate(call: Call, asked: NewCertificate) -> Answer:
@@ -265,7 +271,7 @@ ENDPOINTS: tuple[NativeEndpoint, ...] = (
             text="One that stands by, or has retired for long enough.", asks=Force, gives=RemovedKey),
     writing("POST", f"{_HERE}/rotate", _WRITE, rotate_domain_keys, "Let the keys that stand by sign",
             **_KEYS, text="Once DNS has their records.", asks=Force, gives=RotatedKeys),
-    reading("/certificates", _READ, list_certificates, "List certificates of links", **_KEYS,
+    reading("/certificates", _READ, list_certificates, "List certificates of links", **_KEYS, asks=Listing,
             gives=Page[CertificateRow], is_for_domains=True),
     writing("PUT", f"{_HERE}/certificate", _WRITE, install_certificate,
             "Install a certificate for a domain's links", **_KEYS, asks=NewCertificate,

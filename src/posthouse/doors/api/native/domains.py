@@ -12,20 +12,22 @@ from msgspec import Meta, Struct
 
 from posthouse.desk import domain_checks, domains, verification
 from posthouse.desk.domain_names import doubts, new_name
-from posthouse.desk.domain_view import domain_row, record_row
+from posthouse.desk.domain_view import domain_row, domain_rows, record_row
 from posthouse.doors.api import sending_domains
 from posthouse.doors.api.answers import Answer
 from posthouse.doors.api.call import Call
 from posthouse.doors.api.native.changing import once
 from posthouse.doors.api.native.domain_settings import DomainSettingsRow, SettingsChange, change_settings
 from posthouse.doors.api.native.endpoint import NativeEndpoint, Nothing, Page, many, one, reading, writing
-from posthouse.doors.api.native.scope import may_see
+from posthouse.doors.api.native.listing import Listing, page_of, part_of
+from posthouse.doors.api.native.scope import bound_domain
 from posthouse.mail.dkim import ED25519_SHA256, RSA_SHA256
 from posthouse.model.account import DomainSettings
 from posthouse.rules.checks import State
 from posthouse.rules.records import Use, needed
 from posthouse.store import identity
 from posthouse.store.connection import Connection
+from posthouse.store.parts import Part
 
 Name = Annotated[str, Meta(min_length=1, max_length=255, examples=["example.com"])]
 
@@ -115,17 +117,19 @@ class RemovedDomain(Struct, frozen=True, kw_only=True):
     removed: str
 
 
-async def list_domains(call: Call, asked: Nothing) -> Answer:
-    return many(DomainRow, await call.read(_rows, call))
+async def list_domains(call: Call, asked: Listing) -> Answer:
+    rows = await call.read(_rows, call, part_of(asked))
+    return page_of(DomainRow, rows, asked, lambda row: str(row["name"]))
 
 
-def _rows(conn: Connection, call: Call) -> list[dict[str, Any]]:
-    looks = verification.all_findings(conn, call.account_id)
-    return [
-        domain_row(domain, looks.get(domain.id))
-        for domain in identity.list_domains(conn, call.account_id)
-        if may_see(call, domain.name)
-    ]
+def _rows(conn: Connection, call: Call, part: Part) -> list[dict[str, Any]]:
+    own = bound_domain(call)
+    if not own:
+        return domain_rows(conn, call.account_id, part)
+    found = identity.find_domain(conn, own)
+    if found is None or found.name <= part.after or part.text.lower() not in found.name:
+        return []
+    return [domain_row(found, verification.last_findings(conn, found.id))]
 
 
 async def add_domain(call: Call, asked: NewDomain) -> Answer:
@@ -195,7 +199,7 @@ async def check_domain(call: Call, asked: Nothing) -> Answer:
 _READ, _WRITE = "domains.read", "domains.write"
 _TOPIC: dict[str, Any] = {"topic": "Domains"}
 ENDPOINTS: tuple[NativeEndpoint, ...] = (
-    reading("/domains", _READ, list_domains, "List domains", **_TOPIC, gives=Page[DomainRow],
+    reading("/domains", _READ, list_domains, "List domains", **_TOPIC, asks=Listing, gives=Page[DomainRow],
             is_for_domains=True),
     writing("POST", "/domains", _WRITE, add_domain, "Add a domain", **_TOPIC, asks=NewDomain,
             text="Makes its DKIM keys and tells the DNS records to publish.", gives=WholeDomain, status=201),

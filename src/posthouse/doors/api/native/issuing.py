@@ -19,6 +19,7 @@ from posthouse.desk.terms import ANY, DEFAULT, Terms
 from posthouse.doors.api.answers import Answer, Problem
 from posthouse.doors.api.call import Call
 from posthouse.doors.api.native.endpoint import one
+from posthouse.doors.api.native.listing import Listing
 from posthouse.rules.permissions import PERMISSIONS, beyond, may
 
 Form = Literal["mailgun", "sendgrid", "mailpace", "native"]
@@ -55,8 +56,8 @@ class TermsRow(Struct, frozen=True, kw_only=True):
     used_from: str | None
 
 
-class OfDomain(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Which of them."""
+class OfDomain(Listing, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Which of them, in their order."""
 
     domain: Annotated[str, Meta(max_length=255, description="Of this domain.")] = ""
 

@@ -15,7 +15,7 @@ from posthouse.desk import domains, keys
 from posthouse.desk.terms import shown
 from posthouse.doors.api.answers import Answer
 from posthouse.doors.api.call import Call
-from posthouse.doors.api.native.endpoint import NativeEndpoint, Nothing, Page, many, one, reading, writing
+from posthouse.doors.api.native.endpoint import NativeEndpoint, Nothing, Page, one, reading, writing
 from posthouse.doors.api.native.issuing import (
     Form,
     NewTerms,
@@ -28,6 +28,7 @@ from posthouse.doors.api.native.issuing import (
     must_have,
     terms_of,
 )
+from posthouse.doors.api.native.listing import Listing, page_of, part_of
 from posthouse.model.account import MAIL_SEND, Credential, CredentialKind
 from posthouse.rules.permissions import SEND_ONLY
 from posthouse.store.connection import Connection
@@ -104,13 +105,18 @@ class ChangedKey(Struct, frozen=True, kw_only=True):
 _KEY, _TOKEN = CredentialKind.API_KEY, CredentialKind.DOMAIN_TOKEN
 
 
-async def list_keys(call: Call, asked: Nothing) -> Answer:
-    return many(KeyRow, await call.read(keys.listing, call.account_id, _KEY))
+async def list_keys(call: Call, asked: Listing) -> Answer:
+    return await _listed(call, _KEY, asked, None)
 
 
 async def list_tokens(call: Call, asked: OfDomain) -> Answer:
     name = domains.sending_name(asked.domain) if asked.domain else None
-    return many(KeyRow, await call.read(keys.listing, call.account_id, _TOKEN, name))
+    return await _listed(call, _TOKEN, asked, name)
+
+
+async def _listed(call: Call, kind: CredentialKind, asked: Listing, domain: str | None) -> Answer:
+    rows = await call.read(keys.listing, call.account_id, kind, domain, part_of(asked))
+    return page_of(KeyRow, rows, asked, lambda row: str(row["id"]))
 
 
 async def add_key(call: Call, asked: NewKey) -> Answer:
@@ -192,7 +198,8 @@ def _revoke(conn: Connection, call: Call, kind: CredentialKind) -> str:
 
 _READ, _WRITE = "keys.read", "keys.write"
 ENDPOINTS: tuple[NativeEndpoint, ...] = (
-    reading("/keys", _READ, list_keys, "List keys", topic="Keys and tokens", gives=Page[KeyRow]),
+    reading("/keys", _READ, list_keys, "List keys", topic="Keys and tokens", asks=Listing,
+            gives=Page[KeyRow]),
     writing("POST", "/keys", _WRITE, add_key, "Make a key", topic="Keys and tokens", asks=NewKey,
             text="With at most the permissions of the key that asks.", gives=IssuedSecret, status=201),
     writing("PATCH", "/keys/{id}", _WRITE, change_key, "Change a key", topic="Keys and tokens",

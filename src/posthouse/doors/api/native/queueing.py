@@ -19,6 +19,7 @@ from posthouse.doors.api.batch_changes import change_batch
 from posthouse.doors.api.call import Call
 from posthouse.doors.api.native.changing import in_steps, once
 from posthouse.doors.api.native.endpoint import NativeEndpoint, Nothing, Page, many, one, reading, writing
+from posthouse.doors.api.native.listing import Positions, sliced
 from posthouse.pipeline.nudges import FLUSH
 from posthouse.store import batches as stored
 from posthouse.store import queue, workers
@@ -79,8 +80,8 @@ class Dropped(Struct, frozen=True, kw_only=True):
     dropped: int
 
 
-async def show_queue(call: Call, asked: Nothing) -> Answer:
-    return many(LaneRow, await call.read(reports.queue_overview, call.now, call.account_id))
+async def show_queue(call: Call, asked: Positions) -> Answer:
+    return sliced(LaneRow, await call.read(reports.queue_overview, call.now, call.account_id), asked)
 
 
 def _selector(call: Call, asked: Choice) -> queue.Selector:
@@ -185,7 +186,7 @@ async def _change(call: Call, status: str, word: str, kind: Any) -> Answer:
 
 _READ, _WRITE = "queue.read", "queue.write"
 ENDPOINTS: tuple[NativeEndpoint, ...] = (
-    reading("/queue", _READ, show_queue, "Show the queue", topic="Queue", gives=Page[LaneRow],
+    reading("/queue", _READ, show_queue, "Show the queue", topic="Queue", asks=Positions, gives=Page[LaneRow],
             text="One row for each lane: how much waits, since when, and the last answer."),
     writing("POST", "/queue/retry", _WRITE, retry_queue, "Try now what waits for later", topic="Queue",
             asks=Choice, gives=Flushed),

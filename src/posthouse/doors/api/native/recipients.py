@@ -13,6 +13,7 @@ from posthouse.desk import contacts, suppressions
 from posthouse.doors.api.answers import Answer, Problem
 from posthouse.doors.api.call import Call
 from posthouse.doors.api.native.endpoint import NativeEndpoint, Nothing, Page, many, one, reading, writing
+from posthouse.doors.api.native.listing import Listing, page_of, part_of
 from posthouse.store import groups
 
 
@@ -69,9 +70,10 @@ class ContactChange(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     time_zone: Annotated[str, Meta(max_length=100, examples=["Europe/Berlin"])]
 
 
-async def list_groups(call: Call, asked: Nothing) -> Answer:
-    found = await call.read(groups.list_groups, call.account_id)
-    return many(GroupRow, map(suppressions.group_row, found))
+async def list_groups(call: Call, asked: Listing) -> Answer:
+    found = await call.read(groups.list_groups, call.account_id, part_of(asked))
+    rows = [suppressions.group_row(each) for each in found]
+    return page_of(GroupRow, rows, asked, lambda row: str(row["number"]))
 
 
 async def add_group(call: Call, asked: NewGroup) -> Answer:
@@ -117,7 +119,8 @@ async def set_contact(call: Call, asked: ContactChange) -> Answer:
 
 _READ, _WRITE = "suppressions.read", "suppressions.write"
 ENDPOINTS: tuple[NativeEndpoint, ...] = (
-    reading("/groups", _READ, list_groups, "List unsubscribe groups", topic="Groups", gives=Page[GroupRow]),
+    reading("/groups", _READ, list_groups, "List unsubscribe groups", topic="Groups", asks=Listing,
+            gives=Page[GroupRow]),
     writing("POST", "/groups", _WRITE, add_group, "Add a group", topic="Groups", asks=NewGroup,
             gives=GroupRow, status=201),
     writing("DELETE", "/groups/{number}", _WRITE, remove_group, "Remove a group with its list",

@@ -17,7 +17,8 @@ from posthouse.dialects.depth import is_too_deep
 from posthouse.dialects.native.options import MOST_DEPTH
 from posthouse.doors.api.answers import Answer, Problem
 from posthouse.doors.api.call import Call
-from posthouse.doors.api.native.endpoint import NativeEndpoint, Page, many, one, reading, writing
+from posthouse.doors.api.native.endpoint import NativeEndpoint, Page, one, reading, writing
+from posthouse.doors.api.native.listing import Listing, page_of, part_of
 from posthouse.doors.api.native.scope import bound_domain, wanted_domain
 from posthouse.store import templates as stored
 from posthouse.store.connection import Connection
@@ -56,7 +57,7 @@ class VersionRow(Struct, frozen=True, kw_only=True):
     created_at: dt.datetime
 
 
-class TemplateSearch(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class TemplateSearch(Listing, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Which templates."""
 
     domain: Domain = ""
@@ -122,7 +123,8 @@ class RemovedTemplate(Struct, frozen=True, kw_only=True):
 async def list_templates(call: Call, asked: TemplateSearch) -> Answer:
     name = wanted_domain(call, asked.domain)
     wanted = domains.sending_name(name) if name else None
-    return many(TemplateRow, await call.read(templates.template_rows, call.account_id, wanted))
+    rows = await call.read(templates.template_rows, call.account_id, wanted, part_of(asked))
+    return page_of(TemplateRow, rows, asked, templates.place_of)
 
 
 async def show_template(call: Call, asked: VersionChoice) -> Answer:

@@ -14,7 +14,7 @@ from posthouse.desk import credentials, domains
 from posthouse.desk.terms import shown
 from posthouse.doors.api.answers import Answer
 from posthouse.doors.api.call import Call
-from posthouse.doors.api.native.endpoint import NativeEndpoint, Nothing, Page, many, one, reading, writing
+from posthouse.doors.api.native.endpoint import NativeEndpoint, Nothing, Page, one, reading, writing
 from posthouse.doors.api.native.issuing import (
     Form,
     NewTerms,
@@ -27,6 +27,7 @@ from posthouse.doors.api.native.issuing import (
     must_have,
     terms_of,
 )
+from posthouse.doors.api.native.listing import page_of, part_of
 from posthouse.model.account import Credential
 from posthouse.rules.permissions import SEND_ONLY
 from posthouse.store.connection import Connection
@@ -75,7 +76,8 @@ class ChangedUser(Struct, frozen=True, kw_only=True):
 
 async def list_users(call: Call, asked: OfDomain) -> Answer:
     name = domains.sending_name(asked.domain) if asked.domain else None
-    return many(UserRow, await call.read(credentials.listing, call.account_id, name))
+    rows = await call.read(credentials.listing, call.account_id, name, part_of(asked))
+    return page_of(UserRow, rows, asked, lambda row: str(row["login"]))
 
 
 async def add_user(call: Call, asked: NewUser) -> Answer:

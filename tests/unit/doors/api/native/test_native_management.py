@@ -7,6 +7,12 @@ from urllib.parse import quote
 
 import pytest
 
+from posthouse.desk import accounts, people
+from posthouse.desk.passwords import Given
+from posthouse.model.account import Domain, Role
+from posthouse.model.clock import Ids
+from posthouse.store import identity
+from posthouse.store.connection import Connection
 from unit.doors.api.calling import DOMAIN, Api, Reply
 from unit.doors.api.native.test_native_messages import problem, sent
 
@@ -73,6 +79,72 @@ async def test_the_queue_and_batches(api: Api) -> None:
     problem(await api.call("POST", f"{V1}/batches/b2/resume", key=api.full), 404, "no-batch")
     assert (await items(api, "/sites")) == []
     assert await ok(api, "POST", "/queue/drop", {"all": True}, key=api.others) == {"dropped": 0}
+
+
+async def walked(api: Api, path: str, name: str, **more: Any) -> list[str]:
+    """The names of a list that is asked for one by one."""
+    found: list[str] = []
+    sign, cursor = "&" if "?" in path else "?", ""
+    while True:
+        page = await ok(api, "GET", f"{path}{sign}limit=1&cursor={quote(cursor)}", **more)
+        found += [str(each[name]) for each in page["items"]]
+        if not (cursor := page["next"] or ""):
+            return found
+        assert len(page["items"]) == 1
+
+
+@pytest.mark.parametrize(
+    ("path", "name", "text"),
+    [
+        ("/users", "login", "APP2"),
+        (f"/users?domain={DOMAIN}", "login", "app1"),
+        ("/keys", "id", "key 2"),
+        ("/tokens", "id", "token 1"),
+        (f"/tokens?domain={DOMAIN}", "id", "token 3"),
+        ("/domains", "name", "site2"),
+        ("/people", "email", "ann1"),
+        ("/groups", "number", "group 2"),
+        ("/templates", "id", "letter3"),
+        ("/templates?domain=", "id", "letter1"),
+        ("/queue", "lane", ""),
+        ("/sites", "domain", ""),
+    ],
+)
+async def test_lists_come_in_pages_and_are_searched_by_name(
+    api: Api, path: str, name: str, text: str
+) -> None:
+    for number in (1, 2, 3):
+        await ok(api, "POST", "/users", {"login": f"app{number}@{DOMAIN}"}, 201)
+        await ok(api, "POST", "/keys", {"name": f"key {number}"}, 201)
+        await ok(api, "POST", "/tokens", {"name": f"token {number}", "domain": DOMAIN}, 201)
+        await ok(api, "POST", "/groups", {"name": f"Group {number}"}, 201)
+        await ok(api, "POST", f"/templates/letter{number}/versions", {"text": "Hello"}, 201)
+        await sent(api, to=[f"ann@to{number}.test"])
+        await api.write(_person_and_domain, number, api.ids)
+    whole = [str(each[name]) for each in await items(api, path)]
+    assert len(whole) >= 3
+    assert await walked(api, path, name) == whole
+    if text:
+        found = await items(api, f"{path}{'&' if '?' in path else '?'}text={quote(text)}")
+        assert [str(each[name]) for each in found] == [whole[whole.index(str(found[0][name]))]]
+
+
+def _person_and_domain(conn: Connection, number: int, ids: Ids) -> None:
+    account_id = accounts.own_account(conn, "")
+    given = Given("never used", "no hash")
+    people.add(conn, ids, 0.0, account_id, f"ann{number}@people.test", role=Role.VIEWER, given=given)
+    identity.add_domain(conn, Domain(ids.new(), account_id, f"site{number}.test", "us", None, 0.0), [])
+
+
+@pytest.mark.parametrize("path", ["/users?cursor=%01", "/groups?cursor=x", "/templates?cursor=%F0%9F%98%80"])
+async def test_a_cursor_that_no_page_gave_is_no_trouble(api: Api, path: str) -> None:
+    await items(api, path)
+
+
+@pytest.mark.parametrize("query", ["limit=0", "limit=1001", "limit=x", "cursor=-1", "cursor=abc", "page=2"])
+async def test_a_page_that_cannot_be_is_refused(api: Api, query: str) -> None:
+    reply = await api.call("GET", f"{V1}/queue?{query}", key=api.full)
+    assert reply.status == 422 or reply.status == 400
 
 
 async def test_templates(api: Api) -> None:
