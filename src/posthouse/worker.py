@@ -33,6 +33,7 @@ from posthouse.pipeline.signing import Signer
 from posthouse.pipeline.signing_child import start_child
 from posthouse.store import queue, workers
 from posthouse.store.engine import Connection, each, open_store
+from posthouse.store.writer import PROBE_S
 
 log = structlog.get_logger()
 
@@ -160,7 +161,9 @@ async def serve_parts(
     parts: Parts, order: WorkerOrder, stopped: asyncio.Event, ready: Callable[[], None]
 ) -> None:
     """The same with parts that are put together already."""
-    await _enter(parts, order)
+    if not await _entered(parts, order, stopped):
+        await _leave(parts, (), (), order.worker_id)
+        return
     servers = await _open_doors(parts, order.listening)
     loops = _start_loops(parts, order.listening, stopped)
     gc.collect()
@@ -177,6 +180,19 @@ def _log_store(cause: str) -> None:
         log.error("the store cannot be used; mail is answered 451 until it is back", cause=cause)
     else:
         log.info("the store is back")
+
+
+async def _entered(parts: Parts, order: WorkerOrder, stopped: asyncio.Event) -> bool:
+    """`_enter`, once the store can be used; False: told to stop before that. Who starts while the store is
+    away would else be started again and again, and mail would go on seconds after it is back (F20)."""
+    while not stopped.is_set():
+        try:
+            await _enter(parts, order)
+            return True
+        except (TryLater, CommitInDoubt):  # the store's watch has written why
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(stopped.wait(), PROBE_S)
+    return False
 
 
 async def _enter(parts: Parts, order: WorkerOrder) -> None:

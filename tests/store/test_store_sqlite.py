@@ -206,6 +206,21 @@ async def test_a_store_that_cannot_be_opened_starts_away_and_recovers(tmp_path: 
     await store.close()
 
 
+async def test_F20_a_store_that_goes_away_while_it_is_opened_starts_away(
+    url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def gone(self: Connection) -> list[str]:
+        raise failure(sqlite3.SQLITE_IOERR_READ)
+
+    monkeypatch.setattr(Connection, "durability_warnings", gone)
+    told: list[str] = []
+    store = open_store(url, asyncio.get_running_loop(), on_change=told.append)
+    assert told[0] == "OperationalError: x"
+    await recovered(store)
+    await store.write(messages.add_accepted, letter())
+    await store.close()
+
+
 def test_one_posthouse_serves_a_file(url: str) -> None:
     lock = serving_lock(url)
     assert lock is not None

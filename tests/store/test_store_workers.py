@@ -34,6 +34,11 @@ def test_a_worker_that_beats_lives(conn: Connection) -> None:
     assert workers.live(conn, NOW + 40)[0] == Worker("w1", "host", 42, NOW, NOW + 20)
 
 
+def test_F20_a_worker_that_registers_again_after_a_commit_in_doubt_is_known_once(conn: Connection) -> None:
+    known(conn, "w1", "w1")
+    assert [worker.id for worker in workers.live(conn, NOW)] == ["w1"]
+
+
 def test_a_stale_worker_is_buried_and_its_deliveries_wait_again(conn: Connection) -> None:
     known(conn, "dead", "living")
     of_dead, of_living = taken_by(conn, "dead"), taken_by(conn, "living")

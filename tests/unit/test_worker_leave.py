@@ -1,7 +1,9 @@
-"""What a worker leaves behind: its rows are given back and the store is closed, whatever failed before."""
+"""How a worker comes and goes: it waits for the store; its rows are given back and the store is closed,
+whatever failed before."""
 
 from __future__ import annotations
 
+import asyncio
 from types import SimpleNamespace
 from typing import Any
 from unittest.mock import AsyncMock, Mock
@@ -47,4 +49,26 @@ async def test_a_store_that_is_away_is_closed_all_the_same(trouble: Exception) -
     store = AsyncMock()
     store.write.side_effect = trouble
     await worker._leave(parts(store), [], [], "w1")
+    store.close.assert_awaited_once()
+
+
+async def test_F20_who_starts_while_the_store_is_away_waits_for_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(worker, "PROBE_S", 0.0)
+    enter = AsyncMock(side_effect=[AWAY, CommitInDoubt(), AWAY, None])
+    monkeypatch.setattr(worker, "_enter", enter)
+    assert await worker._entered(Mock(), Mock(), asyncio.Event())
+    assert enter.await_count == 4
+
+
+async def test_F16_who_is_told_to_stop_before_the_store_is_back_leaves(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    stopped, store = asyncio.Event(), AsyncMock()
+
+    async def enter(*_: Any) -> None:
+        stopped.set()
+        raise AWAY
+
+    monkeypatch.setattr(worker, "_enter", enter)
+    await worker.serve_parts(parts(store), Mock(worker_id="w1"), stopped, Mock(side_effect=AssertionError))
     store.close.assert_awaited_once()

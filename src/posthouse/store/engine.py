@@ -215,7 +215,11 @@ def open_store(
         with closing(Connection(engine)) as connection:
             check_schema(connection)
             warnings = connection.durability_warnings()
-    except Unavailable as error:
+    except StoreError:
+        raise
+    except Exception as error:  # a server that goes away meanwhile is away too
+        if not isinstance(error, Unavailable) and engine.classify(error) is Trouble.DATA:
+            raise
         is_down = True
         on_change(cause_of(error))
     count = 1 if isinstance(engine, Sqlite) else writers  # two threads on one file only wait for each other

@@ -48,7 +48,8 @@ _forget = Statement(delete(worker).where(worker.c.id == bindparam("of_id")), "of
 
 
 def register(conn: Connection, new: Worker) -> None:
-    """Make a worker known; before it takes anything."""
+    """Make a worker known; before it takes anything. It may be known already: a commit was in doubt."""
+    conn.change(_forget, new.id)
     conn.change(_register, new.id, new.host, new.pid, new.started_at, new.beat_at)
 
 
