@@ -23,7 +23,8 @@ MAX_PEER_LINES = 100
 _UNSAFE = re.compile(r"[^\x20-\x7e]")
 _BREAKS = re.compile(r"[\r\n\t]+")
 _ENHANCED = re.compile(r"([245])\.\d{1,3}\.\d{1,3}(?=[ \t]|\Z)")
-_CONTROLS = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]")
+# and what makes a text read otherwise than it is written (Unicode's bidirectional controls)
+_CONTROLS = re.compile("[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]")
 _CODE = re.compile(rb"[2-5][0-9][0-9](?=[ -]|\Z)")
 
 

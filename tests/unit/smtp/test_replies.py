@@ -75,6 +75,7 @@ READ = {
     "UTF-8": ("250 grüß\r\n".encode(), [ServerReply(250, "", ["grüß"])]),
     "Latin-1": (b"250 gr\xfc\xdf\r\n", [ServerReply(250, "", ["grüß"])]),
     "separator of lines in UTF-8": ("250 a\u2028b\r\n".encode(), [ServerReply(250, "", ["a\\u2028b"])]),
+    "text that turns its order": ("250 a\u202ecba\r\n".encode(), [ServerReply(250, "", ["a\\u202ecba"])]),
     "two in one piece": (b"250 a\r\n354 b\r\n", [ServerReply(250, "", ["a"]), ServerReply(354, "", ["b"])]),
     "half a reply": (b"250-a\r\n250 b", []),
 }
