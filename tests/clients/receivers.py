@@ -90,13 +90,16 @@ class PostfixMailbox:
     def files(self) -> list[bytes]:
         return [f.read_bytes() for f in sorted((self.root / "mail" / "box" / "new").glob("*"))]
 
+    def log(self) -> str:
+        return (self.root / "mail.log").read_text()
+
     def wait(self, mark: bytes, seconds: float = 30) -> list[bytes]:
         """The letters that hold the mark, once there is one and a moment has passed for a second."""
 
         def found() -> list[bytes]:
             return [letter for letter in self.files() if mark in letter]
 
-        wait_for(found, seconds, f"Postfix's mailbox, {(self.root / 'mail.log').read_text()[-2000:]}")
+        wait_for(found, seconds, f"Postfix's mailbox, {self.log()[-2000:]}")
         time.sleep(1.0)
         return found()
 

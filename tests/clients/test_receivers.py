@@ -93,6 +93,14 @@ def test_TLS_4_postfix_was_reached_over_starttls(relay: House, mailbox: PostfixM
     assert b"(using TLSv1.3 with cipher" in arrived[0].replace(b"\n\t", b" ")
 
 
+def test_D_04_postfix_gets_the_content_by_bdat(relay: House, mailbox: PostfixMailbox) -> None:
+    hand_in(relay, [f"bdat@{DOMAIN}"], letter("by-bdat", f"bdat@{DOMAIN}", b".\r\n" * 2_000_000))
+    assert len(mailbox.wait(b"<by-bdat@lab.test>")) == 1
+    # said when the idle connection has ended
+    wait_for(lambda: re.search(r"disconnect from .* bdat=[2-9]", mailbox.log()), 40, "Postfix's log")
+    assert not re.search(r"disconnect from .* data=", mailbox.log())
+
+
 def test_R1_many_to_smtp_sink_each_once(relay: House, ports: dict[str, int], tmp_path: Path) -> None:
     with smtp_sink(tmp_path, ports["sunk.test"]) as folder:
         for number in range(20):

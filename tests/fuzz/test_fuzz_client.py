@@ -19,6 +19,8 @@ PIECES = st.sampled_from(
         b"250 ok\r\n",
         b"250-mx\r\n250-PIPELINING\r\n250-SIZE 99\r\n250-STARTTLS\r\n250 DSN\r\n",
         b"250-mx\r\n250 PIPELINING\r\n",
+        b"250-mx\r\n250-PIPELINING\r\n250 CHUNKING\r\n",
+        b"250-mx\r\n250 CHUNKING\r\n",
         b"354 go\r\n",
         b"421 4.3.2 bye\r\n",
         b"450 4.2.0 later\r\n",
@@ -121,3 +123,17 @@ def test_a_letter_is_written_only_behind_354(pieces: list[bytes]) -> None:
         owner.act(piece)
     assert owner.written.count(b"Subject: hello") <= b"".join(pieces).count(b"354")
     assert owner.written.count(b"Subject: hello") <= owner.started
+
+
+@ANY_TIME
+@given(st.lists(PIECES, max_size=30))
+@example([b"250 ok\r\n", b"250 ok\r\n", b"502 what\r\n"])
+def test_a_letter_is_written_behind_bdat_only_when_its_recipient_was_taken(pieces: list[bytes]) -> None:
+    owner = Owner(wants_tls=False, requires_tls=False, allows=True)
+    for piece in (b"220 mx\r\n", b"250-mx\r\n250-PIPELINING\r\n250 CHUNKING\r\n", "start", *pieces):
+        owner.act(piece)
+    begun = owner.written.count(b"Subject: hello")
+    assert owner.written.count(b"BDAT ") == begun <= sum(piece[:1] == b"2" for piece in pieces) // 2
+    assert b"DATA" not in owner.written.replace(b"BDAT", b"")
+    for letter in owner.written.split(b"BDAT 37 LAST\r\n")[1:]:
+        assert letter.startswith(LETTER.head + LETTER.body)

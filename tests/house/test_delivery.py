@@ -12,6 +12,7 @@ from dkim_oracle import dkimpy_accepts, verified_signatures
 from house import books
 from house.conftest import Stores
 from house.house import DOMAIN, House, Houses, letter, unique
+from posthouse.smtp.wire_content import CHUNK_BYTES
 
 
 @pytest.fixture(scope="module", params=["sqlite", pytest.param("postgresql", marks=pytest.mark.long)])
@@ -166,6 +167,57 @@ def test_D_04_mail_finds_its_host(house: House, domain: str, host: str) -> None:
     assert arrival.is_tls == (domain not in ("notls.test", "old.test"))
     assert house.event(recipient, "delivered")["mx"] == arrival.host
     assert house.internet.violations(domain) == []
+
+
+@pytest.mark.parametrize(
+    ("domain", "verb"), [("no-utf8.test", "BDAT"), ("no-chunking.test", "DATA")], ids=str
+)
+def test_D_04_a_host_that_offers_chunking_gets_the_same_octets_by_bdat(
+    house: House, domain: str, verb: str
+) -> None:
+    recipient = f"{unique()}@{domain}"
+    sent = letter(recipient, body=b"".join(ODD_BODIES.values()), fields=ODD_FIELDS)
+    house.submit(recipient, sent)
+    arrival = house.internet.copy(recipient)
+    assert arrival.verb == verb and arrival.content.endswith(sent.raw)
+    assert house.internet.violations(domain) == []
+    assert verified_signatures(arrival.content, _records(house, DOMAIN)) == ["ph1"]
+    size = len(arrival.content)
+    said = f"C: BDAT {size} LAST\nC: ({size} octets)\nS: 250 2.0.0"
+    assert (said in house.event(recipient, "delivered")["transcript"]) == (verb == "BDAT")
+
+
+def test_D_04_a_large_letter_goes_in_chunks_of_bounded_size(house: House) -> None:
+    recipient = f"{unique()}@no-utf8.test"
+    sent = letter(recipient, body=(b"." * 76 + b"\r\n") * 60_000)  # 4.7 MB
+    house.submit(recipient, sent)
+    arrival = house.internet.copy(recipient)
+    assert arrival.verb == "BDAT" and arrival.content.endswith(sent.raw)
+    transcript = house.event(recipient, "delivered")["transcript"]
+    rest = len(arrival.content) - CHUNK_BYTES
+    assert f"C: BDAT {CHUNK_BYTES}\n" in transcript and f"C: BDAT {rest} LAST\n" in transcript
+
+
+def test_D_04_a_recipient_refused_before_bdat_is_recorded_with_its_own_reply(house: House) -> None:
+    tag = unique()
+    table = {"refuse": ("failed", "5.1.1"), "full": ("deferred", "4.2.2"), "ok": ("delivered", "2.0.0")}
+    recipients = {f"{name}+{tag}@no-utf8.test": wanted for name, wanted in table.items()}
+    house.submit(list(recipients))
+    for recipient, (kind, enhanced) in recipients.items():
+        event = house.event(recipient, kind)
+        assert event["enhanced"] == enhanced
+        assert ("BDAT" in event["transcript"]) == (kind == "delivered")
+
+
+def test_D_04_a_host_that_does_not_understand_bdat_gets_the_letter_by_data(house: House) -> None:
+    recipients = [f"{unique()}@no-bdat.test" for _ in range(2)]
+    for recipient in recipients:
+        house.submit(recipient)
+        assert house.internet.copy(recipient).verb == "DATA"
+    events = [house.event(recipient, "delivered") for recipient in recipients]
+    assert [house.events(recipient, "deferred") for recipient in recipients] == [[], []]
+    assert "\nS: 502 5.5.1 Command not implemented\n" in events[0]["transcript"]
+    assert [event["attempt"] for event in events] == [1, 1]
 
 
 def test_D_04_one_connection_carries_many_letters(house: House) -> None:

@@ -11,7 +11,7 @@
     settings.dns.servers, .validates         tuple of Endpoint, empty: the system's
     settings.delivery.port, .route (tuple of Route(domain, host, port)), .capture, .source_addresses,
         .private_networks, .post_private_networks, .mta_sts, .mta_sts_port, .dane, .tls_ca (Path or None),
-        .expire_s, .bounce_mail, .tls_reports, .retry_s, .connections, .messages_per_connection,
+        .chunking, .expire_s, .bounce_mail, .tls_reports, .retry_s, .connections, .messages_per_connection,
         .shaping (Path or None), .hand_over_messages, .hand_over_bytes
     settings.spam.scanner (Endpoint, the path of a socket, or None), .timeout_s, .wait_s
     settings.keep.content_days, .event_days, .hour_days, .hook_days, .audit_days

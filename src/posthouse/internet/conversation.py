@@ -291,15 +291,28 @@ class Conversation(Wire):
         del self._buffer[: self._chunk_bytes]
         self._take = self._take_command
         transaction = self._transaction
-        if transaction is None or not transaction.recipients:
+        if not self._script.knows_bdat:
+            self._say("502 5.5.1 Command not implemented")
+        elif transaction is None or not transaction.recipients:
             self._say("503 5.5.1 No valid recipients")
-            return True
+        elif transaction.chunks:
+            self._keep_chunk(transaction, chunk)
+        else:
+            self._first_chunk(transaction, chunk)
+        return True
+
+    def _first_chunk(self, transaction: _Transaction, chunk: bytes) -> None:
+        act = self._chosen(Step.DATA)
+        if act is not None and act.deed is Deed.SAY:  # RFC 3030 2: the transaction has failed
+            transaction.recipients.clear()
+        self._perform(act, "", lambda: self._keep_chunk(transaction, chunk))
+
+    def _keep_chunk(self, transaction: _Transaction, chunk: bytes) -> None:
         transaction.chunks.append(chunk)
         if self._is_last_chunk:
             self._complete(b"".join(transaction.chunks), "BDAT")
         else:
             self._say(f"250 2.0.0 {len(chunk)} octets")
-        return True
 
     def _complete(self, content: bytes, verb: str) -> None:
         """All of the content is there: judge it, keep it unless the script says no, answer."""

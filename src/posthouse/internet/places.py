@@ -67,6 +67,7 @@ DOMAINS: tuple[FakeDomain, ...] = (
     _domain("no-8bitmime.test", "no-8bitmime"),
     _domain("no-utf8.test", "no-utf8"),
     _domain("no-chunking.test", "no-chunking"),
+    _domain("no-bdat.test", "no-bdat"),
     _domain("old.test", "old"),
     _domain("tiny.test", "tiny"),
     _domain("few.test", "few"),

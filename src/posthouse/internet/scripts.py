@@ -24,7 +24,7 @@ class Step(StrEnum):
     EHLO = "ehlo"
     MAIL = "mail"
     RCPT = "rcpt"
-    DATA = "data"
+    DATA = "data"  # or the first BDAT, when its octets are here
     BODY = "body"  # as soon as content arrives
     DOT = "dot"  # the content is complete
 
@@ -75,7 +75,8 @@ EXTENSIONS = ("PIPELINING", "8BITMIME", "SMTPUTF8", "CHUNKING", "ENHANCEDSTATUSC
 @dataclass(frozen=True, slots=True)
 class HostScript:
     """`size` 0: SIZE is not offered. `messages_max`: 421 to the MAIL after that many (0: no limit).
-    `listens` False: connections are refused; `swallows`: connections are neither taken nor refused."""
+    `knows_bdat` False: BDAT is answered 502, whatever is offered. `listens` False: connections are refused;
+    `swallows`: connections are neither taken nor refused."""
 
     help: str
     acts: tuple[Act, ...] = ()
@@ -84,6 +85,7 @@ class HostScript:
     tls: Tls = Tls.GOOD
     messages_max: int = 0
     recipients_max: int = 100
+    knows_bdat: bool = True
     listens: bool = True
     swallows: bool = False
 
@@ -146,6 +148,7 @@ HOST_SCRIPTS: dict[str, HostScript] = {
     "no-8bitmime": HostScript("offers no 8BITMIME", extensions=_without("8BITMIME", "SMTPUTF8", "CHUNKING")),
     "no-utf8": HostScript("offers no SMTPUTF8", extensions=_without("SMTPUTF8")),
     "no-chunking": HostScript("offers no CHUNKING", extensions=_without("CHUNKING")),
+    "no-bdat": HostScript("offers CHUNKING and answers BDAT with 502", knows_bdat=False),
     "old": HostScript(
         "knows HELO only, no extension at all",
         (Act(Step.EHLO, Deed.SAY, "502 5.5.1 Command not implemented"),),

@@ -120,13 +120,13 @@ class Phase(StrEnum):
 class SmtpResult:
     """What one attempt brought, in the other side's words or, where it never spoke, in ours (`code` 0).
 
-    `ambiguous`: the final dot was sent and no reply was read (RFC 5321 4.5.3.2.6): the copy may exist.
-    `tls` is "" in clear, else version and cipher. `transcript` is text, a line per command and reply, bodies
-    and credentials left out. `mx` and `address` name the host that decided. `connection_failed`: this
-    host could not be used at all (connect, greeting, EHLO, 421), which counts against the site.
-    `passes_dsn_on`: the host offers DSN and got our NOTIFY (RFC 3461 5.2.1). `policy`: which TLS policy held
-    for the connection and why, a sentence; `checks`: of every connection of this attempt. `is_pretended`: no
-    host was asked, the address itself wanted this (`rules.pretended`).
+    `ambiguous`: the final dot or the last chunk was sent and no reply was read (RFC 5321 4.5.3.2.6): the copy
+    may exist. `tls` is "" in clear, else version and cipher. `transcript` is text, a line per command and
+    reply, bodies and credentials left out. `mx` and `address` name the host that decided.
+    `connection_failed`: this host could not be used at all (connect, greeting, EHLO, 421), which counts
+    against the site. `passes_dsn_on`: the host offers DSN and got our NOTIFY (RFC 3461 5.2.1). `policy`:
+    which TLS policy held for the connection and why, a sentence; `checks`: of every connection of this
+    attempt. `is_pretended`: no host was asked, the address itself wanted this (`rules.pretended`).
     """
 
     phase: Phase

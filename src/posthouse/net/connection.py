@@ -36,16 +36,16 @@ class Owner(Protocol):
 class Connection(asyncio.BufferedProtocol):
     """`key` is the owner's name for what this connection can be used for. `policy` says which TLS policy held
     and why, for results; `tls` is version and cipher, "" in clear, and `tls_fault` what was wrong with TLS, a
-    result type of RFC 8460 4.3. `labels`: mx, address and source of its results. `limits` comes from
-    `Timeouts.by_step`; `block_s` is the time for each part of a large letter. `buffer` may be shared by all
-    connections of one loop: what is in it is used up at once. (A plain Protocol would cost a fresh 256 KB
-    buffer for each read under TLS, 20 µs, on uvloop.) `idle_s`: how long it waits for the next letter; may be
-    set at any time."""
+    result type of RFC 8460 4.3. `labels`: mx, address and source of its results; `port` is that of the mx.
+    `limits` comes from `Timeouts.by_step`; `block_s` is the time for each part of a large letter. `buffer`
+    may be shared by all connections of one loop: what is in it is used up at once. (A plain Protocol would
+    cost a fresh 256 KB buffer for each read under TLS, 20 µs, on uvloop.) `idle_s`: how long it waits for the
+    next letter; may be set at any time."""
 
     __slots__ = (
         "_block_s", "_buffer", "_deadline", "_early", "_is_paused", "_is_retired", "_is_upgrading",
         "_letters_max", "_limits", "_loop", "_may_finish", "_opening", "_owner", "_pending", "_step",
-        "_transport", "engine", "idle_s", "key", "labels", "policy", "tls", "tls_fault",
+        "_transport", "engine", "idle_s", "key", "labels", "policy", "port", "tls", "tls_fault",
     )  # fmt: skip
 
     def __init__(
@@ -66,6 +66,7 @@ class Connection(asyncio.BufferedProtocol):
         self.engine = engine
         self._owner = owner
         self.labels = labels
+        self.port = 25
         self._limits = limits
         self.idle_s = limits[Step.IDLE]
         self._block_s = block_s

@@ -58,8 +58,8 @@ class Courier:
         """One attempt for one recipient. Never raises for what hosts do; the result says it all.
 
         `source` is the local address, "" for any. `idle_s`: how long its connection then waits for the next
-        letter, None as the settings say. `may_finish` is asked just before the content leaves;
-        on False the connection is dropped, nothing was delivered, and the result's code is 0.
+        letter, None as the settings say. `may_finish` is asked just before the content leaves, or each
+        of its chunks; on False the connection is dropped, nothing was delivered, and the result's code is 0.
         """
         domain = outgoing.recipient.rpartition("@")[2]
         known = NO_TRUST
@@ -73,16 +73,21 @@ class Courier:
         connection = self._pool.take(key)
         stale = ""
         if connection is not None:
-            finished = await _talk(connection, outgoing, may_finish, messages_per_connection, idle_s)
+            finished = await self._talk(connection, outgoing, may_finish, messages_per_connection, idle_s)
             if not finished.is_stale:
                 return finished.result
-            # the host ended the kept connection, as is its right, and answered nothing of the letter
+            # the host ended the kept connection, as is its right, and answered nothing of the letter; or it
+            # did not understand BDAT
             stale = finished.result.transcript
         attempt = Attempt(domain, [stale] if stale else [])
         demand = Demand(wish, known, is_relaxed=outgoing.tls_optional, is_route=site.is_route)
-        result = await self._send_fresh(
-            site, key, demand, outgoing, may_finish, messages_per_connection, idle_s, attempt
-        )
+        for _ in range(2):  # the second time by DATA, when the first host did not understand BDAT
+            finished = await self._send_fresh(
+                site, key, demand, outgoing, may_finish, messages_per_connection, idle_s, attempt
+            )
+            if not finished.is_stale:
+                break
+        result = finished.result
         result.checks = tuple(attempt.checks)
         if self._trust is not None and any(check.result for check in attempt.checks):
             self._trust.suspect(domain)
@@ -110,9 +115,9 @@ class Courier:
         letters_max: int,
         idle_s: float | None,
         attempt: Attempt,
-    ) -> SmtpResult:
+    ) -> Finished:
         if self._is_closed:
-            return SmtpResult(Phase.LOCAL, 0, "4.3.2", "Not sent: the service is going down")
+            return Finished(SmtpResult(Phase.LOCAL, 0, "4.3.2", "Not sent: the service is going down"))
         trust = self._trust
         policies = trust.policies(demand, site) if trust is not None else HostPolicies(demand, {})
         try:
@@ -120,10 +125,30 @@ class Courier:
         finally:
             policies.close()
         if opened is None:
-            return summary(site, key[1], attempt.failures, demand.wish)
-        finished = await _talk(opened, outgoing, may_finish, letters_max, idle_s)
+            return Finished(summary(site, key[1], attempt.failures, demand.wish))
+        finished = await self._talk(opened, outgoing, may_finish, letters_max, idle_s)
         attempt.history.append(finished.result.transcript)
-        return finished.result
+        return finished
+
+    async def _talk(
+        self,
+        connection: Connection,
+        outgoing: Outgoing,
+        may_finish: Callable[[], bool],
+        letters_max: int,
+        idle_s: float | None,
+    ) -> Finished:
+        """One letter over a connection that is ours now."""
+        if idle_s is not None:
+            connection.idle_s = idle_s
+        try:
+            finished = await connection.send(outgoing, may_finish, letters_max)
+        except asyncio.CancelledError:
+            connection.abort()
+            raise
+        if finished.is_chunk_trouble:
+            self._opener.note_chunk_trouble(connection)
+        return finished
 
     async def _open(
         self, site: Site, key: Key, policies: HostPolicies, attempt: Attempt
@@ -212,23 +237,6 @@ def _note_forbidden(policy: HostPolicy, host: str, source: str, attempt: Attempt
     attempt.failures.append(failure)
     attempt.history.append(failure.transcript)
     attempt.checks += checks
-
-
-async def _talk(
-    connection: Connection,
-    outgoing: Outgoing,
-    may_finish: Callable[[], bool],
-    letters_max: int,
-    idle_s: float | None,
-) -> Finished:
-    """One letter over a connection that is ours now."""
-    if idle_s is not None:
-        connection.idle_s = idle_s
-    try:
-        return await connection.send(outgoing, may_finish, letters_max)
-    except asyncio.CancelledError:
-        connection.abort()
-        raise
 
 
 def _with_history(result: SmtpResult, transcripts: list[str]) -> SmtpResult:

@@ -2,6 +2,7 @@
 
 Without any policy TLS is opportunistic: offered, it is used without looking at the certificate; when the
 handshake fails a new connection is made in clear and the host is remembered for an hour (OTL-1, RFC 7435).
+So is a host with which BDAT ended badly: it gets DATA.
 What a letter, a domain or a host demands of TLS is decided in `tlspolicy`; here it is only done.
 
 Public: Opener, CourierSettings, Place, Opened, is_session, summary.
@@ -51,7 +52,7 @@ class CourierSettings:
     """`verify_context` checks chain and name where that is demanded; None: the system's trusted roots.
     `hello_of`: the name for a local address, "" for `hello_name`. `idle_s`: how long an idle connection waits
     for the next letter. At most `max_addresses` are tried in one attempt, and `max_sessions` of them beyond a
-    refused connection or greeting (MX-2)."""
+    refused connection or greeting (MX-2). `uses_chunks`: BDAT where CHUNKING is offered."""
 
     hello_name: str
     timeouts: Timeouts = field(default_factory=Timeouts)
@@ -59,8 +60,10 @@ class CourierSettings:
     max_addresses: int = 5
     max_sessions: int = 2
     clear_memory_s: float = 3600.0
+    chunk_memory_s: float = 3600.0
     dead_memory_s: float = 300.0
     send_8bit_anyway: bool = True
+    uses_chunks: bool = True
     verify_context: ssl.SSLContext | None = None
     hello_of: Callable[[str], str] = _no_name
 
@@ -77,7 +80,8 @@ Opened = Connection | SmtpResult
 
 
 class Opener:
-    """Makes connections for the owner; remembers which hosts have broken TLS and which addresses are dead."""
+    """Makes connections for the owner; remembers which hosts have broken TLS or broken BDAT, and which
+    addresses are dead."""
 
     def __init__(self, settings: CourierSettings, clock: Clock, owner: Owner) -> None:
         self._settings = settings
@@ -85,6 +89,7 @@ class Opener:
         self._now = clock.now
         self._limits = settings.timeouts.by_step(settings.idle_s)
         self._clear_only = Memory(clock, settings.clear_memory_s)  # host name and port
+        self._chunkless = Memory(clock, settings.chunk_memory_s)  # host name and port
         self._dead = Memory(clock, settings.dead_memory_s)  # address and port
         self._buffer = memoryview(bytearray(READ_BYTES))
         self._unchecked = _unchecked_context()
@@ -105,6 +110,10 @@ class Opener:
             found += [Place(host, address) for address in fitting[:per_host]]
         found.sort(key=lambda place: (place.address, place.host.port) in self._dead)
         return found
+
+    def note_chunk_trouble(self, connection: Connection) -> None:
+        """New connections to this host use DATA for a while."""
+        self._chunkless.add((connection.host, connection.port))
 
     async def open(self, place: Place, key: Key, policy: HostPolicy, attempt: Attempt) -> Opened:
         """An idle connection, or why there is none. Down the ladder of `HostPolicy.then`, each step on a new
@@ -166,11 +175,13 @@ class Opener:
             wants_tls=step.wants_tls,
             requires_tls=step.needs_tls,
             send_8bit_anyway=settings.send_8bit_anyway,
+            uses_chunks=settings.uses_chunks and (host.name, host.port) not in self._chunkless,
         )
         labels = (host.name, place.address, source)
         connection = Connection(
             engine, self._owner, key, labels, self._limits, settings.timeouts.block_s, self._buffer
         )
+        connection.port = host.port
         connection.policy = step.label
         return connection
 

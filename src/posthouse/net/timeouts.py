@@ -46,6 +46,7 @@ class Timeouts:
             Step.RCPT: self.rcpt_s,
             Step.DATA: self.data_s,
             Step.CONTENT: self.data_s,
+            Step.CHUNK: self.block_s,
             Step.FINAL: self.final_s,
             Step.LONE_DOT: self.tidy_s,
             Step.RSET: self.tidy_s,

@@ -3,9 +3,9 @@
 The owner of the connection calls `receive` with what arrived, asks `next_event` until it is None and writes
 `to_send` while `has_output`. It begins a letter with `start` when `step` is IDLE.
 
-The steps to IDLE are in `opening`, those of a letter in `transaction`, where the conversation stands in
-`dialogue`; this module reads replies in the current `Step` and carries the owner's words into the state. From
-anywhere a conversation may end in CLOSED: the connection is of no more use.
+The steps to IDLE are in `opening`, those of a letter in `transaction` and `content`, where the conversation
+stands in `dialogue`; this module reads replies in the current `Step` and carries the owner's words into the
+state. From anywhere a conversation may end in CLOSED: the connection is of no more use.
 
 The content waits for the owner's word (`allow_content`), who may have lost the right to send meanwhile. What
 the host says is untrusted: anything that is no fitting reply ends the connection, never the program.
@@ -18,7 +18,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from posthouse.model.message import Outgoing, Phase
-from posthouse.smtp import opening, transaction
+from posthouse.smtp import content, opening, transaction
 from posthouse.smtp.dialogue import Dialogue
 from posthouse.smtp.envelope import Offers
 from posthouse.smtp.replies import PeerError, ServerReply
@@ -30,7 +30,7 @@ class ClientEngine(Dialogue):
 
     `wants_tls`: use STARTTLS when offered; `requires_tls`: never go on in clear. `send_8bit_anyway`: an
     8-bit letter goes to a host without 8BITMIME as it is, because it is signed and nearly every host takes
-    it (EXT-5); otherwise it fails with 5.6.3.
+    it (EXT-5); otherwise it fails with 5.6.3. `uses_chunks`: content goes by BDAT where CHUNKING is offered.
     """
 
     def __init__(
@@ -42,6 +42,7 @@ class ClientEngine(Dialogue):
         requires_tls: bool = False,
         is_tls: bool = False,
         send_8bit_anyway: bool = True,
+        uses_chunks: bool = True,
     ) -> None:
         super().__init__(
             hello_name,
@@ -50,6 +51,7 @@ class ClientEngine(Dialogue):
             requires_tls=requires_tls,
             is_tls=is_tls,
             send_8bit_anyway=send_8bit_anyway,
+            uses_chunks=uses_chunks,
         )
 
     def receive(self, data: bytes) -> None:
@@ -82,11 +84,6 @@ class ClientEngine(Dialogue):
         """The next thing that the owner must know, or None."""
         return self._events.popleft() if self._events else None
 
-    @property
-    def has_output(self) -> bool:
-        """True while `to_send` has something."""
-        return bool(self._out)
-
     def to_send(self) -> list[bytes | memoryview]:
         """What to write now, in order; of a large letter about SLICE octets a call."""
         return self._out.take()
@@ -98,14 +95,14 @@ class ClientEngine(Dialogue):
         transaction.begin(self, outgoing)
 
     def allow_content(self) -> None:
-        """Answer to `WantsContent`: the letter leaves."""
+        """Answer to `WantsContent`: the letter, or its next chunk, leaves."""
         outgoing = self._outgoing
         if self.step is not Step.CONTENT or outgoing is None:
             raise RuntimeError("no content is wanted")
-        transaction.send_content(self, outgoing)
+        content.send(self, outgoing)
 
     def withhold_content(self, why: str) -> None:
-        """Answer to `WantsContent`: not a byte of it leaves; the connection must be dropped at once."""
+        """Answer to `WantsContent`: nothing more of it leaves; the connection must be dropped at once."""
         self.give_up(Phase.LOCAL, 0, "4.3.0", why)
 
     def tls_started(self, version: str = "TLS") -> None:
@@ -130,7 +127,7 @@ class ClientEngine(Dialogue):
         if self._refusal and step in IN_LETTER:  # this recipient has its answer already
             self.close(refused(*self._refusal))
         elif self.is_content_out:
-            # MX-12: the dot has left, the answer was not read: the host may have the letter
+            # MX-12: all of it has left, the answer was not read: the host may have the letter
             self.give_up(Phase.BODY, 451, "4.4.2", text, ambiguous=True)
         else:
             # MX-11: a host that lets a letter down said 451; before any letter the words are only ours
@@ -152,7 +149,8 @@ _TAKERS: dict[Step, Callable[[Dialogue, ServerReply], None]] = {
     Step.MAIL: transaction.on_mail,
     Step.RCPT: transaction.on_rcpt,
     Step.DATA: transaction.on_data,
-    Step.FINAL: transaction.on_final,
+    Step.CHUNK: content.on_chunk,
+    Step.FINAL: content.on_final,
     Step.LONE_DOT: transaction.on_tidied,
     Step.RSET: transaction.on_tidied,
     Step.QUIT: transaction.on_tidied,

@@ -1,8 +1,8 @@
 """Where the client's side of one SMTP conversation stands, and the few moves that change it.
 
-This is the ground under `opening` and `transaction` (what follows from each reply) and `client` (reading, and
-what the owner of the connection does): the step, what the host offers, what waits to be written, the letter
-under way and what was said about it.
+This is the ground under `opening`, `transaction` and `content` (what follows from each reply) and `client`
+(reading, and what the owner of the connection does): the step, what the host offers, what waits to be
+written, the letter under way and what was said about it.
 
 Public: Dialogue.
 """
@@ -30,10 +30,11 @@ from posthouse.smtp.steps import (
     said,
 )
 from posthouse.smtp.transcript import Transcript
+from posthouse.smtp.wire_content import Chunk
 
 
 class Dialogue:
-    """The state of one connection. Only `opening`, `transaction` and `client` change it.
+    """The state of one connection. Only `opening`, `transaction`, `content` and `client` change it.
 
     For everybody to read: `step`, `offers`, `is_tls`, and `letters`, the number begun on this connection.
     """
@@ -47,6 +48,7 @@ class Dialogue:
         requires_tls: bool,
         is_tls: bool,
         send_8bit_anyway: bool,
+        uses_chunks: bool,
     ) -> None:
         if not hello_name or not is_safe_value(hello_name):
             raise ValueError("the EHLO name must be printable ASCII without spaces")
@@ -59,6 +61,7 @@ class Dialogue:
         self._wants_tls = wants_tls or requires_tls
         self._requires_tls = requires_tls
         self._send_8bit_anyway = send_8bit_anyway
+        self._uses_chunks = uses_chunks
         self._reader = ReplyReader()
         self._events: deque[ClientEvent] = deque()
         self._out = Outbox()
@@ -66,17 +69,33 @@ class Dialogue:
         self._outgoing: Outgoing | None = None
         self._refusal: tuple[Phase, ServerReply] | None = None  # the first no, which decides (MX-10)
         self._has_recipient = False
+        self._chunks: deque[Chunk] = deque()  # what is still to be sent behind BDAT
         self._transcript.note(f"connected to {peer}")
 
     @property
+    def has_output(self) -> bool:
+        """True while `to_send` has something."""
+        return bool(self._out)
+
+    @property
     def is_content_out(self) -> bool:
-        """The final dot was handed out for writing."""
+        """The octet that commits the host, of the final dot or of the last chunk, was handed out."""
         return self.step is Step.FINAL and not self._out
 
     def say(self, command: str) -> None:
         """Queue a command, without its line end."""
         self._out.add(f"{command}\r\n".encode())
         self._transcript.said(command)
+
+    @property
+    def by_chunks(self) -> bool:
+        """The content goes by BDAT, not by DATA."""
+        return self._uses_chunks and self.offers.has_chunking
+
+    def want_content(self) -> None:
+        """Nothing but the owner's word is missing."""
+        self.step = Step.CONTENT
+        self._events.append(WANTS_CONTENT)
 
     def ready(self) -> None:
         """Idle: the next letter may begin."""
@@ -97,10 +116,11 @@ class Dialogue:
         self.finish(result, Step.RSET)
         self.say("RSET")
 
-    def close(self, result: SmtpResult) -> None:
+    def close(self, result: SmtpResult, *, is_stale: bool = False, is_chunk_trouble: bool = False) -> None:
         """The connection's end: `Finished` inside a letter, else `Broken`."""
         step, self.step = self.step, Step.CLOSED
         self._outgoing = None
+        self._chunks.clear()
         result.transcript = self._transcript.take()
         if step not in IN_LETTER:
             self._events.append(Broken(result))
@@ -108,7 +128,8 @@ class Dialogue:
         self._out.clear()
         if self._events and self._events[-1] is WANTS_CONTENT:
             self._events.pop()
-        self._events.append(Finished(result, is_stale=step is Step.MAIL and self.letters > 1))
+        is_stale = is_stale or (step is Step.MAIL and self.letters > 1)
+        self._events.append(Finished(result, is_stale, is_chunk_trouble))
 
     def give_up(
         self,
@@ -119,10 +140,14 @@ class Dialogue:
         *,
         failed: bool = False,
         ambiguous: bool = False,
+        is_stale: bool = False,
     ) -> None:
         """The connection's end, in our own words."""
         self._transcript.note(text)
-        self.close(own_words(phase, code, enhanced, text, failed=failed, ambiguous=ambiguous))
+        result = own_words(phase, code, enhanced, text, failed=failed, ambiguous=ambiguous)
+        # whatever it was, BDAT may be the cause, and DATA does as well: no letter should meet it again
+        is_chunk_trouble = self.by_chunks and self.step in (Step.CHUNK, Step.FINAL)
+        self.close(result, is_stale=is_stale, is_chunk_trouble=is_chunk_trouble)
 
     def service_ends(self, reply: ServerReply) -> None:
         """421 (MX-11): nothing of the open letter counts, except a refusal given before."""

@@ -4,7 +4,7 @@ The letter is never changed here: a host that lacks what the letter needs gets n
 RFC 1870 6.1), and the reason is ours. Every value is looked at once more just before it becomes part of a
 command (MX-16): a line break in an address would be a second command.
 
-Public: Offers, parse_offers, Unfit, unfitness, envelope_commands, wire_content, is_safe_value.
+Public: Offers, parse_offers, Unfit, unfitness, envelope_commands, is_safe_value.
 """
 
 from __future__ import annotations
@@ -14,9 +14,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from posthouse.model.message import Outgoing
-from posthouse.smtp.dots import dot_stuffed, has_bare_line_end
-
-SMALL = 131_072  # octets of a body that is written in one piece with its head
 
 # RFC 5321 4.1.2: spaces and angle brackets only inside quotes, controls and surrogates nowhere; linear, for
 # each alternative begins with another character
@@ -24,9 +21,6 @@ _SAFE_PATH = re.compile(
     r'(?:[^\x00-\x20\x7f<>"\\\ud800-\udfff]|"(?:[^\x00-\x1f\x7f"\\\ud800-\udfff]|\\[\x20-\x7e])*")*'
 )
 _SAFE_VALUE = re.compile(r"[\x21-\x7e]*")
-# a line that begins with a dot, or an LF without its CR; a bare CR: both searched at memchr's speed
-_DOT_OR_BARE_LF = re.compile(rb"\n(?:\.|(?<!\r\n))")
-_BARE_CR = re.compile(rb"\r(?!\n)")
 # RFC 6532 3.2 in the header of a part below the first; only asked when the peer lacks SMTPUTF8
 _UTF8_PART_HEADER = re.compile(
     rb"(?im)^content-(?:type|disposition|description|id):[\x00-\x7f]{0,998}[\x80-\xff]"
@@ -47,6 +41,7 @@ class Offers:
     has_dsn: bool = False
     has_size: bool = False
     has_requiretls: bool = False
+    has_chunking: bool = False
     size_limit: int = 0
     mail_max: int = 0
 
@@ -73,6 +68,7 @@ def parse_offers(lines: Sequence[str]) -> Offers:
         has_dsn="DSN" in words,
         has_size="SIZE" in words,
         has_requiretls="REQUIRETLS" in words,
+        has_chunking="CHUNKING" in words,
         size_limit=_number(words.get("SIZE", "")),
         mail_max=_mail_max(words.get("LIMITS", "")),
     )
@@ -162,29 +158,3 @@ def _wants_utf8(outgoing: Outgoing) -> bool:
 
 def _parameter(name: str, value: str) -> str:
     return f" {name}={value}" if value else ""
-
-
-def wire_content(head: bytes, body: bytes) -> list[bytes] | None:
-    """The letter as it is written behind 354, its dots doubled and with its end of data, in a few pieces.
-
-    None when it holds a bare CR, a bare LF or a NUL. Intake and rendering see to it that this never happens;
-    it is asked again because a bare line end is what lets a letter smuggle a second one into a lax host (S2).
-    """
-    if not head.endswith(b"\r\n"):
-        return None
-    # small ones as one piece: a copy is cheaper than looking twice
-    pieces = [head + body] if len(body) <= SMALL else [head, body]
-    stuffed = [_stuffed(piece) for piece in pieces]
-    safe = [piece for piece in stuffed if piece is not None]
-    if len(safe) < len(pieces):
-        return None
-    safe.append(b".\r\n" if pieces[-1].endswith(b"\r\n") or not body else b"\r\n.\r\n")
-    return safe
-
-
-def _stuffed(data: bytes) -> bytes | None:
-    if _BARE_CR.search(data) or b"\0" in data:
-        return None
-    if not data.startswith(b".") and not _DOT_OR_BARE_LF.search(data):
-        return data
-    return None if has_bare_line_end(data) else dot_stuffed(data)

@@ -30,7 +30,7 @@ class Outbox:
         """Something short, to be written with the next `take`."""
         self._now.append(data)
 
-    def add_content(self, pieces: Iterable[bytes]) -> None:
+    def add_content(self, pieces: Iterable[bytes | memoryview]) -> None:
         """A letter; large pieces are sliced, without a copy, and all that follows them waits as well."""
         for piece in pieces:
             if len(piece) <= SLICE and not self._slices:

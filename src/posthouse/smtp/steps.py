@@ -28,6 +28,7 @@ class Step(Enum):
     RCPT = "the reply to RCPT"
     DATA = "the reply to DATA"
     CONTENT = "the word to send the content"
+    CHUNK = "the reply to a chunk"
     FINAL = "the reply to the content"
     LONE_DOT = "the reply to a lone dot"
     RSET = "the reply to RSET"
@@ -38,7 +39,7 @@ class Step(Enum):
 
 
 OPENING = frozenset({Step.GREETING, Step.EHLO, Step.HELO, Step.STARTTLS, Step.HANDSHAKE})
-IN_LETTER = frozenset({Step.MAIL, Step.RCPT, Step.DATA, Step.CONTENT, Step.FINAL})
+IN_LETTER = frozenset({Step.MAIL, Step.RCPT, Step.DATA, Step.CONTENT, Step.CHUNK, Step.FINAL})
 DEAF = frozenset({Step.HANDSHAKE, Step.CLOSED})  # what the host says is not heard
 _PHASES = {
     Step.GREETING: Phase.GREETING,
@@ -50,6 +51,7 @@ _PHASES = {
     Step.RCPT: Phase.RCPT,
     Step.DATA: Phase.DATA,
     Step.CONTENT: Phase.DATA,
+    Step.CHUNK: Phase.BODY,
     Step.FINAL: Phase.BODY,
 }
 
@@ -71,19 +73,21 @@ class WantsTls:
 
 @dataclass(frozen=True, slots=True)
 class WantsContent:
-    """354 is here: `allow_content` or `withhold_content`."""
+    """The host is ready for the content, or for its next chunk: `allow_content` or `withhold_content`."""
 
 
 @dataclass(slots=True)
 class Finished:
     """The letter's attempt is over. `step` tells whether the connection is idle, busy tidying up, or closed.
 
-    `is_stale`: the host gave up a connection used before without having answered anything to this letter;
-    it may be tried at once on a new one.
+    `is_stale`: the host gave up a connection used before without having answered anything to this letter, or
+    did not understand BDAT; it may be tried at once on a new one. `is_chunk_trouble`: the connection ended
+    over a BDAT; the host should get DATA for a while.
     """
 
     result: SmtpResult
     is_stale: bool = False
+    is_chunk_trouble: bool = False
 
 
 @dataclass(slots=True)

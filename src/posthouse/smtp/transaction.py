@@ -1,19 +1,20 @@
-"""One letter to one recipient: what the client says and does from MAIL to the reply to the content.
+"""One letter to one recipient: what the client says and does from MAIL until the content may leave.
 
-    IDLE -> MAIL -> RCPT -> DATA -> CONTENT -> FINAL -> IDLE       a refusal may lead over LONE_DOT or RSET
+    IDLE -> MAIL -> RCPT (-> DATA) -> CONTENT      a refusal leads to IDLE, at once or over LONE_DOT or RSET
 
-With PIPELINING the three commands leave in one write and each of their replies is read (RFC 2920 3.1).
+With PIPELINING the commands leave in one write and each of their replies is read (RFC 2920 3.1). Where the
+content goes by BDAT there is no DATA: the reply to RCPT opens the way (`content`).
 
-Public: begin, send_content, on_mail, on_rcpt, on_data, on_final, on_tidied.
+Public: begin, on_mail, on_rcpt, on_data, on_tidied.
 """
 
 from __future__ import annotations
 
 from posthouse.model.message import Outgoing, Phase
 from posthouse.smtp.dialogue import Dialogue
-from posthouse.smtp.envelope import envelope_commands, unfitness, wire_content
+from posthouse.smtp.envelope import envelope_commands, unfitness
 from posthouse.smtp.replies import ServerReply
-from posthouse.smtp.steps import WANTS_CONTENT, Step, own_words, refused, said
+from posthouse.smtp.steps import Step, own_words, refused, said
 
 
 def begin(talk: Dialogue, outgoing: Outgoing) -> None:
@@ -31,11 +32,14 @@ def begin(talk: Dialogue, outgoing: Outgoing) -> None:
         talk._transcript.note("the host does not offer 8BITMIME; the letter is sent with its 8-bit content")
     mail, rcpt = envelope_commands(outgoing, talk.offers)
     talk.step = Step.MAIL
-    if talk.offers.has_pipelining:
+    if not talk.offers.has_pipelining:
+        talk.say(mail)
+    elif talk.by_chunks:  # not BDAT as well: what is lost then would always be "perhaps delivered"
+        talk._out.add(f"{mail}\r\n{rcpt}\r\n".encode())
+        talk._transcript.said(f"{mail}\nC: {rcpt}")
+    else:
         talk._out.add(f"{mail}\r\n{rcpt}\r\nDATA\r\n".encode())
         talk._transcript.said(f"{mail}\nC: {rcpt}\nC: DATA")
-    else:
-        talk.say(mail)
 
 
 def on_mail(talk: Dialogue, reply: ServerReply) -> None:
@@ -54,10 +58,12 @@ def on_rcpt(talk: Dialogue, reply: ServerReply) -> None:
     """The reply to RCPT."""
     talk._has_recipient = 200 <= reply.code < 300
     _note_refusal(talk, Phase.RCPT, reply)
-    if talk.offers.has_pipelining:
+    if talk.offers.has_pipelining and not talk.by_chunks:
         talk.step = Step.DATA
     elif talk._refusal:
-        talk.finish_and_reset(refused(*talk._refusal))
+        _end_refused(talk, talk._refusal)
+    elif talk.by_chunks:
+        talk.want_content()
     else:
         talk.say("DATA")
         talk.step = Step.DATA
@@ -69,50 +75,31 @@ def _note_refusal(talk: Dialogue, phase: Phase, reply: ServerReply) -> None:
         talk._refusal = (phase, reply)
 
 
+def _end_refused(talk: Dialogue, refusal: tuple[Phase, ServerReply]) -> None:
+    if refusal[0] is Phase.MAIL and not talk._has_recipient:
+        talk.finish(refused(*refusal), Step.IDLE)  # no transaction was ever open
+    else:
+        talk.finish_and_reset(refused(*refusal))
+
+
 def on_data(talk: Dialogue, reply: ServerReply) -> None:
     """The reply to DATA."""
     refusal = talk._refusal
     if 300 <= reply.code < 400:
         if not refusal:
-            talk.step = Step.CONTENT
-            talk._events.append(WANTS_CONTENT)
+            talk.want_content()
         elif talk._has_recipient:
             # MAIL refused, RCPT taken, 354: a lone dot would deliver an empty letter
             talk.close(refused(*refusal))
         else:
             talk.finish(refused(*refusal), Step.LONE_DOT)
             talk._out.add(b".\r\n")  # RFC 2920 3.1
-    elif refusal and refusal[0] is Phase.MAIL and not talk._has_recipient:
-        talk.finish(refused(*refusal), Step.IDLE)  # no transaction was ever open
     elif refusal:
-        talk.finish_and_reset(refused(*refusal))
+        _end_refused(talk, refusal)
     elif reply.code >= 400:
         talk.finish_and_reset(said(Phase.DATA, reply))
     else:
         talk.protocol_error(f"DATA was answered with {reply.code}")
-
-
-def send_content(talk: Dialogue, outgoing: Outgoing) -> None:
-    """The letter leaves, unless its bytes must not."""
-    content = wire_content(outgoing.head, outgoing.body)
-    if content is None:
-        talk.give_up(Phase.LOCAL, 0, "5.6.0", "The letter holds a bare CR or LF or a NUL: not sent")
-        return
-    talk._transcript.said(f"({len(outgoing.head) + len(outgoing.body)} octets)")
-    talk.step = Step.FINAL
-    talk._out.add_content(content)
-
-
-def on_final(talk: Dialogue, reply: ServerReply) -> None:
-    """The reply to the content."""
-    code = reply.code
-    if talk.is_content_out and not 300 <= code < 400:
-        phase = Phase.DONE if code < 300 else Phase.BODY
-        talk.finish(said(phase, reply), Step.IDLE)
-    elif code >= 400:  # refused while the content was on its way: its rest must not become commands
-        talk.close(said(Phase.BODY, reply))
-    else:
-        talk.protocol_error(f"the content was answered with {code}")
 
 
 def on_tidied(talk: Dialogue, reply: ServerReply) -> None:

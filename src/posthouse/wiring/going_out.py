@@ -177,6 +177,7 @@ def courier_settings(settings: Settings, identity: IdentityView) -> CourierSetti
         hello_name=settings.smtp.hostname,
         hello_of=identity.hello_of,
         verify_context=trusting_context(settings.delivery.tls_ca),
+        uses_chunks=settings.delivery.chunking,
     )
 
 

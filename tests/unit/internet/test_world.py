@@ -60,16 +60,30 @@ class Client:
         assert (await self.say("STARTTLS")).startswith("220")
         await self.writer.start_tls(context, server_hostname=name or self.host)
 
-    async def deliver(self, recipient: str, content: bytes = b"a: b\r\n\r\nhello\r\n") -> list[str]:
-        """The replies to MAIL, RCPT, DATA and the content, as far as they go."""
+    async def deliver(
+        self, recipient: str, content: bytes = b"a: b\r\n\r\nhello\r\n", *, verb: str = "DATA"
+    ) -> list[str]:
+        """The replies to MAIL, RCPT, DATA and the content, or to two chunks of it, as far as they go."""
         replies = []
-        for line in ("MAIL FROM:<s@from.test>", f"RCPT TO:<{recipient}>", "DATA"):
+        envelope = [
+            "MAIL FROM:<s@from.test>",
+            f"RCPT TO:<{recipient}>",
+            *(["DATA"] if verb == "DATA" else []),
+        ]
+        for line in envelope:
             replies.append(await self.say(line))
             if replies[-1][:1] not in "23":
                 await self.say("RSET")
                 return replies
-        self.write(content + b".\r\n")
-        return [*replies, await self.reply()]
+        if verb == "DATA":
+            self.write(content + b".\r\n")
+            return [*replies, await self.reply()]
+        self.write(b"BDAT 3\r\n" + content[:3])
+        replies.append(await self.reply())
+        if replies[-1][:1] == "2":
+            self.write(b"BDAT %d LAST\r\n" % len(content[3:]) + content[3:])
+            replies.append(await self.reply())
+        return replies
 
 
 def lax() -> ssl.SSLContext:
@@ -160,6 +174,7 @@ async def test_pipelined_commands_and_bdat(world: World) -> None:
     assert (copy.sender_params, copy.recipient_params) == ("BODY=8BITMIME", ("NOTIFY=NEVER",))
 
 
+@pytest.mark.parametrize("verb", ["DATA", "BDAT"])
 @pytest.mark.parametrize(
     ("mailbox", "outcomes", "copies"),
     [
@@ -186,13 +201,13 @@ async def test_pipelined_commands_and_bdat(world: World) -> None:
         ("late-5", ["250"], 1),
     ],
 )
-async def test_mailboxes(world: World, mailbox: str, outcomes: list[str], copies: int) -> None:
+async def test_mailboxes(world: World, verb: str, mailbox: str, outcomes: list[str], copies: int) -> None:
     got = []
     for _ in outcomes:
         async with Client(world, "mx1.a.test") as client:
             try:
                 await client.hello()
-                got.append((await client.deliver(f"{mailbox}+tag@a.test"))[-1][:3])
+                got.append((await client.deliver(f"{mailbox}+tag@a.test", verb=verb))[-1][:3])
             except Gone:
                 # 421 then the end: deliver's RSET found the connection closed
                 said = [line for line in world.recorder.sessions[-1].lines if line.startswith("S: ")]
@@ -202,13 +217,30 @@ async def test_mailboxes(world: World, mailbox: str, outcomes: list[str], copies
     assert not world.recorder.violations
 
 
+@pytest.mark.parametrize("verb", ["DATA", "BDAT"])
 @pytest.mark.parametrize("mailbox", ["stall", "stall-rcpt", "stall-data", "stall-body"])
-async def test_stalls_say_nothing(world: World, mailbox: str) -> None:
+async def test_stalls_say_nothing(world: World, mailbox: str, verb: str) -> None:
     async with Client(world, "mx1.a.test") as client:
         await client.hello()
         with pytest.raises(TimeoutError):
-            await asyncio.wait_for(client.deliver(f"{mailbox}@a.test"), 0.1)
+            await asyncio.wait_for(client.deliver(f"{mailbox}@a.test", verb=verb), 0.1)
     assert world.recorder.total == 0
+
+
+async def test_bdat_behind_a_refused_chunk_is_out_of_place(world: World) -> None:  # RFC 3030 2
+    async with Client(world, "mx1.a.test") as client:
+        await client.hello()
+        client.write(b"MAIL FROM:<>\r\nRCPT TO:<defer-data@a.test>\r\nBDAT 3\r\na: BDAT 5 LAST\r\nb\r\n\r\n")
+        assert [(await client.reply())[:3] for _ in range(4)] == ["250", "250", "451", "503"]
+    assert world.recorder.total == 0
+
+
+async def test_a_host_that_offers_chunking_in_vain() -> None:
+    async with World.of({"a.test": "no-bdat"}) as world, Client(world, "mx1.a.test") as client:
+        assert "250-CHUNKING" in await client.hello()
+        assert (await client.deliver("x@a.test", verb="BDAT"))[-1][:3] == "502"
+        await client.say("RSET")
+        assert (await client.deliver("x@a.test"))[-1][:3] == "250"
 
 
 async def test_greylisting_goes_by_triplet_and_time() -> None:  # F45

@@ -1,8 +1,9 @@
 """net.courier against scripted hosts on real loopback sockets, on asyncio's own loop and on uvloop.
 
 A script is what one connection of a host does: `S: …` says a line, `C: …` waits for a line that begins so,
-`letter` is a whole transaction that is taken, `content` reads up to the final dot, `tls` shakes hands,
-`junk`, `drip`, `deaf`, `close`, `reset`, `hang` do as they say. The last script serves all that follow.
+`letter` is a whole transaction that is taken, `content` reads up to the final dot, `chunk` a BDAT and its
+octets, `tls` shakes hands, `junk`, `drip`, `deaf`, `close`, `reset`, `hang` do as they say. The last script
+serves all that follow.
 """
 
 from __future__ import annotations
@@ -93,6 +94,9 @@ class ScriptedHost:
             assert lines[-1].startswith(step[3:].encode()), (step, lines[-1])
         elif step == "content":
             self.contents.append(await reader.readuntil(b"\r\n.\r\n"))
+        elif step == "chunk":
+            lines.append(await reader.readuntil(b"\r\n"))
+            self.contents.append(await reader.readexactly(int(lines[-1].split()[1])))
         elif step == "letter":
             for part in (
                 "C: MAIL",

@@ -14,6 +14,7 @@ from posthouse.smtp.events import BodyEnd, BodyStart, Limits, MailFrom, RcptTo, 
 from posthouse.smtp.replies import Reply
 from posthouse.smtp.server import ServerEngine
 from posthouse.smtp.steps import WANTS_CONTENT, WANTS_TLS, Finished, Step
+from posthouse.smtp.wire_content import CHUNK_BYTES
 
 HEAD = b"Subject: hello\r\n\r\n"
 LETTER = Outgoing("a@example.com", "b@example.net", HEAD, b"one\r\n")
@@ -29,12 +30,17 @@ class Pair:
     """Both engines and the wire between them, which cuts what it carries into pieces of `cut` octets."""
 
     def __init__(
-        self, cut: int = 65_536, *, tls: bool = False, answers: dict[type, Reply] | None = None
+        self,
+        cut: int = 65_536,
+        *,
+        tls: bool = False,
+        chunks: bool = True,
+        answers: dict[type, Reply] | None = None,
     ) -> None:
         self.server = ServerEngine(
             "mx.example.net", Limits(), offers_tls=tls, auth="never", requires_auth=False
         )
-        self.client = ClientEngine("out.example.com", wants_tls=tls)
+        self.client = ClientEngine("out.example.com", wants_tls=tls, uses_chunks=chunks)
         self.cut = cut
         self.answers = {**YES, **(answers or {})}
         self.bodies: list[bytes] = []
@@ -90,13 +96,14 @@ LINES = st.lists(
 
 
 @settings(deadline=None)
-@given(LINES, st.sampled_from([1, 2, 3, 7, 65_536]))
-@example([b".", b"", b"."], 1)
-def test_every_body_arrives_unchanged(lines: list[bytes], cut: int) -> None:
-    # RFC 5321 4.5.2, S2: whatever the lines are, one letter goes in and the same one comes out
+@given(LINES, st.sampled_from([1, 2, 3, 7, 65_536]), st.booleans())
+@example([b".", b"", b"."], 1, False)
+@example([b".", b"", b"."], 1, True)
+def test_every_body_arrives_unchanged(lines: list[bytes], cut: int, chunks: bool) -> None:
+    # RFC 5321 4.5.2, RFC 3030 2, S2: whatever the lines are, one letter goes in and the same one comes out
     table = bytes.maketrans(b"\r\n\0", b"   ")
     body = b"".join(line.translate(table) + b"\r\n" for line in lines)
-    pair = Pair(cut)
+    pair = Pair(cut, chunks=chunks)
     (result,) = pair.send(replace(LETTER, body=body))
     assert result.is_delivered
     assert pair.bodies == [HEAD + body]
@@ -118,10 +125,18 @@ def test_starttls_between_the_engines() -> None:
     assert pair.send(LETTER)[0].is_delivered
 
 
+def test_a_letter_of_several_chunks() -> None:
+    body = (b"." * 76 + b"\r\n") * (2 * CHUNK_BYTES // 78)
+    pair = Pair()
+    assert pair.send(replace(LETTER, body=body))[0].is_delivered
+    assert pair.bodies == [HEAD + body]
+
+
+@pytest.mark.parametrize("chunks", [True, False], ids=["BDAT", "DATA"])
 @pytest.mark.parametrize("refused", [MailFrom, RcptTo, BodyStart, BodyEnd], ids=lambda kind: kind.__name__)
-def test_a_refusal_leaves_the_connection_usable(refused: type) -> None:
+def test_a_refusal_leaves_the_connection_usable(refused: type, chunks: bool) -> None:
     # MX-10, MX-17
-    pair = Pair(answers={refused: Reply(451, "4.3.0", "Not now")})
+    pair = Pair(chunks=chunks, answers={refused: Reply(451, "4.3.0", "Not now")})
     (result,) = pair.send(LETTER)
     assert (result.code, result.enhanced) == (451, "4.3.0")
     pair.answers = YES

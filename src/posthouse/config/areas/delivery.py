@@ -83,6 +83,12 @@ DELIVERY: tuple[Setting, ...] = (
         "Certificate authorities (PEM) to trust besides the system's, for MX hosts and MTA-STS policies.",
     ),
     Setting(
+        "delivery.chunking",
+        kinds.flag,
+        True,
+        "Send content by BDAT instead of DATA to hosts that offer CHUNKING.",
+    ),
+    Setting(
         "delivery.expire_s",
         kinds.seconds(1, 30 * 86400),
         432_000,
@@ -165,6 +171,7 @@ class DeliverySettings:
     mta_sts_port: int
     dane: bool
     tls_ca: Path | None
+    chunking: bool
     expire_s: float
     bounce_mail: str
     tls_reports: str
