@@ -111,7 +111,7 @@ def resume(ask: Asked, name: Name) -> None:
 def _site(house: House, conn: Connection, name: str) -> Site:
     """The site by its own name if it is known, else where mail for that domain goes."""
     from posthouse.desk import domains, sites
-    from posthouse.wiring.going_out import site_rules
+    from posthouse.pipeline.site_rules import site_rules
 
     if (
         "," in name

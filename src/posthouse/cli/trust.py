@@ -26,8 +26,8 @@ def trust(
     from posthouse.cli.house import open_house
     from posthouse.model.address import BadAddress, ascii_domain
     from posthouse.net.lookup import DnsTrouble
+    from posthouse.pipeline.site_rules import site_rules
     from posthouse.pipeline.trust_report import trust_report
-    from posthouse.wiring.going_out import site_rules
 
     house = open_house(ask)
     try:
@@ -65,31 +65,15 @@ class _Shelf:
 
 
 def _print_report(output: Output, report: TrustReport) -> None:
-    output.say(f"MTA-STS   {_sts_words(report)}")
+    from posthouse.pipeline.trust_report import dane_words, policy_words, sts_words
+
+    output.say(f"SITE      {visible(report.site)}")
+    output.say(f"MTA-STS   {visible(sts_words(report))}")
     if report.kept is not None:
-        output.say(f"          kept here: {_policy_words(report.kept)}, until {when(report.kept.expires_at)}")
-    output.say(f"DANE      {_dane_words(report)}\n")
+        kept = f"{visible(policy_words(report.kept))}, until {when(report.kept.expires_at)}"
+        output.say(f"          kept here: {kept}")
+    output.say(f"DANE      {dane_words(report)}\n")
     rows = []
     for host in report.hosts:
         rows.append([host.name, "; ".join(host.tlsa) or "-", host.next_attempt])
     output.table(["HOST", "TLSA", "NEXT ATTEMPT"], rows, "No hosts.")
-
-
-def _sts_words(report: TrustReport) -> str:
-    if report.is_route:
-        return "not asked: a static route decides where this mail goes"
-    if report.trouble:
-        return f"cannot be told now: {visible(report.trouble)}"
-    return _policy_words(report.published) if report.published else "no policy"
-
-
-def _policy_words(policy: StsPolicy) -> str:
-    return f"{policy.mode}, id {policy.policy_id}, hosts {', '.join(policy.mx) or 'none'}"
-
-
-def _dane_words(report: TrustReport) -> str:
-    if report.is_route:
-        return "not asked"
-    if not report.validates:
-        return "off: the resolver is not trusted to validate (dns.validates), or delivery.dane is false"
-    return "DNSSEC proves the MX records" if report.is_mx_secure else "DNSSEC does not prove the MX records"

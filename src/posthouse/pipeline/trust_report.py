@@ -1,6 +1,6 @@
-"""What a recipient domain says about TLS now, and what the next attempt would demand: `posthouse trust`.
+"""Where a domain's mail goes, what the domain says about TLS now, and what the next attempt would demand.
 
-Public: TrustReport, HostReport, trust_report.
+Public: TrustReport, HostReport, trust_report, sts_words, policy_words, dane_words.
 """
 
 from __future__ import annotations
@@ -30,10 +30,11 @@ from posthouse.pipeline.trust import Shelf, trust_from
 
 @dataclass(frozen=True, slots=True)
 class HostReport:
-    """One MX host. `tlsa` are its records as published; `next_attempt` a sentence; `is_asked` False: the
-    policy forbids it."""
+    """One MX host; lower `preference` first. `tlsa` are its records as published; `next_attempt` a sentence;
+    `is_asked` False: the policy forbids it."""
 
     name: str
+    preference: int
     addresses: tuple[str, ...]
     tlsa: tuple[str, ...]
     next_attempt: str
@@ -43,10 +44,12 @@ class HostReport:
 
 @dataclass(frozen=True, slots=True)
 class TrustReport:
-    """`kept` is the MTA-STS policy that the store has, `published` what the domain says now (`trouble`: why
-    nobody can tell). `validates`: DANE is possible here; `is_mx_secure`: and for this domain."""
+    """`site`: the name of the site that the mail goes to. `kept` is the MTA-STS policy that the store has,
+    `published` what the domain says now (`trouble`: why nobody can tell). `validates`: DANE is possible here;
+    `is_mx_secure`: and for this domain."""
 
     domain: str
+    site: str
     is_route: bool
     kept: StsPolicy | None
     published: StsPolicy | None
@@ -87,20 +90,29 @@ async def _report(trust: Trust, site: Site, domain: str, kept: StsPolicy | None,
         tlsa = await trust.records_of(host) if is_secure else NO_TLSA
         hosts.append(_host_report(host, tlsa, decide(demand, host.name, tlsa)))
     return TrustReport(
-        domain, False, holding, published.policy, published.reason, trust.uses_dane, is_secure, tuple(hosts)
+        domain,
+        site.name,
+        False,
+        holding,
+        published.policy,
+        published.reason,
+        trust.uses_dane,
+        is_secure,
+        tuple(hosts),
     )
 
 
 def _without_policies(domain: str, site: Site) -> TrustReport:
     demand = Demand(TlsWish.IF_OFFERED, NO_TRUST, is_route=site.is_route)
     hosts = [_host_report(host, NO_TLSA, decide(demand, host.name, NO_TLSA)) for host in site.hosts]
-    return TrustReport(domain, site.is_route, None, None, "", False, False, tuple(hosts))
+    return TrustReport(domain, site.name, site.is_route, None, None, "", False, False, tuple(hosts))
 
 
 def _host_report(host: Host, tlsa: TlsaFound, policy: HostPolicy) -> HostReport:
     is_asked = not policy.refusal or policy.then is not None
     must = policy.needs_tls and policy.then is None
-    return HostReport(host.name, host.addresses, tlsa.lines, _sentence(policy), is_asked, must)
+    name, preference = host.name, host.preference
+    return HostReport(name, preference, host.addresses, tlsa.lines, _sentence(policy), is_asked, must)
 
 
 def _sentence(policy: HostPolicy) -> str:
@@ -116,3 +128,29 @@ def _sentence(policy: HostPolicy) -> str:
         Look.TLSA: "TLS with a certificate that fits the TLSA records",
     }
     return f"{policy.label}: {looks[policy.look]}"
+
+
+# In words
+
+
+def sts_words(report: TrustReport) -> str:
+    """What the domain publishes as MTA-STS."""
+    if report.is_route:
+        return "not asked: a static route decides where this mail goes"
+    if report.trouble:
+        return f"cannot be told now: {report.trouble}"
+    return policy_words(report.published) if report.published else "no policy"
+
+
+def policy_words(policy: StsPolicy) -> str:
+    """A policy in a line."""
+    return f"{policy.mode}, id {policy.policy_id}, hosts {', '.join(policy.mx) or 'none'}"
+
+
+def dane_words(report: TrustReport) -> str:
+    """Whether DANE can apply to the domain."""
+    if report.is_route:
+        return "not asked"
+    if not report.validates:
+        return "off: the resolver is not trusted to validate (dns.validates), or delivery.dane is false"
+    return "DNSSEC proves the MX records" if report.is_mx_secure else "DNSSEC does not prove the MX records"

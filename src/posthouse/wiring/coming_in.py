@@ -19,8 +19,8 @@ from posthouse.model.clock import Clock, Ids
 from posthouse.pipeline.blocks import Blocks
 from posthouse.pipeline.dispatch import Dispatcher
 from posthouse.pipeline.rejections import NoteRejected, Rejections
+from posthouse.pipeline.site_rules import site_rules
 from posthouse.pipeline.submit import Intake
-from posthouse.wiring.going_out import site_rules
 from posthouse.wiring.ground import Ground
 
 

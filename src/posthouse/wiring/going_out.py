@@ -1,6 +1,6 @@
 """Mail on its way out of a worker: resolver, courier, signer and the queues between store and sites.
 
-Public: GoingOut, build_going_out, site_rules, return_paths, try_again.
+Public: GoingOut, build_going_out, return_paths, try_again.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from posthouse.config import Settings
 from posthouse.desk.identity_view import IdentityView
 from posthouse.desk.outside_names import link_base, takes_returns
 from posthouse.net.courier import Courier, CourierSettings
-from posthouse.net.dns import Resolver, Route, SiteRules, reaches_ipv6
+from posthouse.net.dns import Resolver
 from posthouse.net.roots import trusting_context
 from posthouse.net.scanner import Scanner
 from posthouse.net.trust import Trust
@@ -28,6 +28,7 @@ from posthouse.pipeline.rests import Reactions, Rests
 from posthouse.pipeline.return_paths import ReturnPaths
 from posthouse.pipeline.shapes import Shapes
 from posthouse.pipeline.signing import Signer
+from posthouse.pipeline.site_rules import site_rules
 from posthouse.pipeline.sitebook import SiteBook
 from posthouse.pipeline.sitewatch import SiteWatch
 from posthouse.pipeline.sources import Sources
@@ -198,20 +199,6 @@ def return_paths(settings: Settings, identity: IdentityView) -> ReturnPaths:
 
     known = host_of if takes_returns(settings) else nowhere
     return ReturnPaths(identity.return_key, known, identity.settings_of)
-
-
-def site_rules(settings: Settings) -> SiteRules:
-    """What the settings say about where mail goes."""
-    delivery = settings.delivery
-    return SiteRules(
-        port=delivery.port,
-        routes=tuple(
-            Route(route.domain, route.host, route.port or delivery.port) for route in delivery.route
-        ),
-        own_names=frozenset({settings.smtp.hostname}),
-        allow_private=delivery.private_networks == "allow",
-        wants_ipv6=reaches_ipv6(),
-    )
 
 
 def try_again(dispatcher: Dispatcher, trust: Trust | None, site_name: str) -> None:

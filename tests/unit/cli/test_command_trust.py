@@ -33,6 +33,7 @@ def test_a_static_route_is_the_operators_word(cli: Cli) -> None:
     assert "static route of the operator; TLS if offered" in answer.out
     (told,) = cli("trust", "example.com", "--json").rows
     assert (told["domain"], told["is_route"], told["published"]) == ("example.com", True, None)
+    assert told["site"] == "127.0.0.1:2600" and "SITE      127.0.0.1:2600\n" in answer.out
 
 
 def test_nobody_answers(cli: Cli) -> None:

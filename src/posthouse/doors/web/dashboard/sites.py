@@ -8,7 +8,7 @@ from __future__ import annotations
 from starlette.responses import Response
 
 from posthouse.desk import sites
-from posthouse.doors.web.dashboard import paging
+from posthouse.doors.web.dashboard import paging, site_lookup
 from posthouse.doors.web.dashboard.page import Page, Work
 from posthouse.doors.web.dashboard.polled import digest_of, piece
 from posthouse.doors.web.dashboard.visit import Visit
@@ -68,6 +68,7 @@ def _resumed(conn: Connection, site: str) -> int:
 
 PAGES = (
     Page(PATH, "queue.read", _look, is_operators=True),
+    site_lookup.PAGE,
     Page(
         f"{PATH}/{{name}}",
         "queue.read",

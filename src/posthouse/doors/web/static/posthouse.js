@@ -51,7 +51,7 @@ function ask(form) {
   no.textContent = "Leave it";
   const yes = document.createElement("button");
   yes.value = "yes";
-  yes.textContent = form.querySelector("button:not([type=button])").textContent;
+  yes.textContent = [...form.elements].find((each) => each.type === "submit").textContent; // inside or not
   row.append(no, yes);
   const box = document.createElement("article");
   box.append(text, row);

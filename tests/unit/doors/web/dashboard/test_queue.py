@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import json
 import re
+from typing import Any
 
 import pytest
 
 from browsing import Page
 from posthouse.model.account import Role
 from posthouse.model.site import SLOW, Rest
+from posthouse.model.trust import StsPolicy
+from posthouse.net.lookup import DnsTrouble
+from posthouse.pipeline.trust_report import HostReport, TrustReport
 from posthouse.store import sites, workers
 from posthouse.store.connection import Connection
 from unit.doors.api.calling import OTHER
@@ -162,10 +166,69 @@ async def test_a_bad_span_is_refused(desk: Desk, for_s: str) -> None:
     assert page.status == 400 and "is not a span" in page.text
 
 
+REPORT = TrustReport(
+    domain="good.test",
+    site=SITE,
+    is_route=False,
+    kept=None,
+    published=StsPolicy("good.test", "7", "enforce", ("*.good.test",), 5.0, 5.0),
+    trouble="",
+    validates=True,
+    is_mx_secure=False,
+    hosts=(HostReport("mx1.good.test", 10, ("192.0.2.1",), (), "MTA-STS enforce: TLS <b>", True, True),),
+)
+
+
+def _answer(monkeypatch: pytest.MonkeyPatch, answer: TrustReport | Exception) -> list[str]:
+    """What the look-up finds; the names that it was asked for."""
+    asked: list[str] = []
+
+    async def report(settings: Any, rules: Any, clock: Any, shelf: Any, domain: str) -> TrustReport:
+        asked.append(domain)
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    monkeypatch.setattr("posthouse.doors.web.dashboard.site_lookup.trust_report", report)
+    return asked
+
+
+async def test_W_01_a_domain_leads_to_its_site_hosts_and_tls_policy(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await see(desk)
+    asked = _answer(monkeypatch, REPORT)
+    page = await (await desk.browser(Role.VIEWER)).open(f"{SITES}/where?domain=Ann%40GOOD.test.")
+    assert asked == ["good.test"] and page.status == 200
+    for text in ("mx1.good.test, mx2.good.test", "enforce, id 7", "192.0.2.1", "TLS <b>", "The next letter"):
+        assert text in page.text or text in page.html.replace("&lt;", "<").replace("&gt;", ">"), text
+    assert f'href="{SITES}/' in page.html and "TLS <b>" not in page.html
+
+
+@pytest.mark.parametrize(
+    ("domain", "trouble", "sentence"),
+    [
+        ("a..b", REPORT, "This is not a domain"),
+        (
+            "good.test",
+            DnsTrouble(554, "5.1.10", "good.test takes no mail", True, "null-mx"),
+            "Good.test takes no mail.",
+        ),
+        ("good.test", TimeoutError(), "does not answer in time"),
+    ],
+)
+async def test_a_look_up_without_an_answer_says_why_beside_its_field(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch, domain: str, trouble: Any, sentence: str
+) -> None:
+    _answer(monkeypatch, trouble)
+    page = await (await desk.browser()).open(f"{SITES}/where?domain={domain}")
+    assert sentence in page.text and 'aria-describedby="domain-error"' in page.html
+
+
 async def test_sites_are_for_operators(desk: Desk) -> None:
     await see(desk)
     other = await desk.browser(account=OTHER)
-    for path in (f"/accounts/{OTHER}/sites", f"/accounts/{OTHER}/sites/{SITE}"):
+    for path in (f"/accounts/{OTHER}/sites{rest}" for rest in ("", f"/{SITE}", "/where")):
         assert (await other.open(path)).status == 404
     assert (await (await desk.browser()).open(f"{SITES}/mx.nowhere.test")).status == 404
 
