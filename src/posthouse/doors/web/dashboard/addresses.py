@@ -17,6 +17,7 @@ from starlette.responses import Response
 
 from posthouse.desk import accounts, egress, local_address, reverse, tracking_certificates, warmup
 from posthouse.desk.tracking_certificates import WARN_DAYS
+from posthouse.doors.web.dashboard.choices import account_choices
 from posthouse.doors.web.dashboard.page import Page, Work
 from posthouse.doors.web.dashboard.visit import Visit
 from posthouse.doors.web.forms import FormTrouble
@@ -24,7 +25,6 @@ from posthouse.doors.web.rim import sentence
 from posthouse.model.errors import Refused
 from posthouse.net.lookup import Lookup
 from posthouse.rules.warmup import load_plans
-from posthouse.store import identity
 from posthouse.store.connection import Connection
 from posthouse.store.egress import list_pools
 
@@ -36,7 +36,7 @@ _LOOKUP_S = 6.0
 async def _look(visit: Visit) -> Response:
     def listing(conn: Connection) -> tuple[Any, ...]:
         rows = egress.ip_rows(conn, _whose(conn, visit), visit.now)
-        names = [account.name for account in identity.list_accounts(conn)]
+        names = account_choices(conn)
         shown = [
             tracking_certificates.shown(each, visit.now) for each in tracking_certificates.listing(conn, None)
         ]
@@ -47,7 +47,7 @@ async def _look(visit: Visit) -> Response:
         "addresses.html",
         "IP addresses",
         rows=rows,
-        accounts=[(name, name) for name in names],
+        accounts=names,
         whose=visit.query("account") or visit.account,
         asked=_asked(visit),
         certificates=certificates,

@@ -9,8 +9,8 @@ from starlette.responses import Response
 
 from posthouse.desk import suppressions
 from posthouse.doors.web.dashboard import paging
+from posthouse.doors.web.dashboard.choices import Choices, domain_choices
 from posthouse.doors.web.dashboard.page import Page, Work
-from posthouse.doors.web.dashboard.suppressions import Choices, choices
 from posthouse.doors.web.dashboard.visit import Visit
 from posthouse.model.errors import Refused
 from posthouse.model.suppression import Allowed
@@ -38,7 +38,7 @@ async def _look(visit: Visit) -> Response:
 
 
 def _listing(conn: Connection, query: AllowedQuery) -> tuple[list[Allowed], Choices]:
-    return allowed.listing(conn, query), choices(conn, query.account_id)[0]
+    return allowed.listing(conn, query), domain_choices(conn, query.account_id)
 
 
 async def _add(visit: Visit) -> str:

@@ -17,6 +17,7 @@ from posthouse.desk.keys import OPENINGS, IssuedKey
 from posthouse.desk.terms import shown
 from posthouse.doors.web.dashboard import paging
 from posthouse.doors.web.dashboard.api_snippets import ApiPlace, api_snippets
+from posthouse.doors.web.dashboard.choices import Choices, domain_choices
 from posthouse.doors.web.dashboard.page import Page, Work
 from posthouse.doors.web.dashboard.terms_form import terms_of
 from posthouse.doors.web.dashboard.visit import Visit
@@ -44,27 +45,27 @@ PRESETS = {
 
 
 async def _look(visit: Visit) -> Response:
-    rows, names = await visit.read(_listing, visit.account_id, paging.part_of(visit))
+    rows, domains = await visit.read(_listing, visit.account_id, paging.part_of(visit))
     return visit.page(
         "keys.html",
         "API keys",
         kinds=list(KINDS.items()),
         presets=list(PRESETS.items()),
         permissions=PERMISSIONS,
-        domain_choices=[("", "All of the account"), *((name, name) for name in names)],
+        domains=domains,
         **paging.shown(visit, rows, lambda row: str(row["id"])),
     )
 
 
-def _listing(conn: Connection, account_id: str, part: Part) -> tuple[list[dict[str, Any]], list[str]]:
-    """(keys and tokens, names of the domains)."""
+def _listing(conn: Connection, account_id: str, part: Part) -> tuple[list[dict[str, Any]], Choices]:
+    """(keys and tokens, domains to choose from)."""
     kinds = (CredentialKind.API_KEY, CredentialKind.DOMAIN_TOKEN)
     found = credentials.of_account(conn, account_id, *kinds, part=part)
     rows = [
         row | {"is_token": item.kind is CredentialKind.DOMAIN_TOKEN}
         for row, item in zip(keys.key_rows(conn, found), found, strict=True)
     ]
-    return rows, [domain.name for domain in identity.list_domains(conn, account_id)]
+    return rows, domain_choices(conn, account_id)
 
 
 def _permissions(visit: Visit, dialect: str) -> tuple[str, ...]:

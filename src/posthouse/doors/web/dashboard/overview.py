@@ -14,6 +14,7 @@ from starlette.responses import Response
 from posthouse.desk import accounts, statistics
 from posthouse.desk.attention import Concern, concerns
 from posthouse.desk.statistics import Period
+from posthouse.doors.web.dashboard.choices import Choices, domain_choices
 from posthouse.doors.web.dashboard.page import Page
 from posthouse.doors.web.dashboard.visit import Visit
 from posthouse.rules.metrics import ACCOUNT, DAY, DOMAIN, HOUR, SITE, TAG
@@ -61,14 +62,15 @@ class Figure:
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """All that the page shows."""
+    """All that the page shows; `domain`: of this one alone, "" for all."""
 
     concerns: list[Concern]
     figures: list[Figure]
     charts: list[tuple[str, dict[str, Any]]]
     rows: list[dict[str, Any]]
     times: dict[str, Any] | None
-    domains: list[str]
+    domains: Choices
+    domain: str
 
 
 async def _look(visit: Visit) -> Response:
@@ -99,14 +101,16 @@ async def _values(visit: Visit) -> dict[str, Any]:
         "shown": shown,
         "period": key,
         "periods": PERIODS,
-        "domain": domain if domain in shown.domains else "",
+        "domain": shown.domain,
     }
 
 
 def _shown(conn: Connection, visit: Visit, key: str, domain: str) -> Shown:
     account_id, now = visit.account_id, visit.now
-    domains = [each.name for each in identity.list_domains(conn, account_id)]
-    of = (DOMAIN, domain) if domain in domains else (ACCOUNT, "")
+    found = identity.find_domain(conn, domain.lower()) if domain else None
+    is_own = found is not None and found.account_id == account_id
+    domain = domain.lower() if is_own else ""
+    of = (DOMAIN, domain) if domain else (ACCOUNT, "")
     _, span, back_s = PERIODS[key]
     when = _period(now, span, back_s)
     series = statistics.series(conn, account_id, when, dim=of[0], name=of[1], metrics=_METRICS)
@@ -119,7 +123,8 @@ def _shown(conn: Connection, visit: Visit, key: str, domain: str) -> Shown:
         charts=_charts(when, series, before),
         rows=series["series"],
         times=statistics.delivery_times(conn, account_id, when, dim=of[0], name=of[1]) if has_times else None,
-        domains=domains,
+        domains=domain_choices(conn, account_id),
+        domain=domain,
     )
 
 

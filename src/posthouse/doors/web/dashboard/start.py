@@ -17,6 +17,7 @@ from starlette.responses import Response
 
 from posthouse.desk import credentials, domains, reports
 from posthouse.desk.places import smtp_place
+from posthouse.doors.web.dashboard import paging
 from posthouse.doors.web.dashboard.page import Page, Work
 from posthouse.doors.web.dashboard.visit import Visit
 from posthouse.model.account import Domain, DomainSettings
@@ -28,13 +29,14 @@ from posthouse.rules.snippets import Place, snippets
 from posthouse.store import identity
 from posthouse.store.connection import Connection
 from posthouse.store.events import EventQuery
+from posthouse.store.parts import Part
 
 PATH, SEEN = "/start", "/start/seen"
 _EXAMPLE = "someone@example.com"
 
 
 async def _look(visit: Visit) -> Response:
-    known = await visit.read(identity.list_domains, visit.account_id)
+    known = await visit.read(identity.list_domains, visit.account_id, Part(most=paging.ROWS))
     known.sort(key=lambda domain: (domain.verified_at is None, domain.settings.is_sandbox, domain.name))
     return visit.page(
         "start.html",

@@ -14,12 +14,12 @@ from starlette.responses import Response
 from posthouse.desk import suppressions
 from posthouse.desk.suppression_search import Chosen, find_page, query_of
 from posthouse.doors.web.dashboard import paging
+from posthouse.doors.web.dashboard.choices import Choices, domain_choices, group_choices
 from posthouse.doors.web.dashboard.page import Page, Work
 from posthouse.doors.web.dashboard.visit import Visit
 from posthouse.doors.web.rim import sentence
 from posthouse.model.errors import Refused
 from posthouse.model.suppression import Suppression
-from posthouse.store import groups, identity
 from posthouse.store.connection import Connection
 
 PATH = "/suppressions"
@@ -82,7 +82,7 @@ async def _look(visit: Visit) -> Response:
         kinds=KINDS,
         domains=domains,
         groups=known,
-        names={f"group:{number}": name for number, name in known},
+        names={f"group:{number}": name for number, name in known or ()},
         chosen=chosen,
         is_filtered=chosen != Chosen(),
         asked="?" + urlencode(_asked(chosen)) if _asked(chosen) else "",
@@ -90,14 +90,9 @@ async def _look(visit: Visit) -> Response:
     )
 
 
-Choices = list[tuple[str, str]]
-
-
 def choices(conn: Connection, account_id: str) -> tuple[Choices, Choices]:
-    """(domains, groups) of the account, as pairs for a field of choice."""
-    names = [domain.name for domain in identity.list_domains(conn, account_id)]
-    known = groups.list_groups(conn, account_id)
-    return [(name, name) for name in names], [(str(group.number), group.name) for group in known]
+    """(domains, groups) of the account."""
+    return domain_choices(conn, account_id), group_choices(conn, account_id)
 
 
 def _rows(conn: Connection, account_id: str, chosen: Chosen, now: float, after: str) -> list[Suppression]:

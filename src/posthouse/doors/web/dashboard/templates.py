@@ -12,8 +12,8 @@ from starlette.responses import Response
 from posthouse.desk import domains, templates
 from posthouse.desk.templates import Draft
 from posthouse.doors.web.dashboard import paging
+from posthouse.doors.web.dashboard.choices import domain_choices
 from posthouse.doors.web.dashboard.page import Page, Work
-from posthouse.doors.web.dashboard.suppressions import choices
 from posthouse.doors.web.dashboard.visit import Visit
 from posthouse.store.connection import Connection
 from posthouse.store.templates import HANDLEBARS, WRAPPER, Found
@@ -44,7 +44,7 @@ async def _look(visit: Visit) -> Response:
 
 
 async def _look_new(visit: Visit) -> Response:
-    names, _ = await visit.read(choices, visit.account_id)
+    names = await visit.read(domain_choices, visit.account_id)
     start = {"tag": "initial", "engine": HANDLEBARS, "html": _STARTER, "text": "", "fields": {}}
     start["fields"] = {"Subject": "Hello {{name}}"}
     return visit.page("template_new.html", "New template", domains=names, **editor(start))

@@ -13,13 +13,15 @@ from starlette.responses import Response
 
 from posthouse.desk import hook_keys, hook_rotation
 from posthouse.desk.hook_rotation import Standing
+from posthouse.doors.web.dashboard import paging
 from posthouse.doors.web.dashboard.page import Page, Work
-from posthouse.doors.web.dashboard.suppressions import choices
 from posthouse.doors.web.dashboard.verifying import SNIPPETS
 from posthouse.doors.web.dashboard.visit import Visit
 from posthouse.doors.web.dashboard.webhooks import FORMS
+from posthouse.store import identity
 from posthouse.store.connection import Connection
 from posthouse.store.hook_keys import SealedHookKey, list_hook_keys
+from posthouse.store.parts import Part
 
 PATH = "/webhooks/keys"
 SPANS = [("24h", "24 hours"), ("1h", "an hour"), ("7d", "7 days"), ("30d", "30 days"), ("now", "not at all")]
@@ -37,7 +39,9 @@ class _Place:
 
 
 async def _look(visit: Visit) -> Response:
-    keys, domains = await visit.read(_held, visit.account_id)
+    keys, domains = await visit.read(_held, visit.account_id, paging.part_of(visit))
+    listed = paging.shown(visit, domains, lambda name: name)
+    wide = [""] if listed["pages"].is_first and not listed["text"] else []
     by_place = {
         place: hook_rotation.of_keys(list(of_place), visit.now)
         for place, of_place in groupby(keys, lambda key: (key.dialect, key.domain))
@@ -45,15 +49,23 @@ async def _look(visit: Visit) -> Response:
     places = [
         _Place(dialect, label, domain, by_place.get((dialect, domain)))
         for dialect, label in FORMS
-        for domain in ([name for name, _ in domains] if dialect in hook_keys.OF_DOMAIN else [""])
+        for domain in (listed["rows"] if dialect in hook_keys.OF_DOMAIN else wide)
     ]
     return visit.page(
-        "webhook_keys.html", "Signing keys", places=places, forms=FORMS, snippets=SNIPPETS, spans=SPANS
+        "webhook_keys.html",
+        "Signing keys",
+        places=places,
+        forms=FORMS,
+        snippets=SNIPPETS,
+        spans=SPANS,
+        **listed,
     )
 
 
-def _held(conn: Connection, account_id: str) -> tuple[list[SealedHookKey], list[tuple[str, str]]]:
-    return list_hook_keys(conn, account_id), choices(conn, account_id)[0]
+def _held(conn: Connection, account_id: str, part: Part) -> tuple[list[SealedHookKey], list[str]]:
+    """(keys, names of the page's domains)."""
+    domains = identity.list_domains(conn, account_id, part)
+    return list_hook_keys(conn, account_id), [domain.name for domain in domains]
 
 
 async def _new(visit: Visit) -> Response:

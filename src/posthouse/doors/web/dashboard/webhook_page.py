@@ -17,8 +17,8 @@ from posthouse.desk.hook_samples import sample_row, try_receiver
 from posthouse.desk.hooks import Wanted
 from posthouse.dialects.table import HOOK_FORMS
 from posthouse.doors.web.dashboard import paging
+from posthouse.doors.web.dashboard.choices import domain_choices
 from posthouse.doors.web.dashboard.page import Page, Work
-from posthouse.doors.web.dashboard.suppressions import choices
 from posthouse.doors.web.dashboard.visit import Visit
 from posthouse.doors.web.dashboard.webhooks import FORMS, PATH, events_of, state_of, wanted_of
 from posthouse.doors.web.forms import FormTrouble
@@ -69,7 +69,7 @@ def _all(conn: Connection, visit: Visit) -> tuple[Hook, dict[str, Any], list[Any
     posts = hook_log.list_attempts(
         conn, hook.id, paging.ROWS + 1, before_id=paging.place(visit), only_failed=bool(visit.query("failed"))
     )
-    return hook, row, posts, _key(conn, visit, hook), choices(conn, visit.account_id)[0]
+    return hook, row, posts, _key(conn, visit, hook), domain_choices(conn, visit.account_id)
 
 
 def _hook(conn: Connection, visit: Visit) -> Hook:

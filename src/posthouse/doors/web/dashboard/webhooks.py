@@ -13,8 +13,8 @@ from starlette.responses import Response
 from posthouse.desk import hook_rotation, hooks
 from posthouse.desk.hooks import Wanted
 from posthouse.dialects.table import HOOK_FORMS
+from posthouse.doors.web.dashboard.choices import domain_choices
 from posthouse.doors.web.dashboard.page import Page, Work
-from posthouse.doors.web.dashboard.suppressions import choices
 from posthouse.doors.web.dashboard.visit import Visit
 from posthouse.model.errors import Refused
 from posthouse.model.event import EventKind
@@ -66,7 +66,7 @@ def state_of(row: Mapping[str, Any], now: float) -> tuple[str, str]:
 async def _look_new(visit: Visit) -> Response:
     asked = visit.field("form") or visit.query("form")
     dialect = asked if asked in HOOK_FORMS else "native"
-    names, _ = await visit.read(choices, visit.account_id)
+    names = await visit.read(domain_choices, visit.account_id)
     return visit.page(
         "webhook_new.html",
         "New webhook",

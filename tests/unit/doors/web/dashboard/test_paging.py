@@ -160,3 +160,57 @@ async def test_S20_no_page_of_a_list_shows_what_is_anothers(desk: Desk, path: st
     for query in ("", "?q=site", "?after=site0010", "?after=5", "?after=%2Fsite0010"):
         page = await browser.open(f"/accounts/{OTHER}/{path}{query}")
         assert page.status == 200 and names(page) == []
+
+
+CHOOSING = [
+    "",
+    "/keys",
+    "/suppressions",
+    "/suppressions/allowed",
+    "/suppressions/import",
+    "/templates/new",
+    "/webhooks/new",
+    "/addresses",
+]
+
+
+@pytest.mark.parametrize("path", CHOOSING)
+async def test_W_01_what_is_too_long_to_choose_from_is_typed(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch, path: str
+) -> None:
+    def fill(conn: Connection) -> None:
+        account_id = accounts.own_account(conn, "")
+        for number in range(3):
+            _domain(conn, account_id, number)
+            _group(conn, account_id, number)
+            _account(conn, account_id, number)
+
+    await desk.api.write(fill)
+    browser = await desk.browser()
+    few = (await browser.open(HOME + path)).html
+    assert re.search("<option[^>]*>[^<]*site0001", few)
+    monkeypatch.setattr("posthouse.doors.web.dashboard.choices.MOST", 2)
+    page = await browser.open(HOME + path)
+    assert page.status == 200 and not re.search("<option[^>]*>[^<]*site0001", page.html)
+    assert re.search('<input[^>]* name="(domain|account)"', page.html)
+
+
+async def test_W_01_figures_of_a_domain_are_asked_for_by_its_name(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("posthouse.doors.web.dashboard.choices.MOST", 0)
+    browser = await desk.browser()
+    own = await browser.open(f"{HOME}?domain=Shop.test")
+    assert 'name="domain" value="shop.test"' in own.html
+    other = await browser.open(f"{HOME}?domain=other.test")
+    assert 'name="domain" value=""' in other.html
+
+
+async def test_W_01_signing_keys_of_many_domains_come_page_by_page(desk: Desk) -> None:
+    await desk.api.write(_filled, "domains")
+    browser = await desk.browser()
+    page = await browser.open(f"{HOME}/webhooks/keys")
+    assert "site0000.test" in page.text and "site0060.test" not in page.text
+    assert "the whole account" in page.text
+    page = await browser.open(f"{HOME}/webhooks/keys{page.link('next')}")
+    assert "site0060.test" in page.text and "the whole account" not in page.text
