@@ -11,12 +11,11 @@ from dataclasses import dataclass, field
 
 import msgspec
 from sqlalchemy import bindparam, delete, select, update
-from sqlalchemy.dialects.postgresql import insert as upsert_into
 
 from posthouse.store.api_tables import answered
 from posthouse.store.connection import Connection, Row
 from posthouse.store.rows import json_text
-from posthouse.store.statement import Statement
+from posthouse.store.statement import Statement, insert_once
 
 KEPT_S = 86400.0
 """How long an answer is given again."""
@@ -36,10 +35,7 @@ class Answered:
     headers: dict[str, str] = field(default_factory=dict)
 
 
-_NAMES = tuple(column.name for column in answered.columns)
-_put = Statement(
-    upsert_into(answered).values({name: bindparam(name) for name in _NAMES}).on_conflict_do_nothing(), *_NAMES
-)
+_put = insert_once(answered)
 _find = Statement(select(answered).where(answered.c.id == bindparam("of_id")), "of_id")
 _forget = Statement(delete(answered).where(answered.c.id == bindparam("of_id")), "of_id")
 _drop = Statement(

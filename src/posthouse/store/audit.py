@@ -12,13 +12,13 @@ from collections.abc import Sequence
 from dataclasses import astuple, dataclass
 from functools import cache
 
-from sqlalchemy import bindparam, delete, func, insert, select
+from sqlalchemy import bindparam, delete, func, select
 
 from posthouse.model.clock import id_at
 from posthouse.store.connection import Connection
 from posthouse.store.dashboard_tables import audit
 from posthouse.store.rows import beginning_with
-from posthouse.store.statement import Statement
+from posthouse.store.statement import Statement, insert_row
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,8 +54,7 @@ class Query:
     limit: int = 100
 
 
-_NAMES = tuple(column.name for column in audit.columns)
-_append = Statement(insert(audit).values({name: bindparam(name) for name in _NAMES}), *_NAMES)
+_append = insert_row(audit)
 _CONDITIONS = {
     "who": audit.c.who == bindparam("of_who"),
     "what": func.lower(audit.c.what).like(bindparam("of_what"), escape="!"),

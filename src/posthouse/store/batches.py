@@ -28,7 +28,7 @@ from posthouse.store import events
 from posthouse.store.asset_tables import batch
 from posthouse.store.connection import Connection, Row
 from posthouse.store.quotas import GivenUp, Room, waited_for_room
-from posthouse.store.statement import RowsStatement, Statement, given_key
+from posthouse.store.statement import RowsStatement, Statement, given_key, insert_once
 from posthouse.store.tables import delivery, message, word
 from posthouse.store.versions import raise_stops
 
@@ -53,7 +53,7 @@ Pair = tuple[str, str]
 
 _insert = upsert_into(batch).values({column.name: bindparam(column.name) for column in batch.columns})
 _names = [column.name for column in batch.columns]
-_register = Statement(_insert.on_conflict_do_nothing(), *_names)
+_register = insert_once(batch)
 _mark = Statement(
     _insert.on_conflict_do_update(
         index_elements=list(batch.primary_key.columns),

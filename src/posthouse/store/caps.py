@@ -6,11 +6,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from sqlalchemy import bindparam, delete, select, update
-from sqlalchemy.dialects.postgresql import insert as upsert_into
 
 from posthouse.store.connection import Connection
 from posthouse.store.identity_tables import account_cap
-from posthouse.store.statement import Statement
+from posthouse.store.statement import Statement, insert_once
 from posthouse.store.versions import raise_identity
 
 
@@ -24,16 +23,12 @@ class Cap:
     note: str
 
 
-_NAMES = tuple(column.name for column in account_cap.columns)
 _all = Statement(select(account_cap).order_by(account_cap.c.account_id))
 _one = Statement(select(account_cap).where(account_cap.c.account_id == bindparam("of_account")), "of_account")
 _forget = Statement(
     delete(account_cap).where(account_cap.c.account_id == bindparam("of_account")), "of_account"
 )
-_add = Statement(
-    upsert_into(account_cap).values({name: bindparam(name) for name in _NAMES}).on_conflict_do_nothing(),
-    *_NAMES,
-)
+_add = insert_once(account_cap)
 _change = Statement(
     update(account_cap)
     .where(account_cap.c.account_id == bindparam("of_account"), account_cap.c.day == bindparam("judged_day"))

@@ -10,14 +10,13 @@ from functools import cache
 from typing import Any
 
 from sqlalchemy import bindparam, delete, exists, func, or_, select
-from sqlalchemy.dialects.postgresql import insert as upsert_into
 from sqlalchemy.sql.elements import ColumnElement
 
 from posthouse.store.connection import Connection
 from posthouse.store.event_tables import event_label
 from posthouse.store.identity_tables import credential
 from posthouse.store.rows import containing, tag_label
-from posthouse.store.statement import Statement
+from posthouse.store.statement import Statement, insert_once
 from posthouse.store.tables import capture, event, message
 
 COUNTED = 1000
@@ -53,12 +52,7 @@ class CaptureLine:
     application: str
 
 
-_put = Statement(
-    upsert_into(capture)
-    .values({column.name: bindparam(column.name) for column in capture.columns})
-    .on_conflict_do_nothing(),
-    *[column.name for column in capture.columns],
-)
+_put = insert_once(capture)
 _load = Statement(select(capture).where(capture.c.delivery_id == bindparam("id")), "id")
 _LINE = (
     capture.c.delivery_id,

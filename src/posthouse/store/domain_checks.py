@@ -19,7 +19,7 @@ from sqlalchemy.sql.elements import ColumnElement
 
 from posthouse.store.connection import Connection
 from posthouse.store.identity_tables import domain, domain_check
-from posthouse.store.statement import RowsStatement, Statement, given_key
+from posthouse.store.statement import RowsStatement, Statement, given_key, insert_once
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,9 +44,7 @@ class Unwell(NamedTuple):
 
 _names = [column.name for column in domain_check.columns]
 _fresh = upsert_into(domain_check)
-_begin = Statement(
-    _fresh.values({name: bindparam(name) for name in _names}).on_conflict_do_nothing(), *_names
-)
+_begin = insert_once(domain_check)
 _nought: ColumnElement[int] = literal_column("0")
 _begin_all = Statement(
     _fresh.from_select(

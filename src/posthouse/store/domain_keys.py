@@ -10,20 +10,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from sqlalchemy import bindparam, delete, select, update
-from sqlalchemy.dialects.postgresql import insert as upsert_into
 
 from posthouse.model.account import DomainKey, KeyState
 from posthouse.store.connection import Connection, Row
 from posthouse.store.identity_tables import domain_key
-from posthouse.store.statement import Statement
+from posthouse.store.statement import Statement, insert_once
 from posthouse.store.trouble import Duplicate
 from posthouse.store.versions import raise_identity
 
-_COLUMNS = [column.name for column in domain_key.columns]
-_add = Statement(
-    upsert_into(domain_key).values({name: bindparam(name) for name in _COLUMNS}).on_conflict_do_nothing(),
-    *_COLUMNS,
-)
+_add = insert_once(domain_key)
 _all = Statement(select(domain_key).order_by(domain_key.c.id))
 _of = Statement(
     select(domain_key).where(domain_key.c.domain_id == bindparam("of_domain")).order_by(domain_key.c.id),

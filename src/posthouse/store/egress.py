@@ -7,13 +7,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import bindparam, delete, select, update
-from sqlalchemy.dialects.postgresql import insert as upsert_into
-from sqlalchemy.schema import Table
 
 from posthouse.store.asset_tables import ip, pool, pool_ip
 from posthouse.store.connection import Connection
 from posthouse.store.site_tables import warmup_day
-from posthouse.store.statement import Statement
+from posthouse.store.statement import Statement, insert_once
 from posthouse.store.trouble import Duplicate
 from posthouse.store.versions import raise_identity
 
@@ -41,15 +39,9 @@ class Pool:
     description: str = ""
 
 
-def _insert_once(table: Table) -> Statement:
-    names = [column.name for column in table.columns]
-    fresh = upsert_into(table).values({name: bindparam(name) for name in names})
-    return Statement(fresh.on_conflict_do_nothing(), *names)
-
-
 # Addresses
 
-_add_ip = _insert_once(ip)
+_add_ip = insert_once(ip)
 _ips = Statement(select(ip).order_by(ip.c.address))
 _remove_ip = Statement(delete(ip).where(ip.c.address == bindparam("of_address")), "of_address")
 _forget_warmup = Statement(
@@ -82,8 +74,8 @@ def remove_ip(conn: Connection, address: str) -> bool:
 
 # Pools
 
-_add_pool = _insert_once(pool)
-_join_pool = _insert_once(pool_ip)
+_add_pool = insert_once(pool)
+_join_pool = insert_once(pool_ip)
 _leave_pool = Statement(
     delete(pool_ip).where(
         pool_ip.c.pool_id == bindparam("of_pool"), pool_ip.c.address == bindparam("of_address")

@@ -5,17 +5,11 @@ Public: note.
 
 from __future__ import annotations
 
-from sqlalchemy import bindparam
-from sqlalchemy.dialects.postgresql import insert as upsert_into
-
 from posthouse.store.connection import Connection
 from posthouse.store.event_tables import engaged
-from posthouse.store.statement import Statement
+from posthouse.store.statement import insert_once
 
-_NAMES = [column.name for column in engaged.columns]
-_note = Statement(
-    upsert_into(engaged).values({name: bindparam(name) for name in _NAMES}).on_conflict_do_nothing(), *_NAMES
-)
+_note = insert_once(engaged)
 
 
 def note(conn: Connection, delivery_id: str, kind: str, event_id: str) -> bool:

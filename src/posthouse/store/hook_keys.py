@@ -12,11 +12,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from sqlalchemy import bindparam, delete, literal_column, or_, select, update
-from sqlalchemy.dialects.postgresql import insert as upsert_into
 
 from posthouse.store.connection import Connection
 from posthouse.store.identity_tables import hook_key
-from posthouse.store.statement import Statement
+from posthouse.store.statement import Statement, insert_once
 from posthouse.store.trouble import Duplicate
 
 
@@ -36,17 +35,13 @@ class SealedHookKey:
     ends_at: float = 0.0
 
 
-_COLUMNS = [column.name for column in hook_key.columns]
 _OF = ("of_account", "of_domain", "of_dialect")
 _is_it = (
     hook_key.c.account_id == bindparam("of_account"),
     hook_key.c.domain == bindparam("of_domain"),
     hook_key.c.dialect == bindparam("of_dialect"),
 )
-_add = Statement(
-    upsert_into(hook_key).values({name: bindparam(name) for name in _COLUMNS}).on_conflict_do_nothing(),
-    *_COLUMNS,
-)
+_add = insert_once(hook_key)
 _is_newest = hook_key.c.ends_at == literal_column("0")
 _is_older = hook_key.c.ends_at != literal_column("0")
 _find = Statement(select(hook_key).where(*_is_it, _is_newest), *_OF)

@@ -11,8 +11,6 @@ from dataclasses import replace
 
 import msgspec
 from sqlalchemy import bindparam, delete, select, update
-from sqlalchemy.dialects.postgresql import insert as upsert_into
-from sqlalchemy.schema import Table
 
 from posthouse.model.account import (
     ACCOUNT_DEFAULTS,
@@ -32,18 +30,10 @@ from posthouse.store.connection import Connection, Row
 from posthouse.store.identity_tables import account, credential, domain
 from posthouse.store.parts import EVERYTHING, Part, Parted
 from posthouse.store.rows import harmless
-from posthouse.store.statement import RowsStatement, Statement, given_key
+from posthouse.store.statement import RowsStatement, Statement, given_key, insert_once
 from posthouse.store.tables import mark, word
 from posthouse.store.trouble import Duplicate
 from posthouse.store.versions import raise_identity
-
-
-def _insert_once(table: Table) -> Statement:
-    """INSERT that changes nothing where a unique name is taken; values in the table's column order."""
-    names = [column.name for column in table.columns]
-    fresh = upsert_into(table).values({name: bindparam(name) for name in names})
-    return Statement(fresh.on_conflict_do_nothing(), *names)
-
 
 _version = Statement(select(mark.c.number).where(mark.c.name == word("identity")))
 
@@ -62,7 +52,7 @@ def _changed(conn: Connection, rows: int) -> bool:
 
 # Accounts
 
-_add_account = _insert_once(account)
+_add_account = insert_once(account)
 _account = Statement(select(account).where(account.c.name == bindparam("name")), "name")
 _account_by_id = Statement(select(account).where(account.c.id == bindparam("of_id")), "of_id")
 _accounts = Parted(select(account), key=account.c.name, searched=(account.c.name,))
@@ -117,7 +107,7 @@ def _to_account(row: Row) -> Account:
 
 # Domains
 
-_add_domain = _insert_once(domain)
+_add_domain = insert_once(domain)
 _domain = Statement(select(domain).where(domain.c.name == bindparam("of_name")), "of_name")
 _domain_by_id = Statement(select(domain).where(domain.c.id == bindparam("of_id")), "of_id")
 _domains = Parted(select(domain), key=domain.c.name, searched=(domain.c.name,))
@@ -224,7 +214,7 @@ def set_verified(conn: Connection, name: str, at: float | None) -> bool:
 
 _read_limits = msgspec.json.Decoder(CredentialLimits).decode
 _is_valid = credential.c.revoked_at.is_(None)
-_add_credential = _insert_once(credential)
+_add_credential = insert_once(credential)
 _credential = Statement(
     select(credential).where(credential.c.login == bindparam("of_login"), _is_valid), "of_login"
 )

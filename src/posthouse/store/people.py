@@ -8,24 +8,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from sqlalchemy import bindparam, delete, func, insert, select, update
+from sqlalchemy import bindparam, delete, func, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert_into
 
 from posthouse.model.account import Person, Role, Session
 from posthouse.store.connection import Connection, Row
 from posthouse.store.identity_tables import account, membership, person, session
 from posthouse.store.parts import EVERYTHING, Part, Parted
-from posthouse.store.statement import Statement
+from posthouse.store.statement import Statement, insert_once, insert_row
 from posthouse.store.tables import word
 from posthouse.store.trouble import Duplicate
 
 # People
 
-_person_names = [column.name for column in person.columns]
-_add_person = Statement(
-    upsert_into(person).values({name: bindparam(name) for name in _person_names}).on_conflict_do_nothing(),
-    *_person_names,
-)
+_add_person = insert_once(person)
 _by_email = Statement(select(person).where(person.c.email == bindparam("of_email")), "of_email")
 _by_id = Statement(select(person).where(person.c.id == bindparam("of_id")), "of_id")
 _NAMED = (person.c.email, person.c.name)
@@ -198,10 +194,7 @@ def remove_roleless(conn: Connection) -> int:
 
 # Sessions
 
-_session_names = [column.name for column in session.columns]
-_add_session = Statement(
-    insert(session).values({name: bindparam(name) for name in _session_names}), *_session_names
-)
+_add_session = insert_row(session)
 _session = Statement(
     select(session).where(session.c.id == bindparam("of_id"), session.c.expires_at > bindparam("now")),
     "of_id",

@@ -21,6 +21,7 @@ _STATES = {state.value: state for state in DeliveryState}
 _KINDS = {kind.value: kind for kind in EventKind}
 _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder().decode
+_decode_object = msgspec.json.Decoder(dict[str, Any]).decode
 
 
 def beginning_with(text: str) -> str:
@@ -170,3 +171,13 @@ def json_text(data: dict[str, Any]) -> str:
         return _encode(data).decode()
     except UnicodeEncodeError:
         return json.dumps(data, ensure_ascii=False).encode("utf-8", "replace").decode()
+
+
+def more_text(more: dict[str, Any]) -> str:
+    """What a service keeps beside a thing in its own words; "" for nothing."""
+    return json_text(dict(more)) if more else ""
+
+
+def read_more(written: str) -> dict[str, Any]:
+    """What `more_text` wrote."""
+    return _decode_object(written) if written else {}

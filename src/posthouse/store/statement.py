@@ -16,6 +16,7 @@ from typing import Any
 from sqlalchemy import Float, Insert, Integer, bindparam, column, func, insert, select, values
 from sqlalchemy.dialects import sqlite
 from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.dialects.postgresql import insert as upsert_into
 from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
 from sqlalchemy.engine import Dialect
 from sqlalchemy.schema import ExecutableDDLElement, Table
@@ -176,6 +177,19 @@ def given_key(kind: TypeEngine[Any]) -> list[GivenColumn]:
 def _plain(kind: TypeEngine[Any]) -> TypeEngine[Any]:
     """The type without its collation: an array of texts has none."""
     return type(kind)()
+
+
+def insert_row(table: Table) -> Statement:
+    """INSERT of one whole row, values in the table's column order."""
+    names = [item.name for item in table.columns]
+    return Statement(insert(table).values({name: bindparam(name) for name in names}), *names)
+
+
+def insert_once(table: Table) -> Statement:
+    """The same, but it changes nothing where a unique name is taken."""
+    names = [item.name for item in table.columns]
+    fresh = upsert_into(table).values({name: bindparam(name) for name in names})
+    return Statement(fresh.on_conflict_do_nothing(), *names)
 
 
 def rows_insert(table: Table) -> RowsStatement:

@@ -17,7 +17,7 @@ from posthouse.model.trust import TlsCheck
 from posthouse.store.connection import Connection
 from posthouse.store.rows import harmless
 from posthouse.store.site_tables import tls_report, tls_result
-from posthouse.store.statement import Statement
+from posthouse.store.statement import Statement, insert_once
 from posthouse.store.tables import word
 
 
@@ -105,12 +105,7 @@ _unreported = Statement(
     "after",
     "most",
 )
-_claim = Statement(
-    upsert_into(tls_report)
-    .values({column.name: bindparam(column.name) for column in tls_report.columns})
-    .on_conflict_do_nothing(),
-    *[column.name for column in tls_report.columns],
-)
+_claim = insert_once(tls_report)
 _reports = Statement(
     select(tls_report)
     .where(tls_report.c.day >= bindparam("from_day"))

@@ -14,7 +14,7 @@ from sqlalchemy import bindparam, delete, func, insert, select, update
 
 from posthouse.store import hook_queue, jobs, queue, sites
 from posthouse.store.connection import Connection
-from posthouse.store.statement import Statement
+from posthouse.store.statement import Statement, insert_row
 from posthouse.store.tables import nudge as nudge_table
 from posthouse.store.tables import worker
 
@@ -33,8 +33,7 @@ class Worker:
     beat_at: float
 
 
-_names = tuple(column.name for column in worker.columns)
-_register = Statement(insert(worker).values({name: bindparam(name) for name in _names}), *_names)
+_register = insert_row(worker)
 _beat = Statement(
     update(worker).where(worker.c.id == bindparam("of_id")).values(beat_at=bindparam("now")), "of_id", "now"
 )
