@@ -5,7 +5,7 @@
 
 An item is due at `due_at` and is tried until `expires_at`. All changes are for write transactions.
 
-Public: HookItem, HookDue, Settled, enqueue, again, hooks_due, next_due, take, settle, put_back, release,
+Public: MOST_COUNTED, HookItem, HookDue, Settled, enqueue, again, hooks_due, take, settle, put_back, release,
 release_lost, drop_expired, hooks_waiting, counts.
 """
 
@@ -13,8 +13,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
-from sqlalchemy import bindparam, delete, func, literal_column, select, true, tuple_, update
+from sqlalchemy import Select, bindparam, delete, func, literal_column, select, true, tuple_, update
 from sqlalchemy.dialects.postgresql import insert as upsert_into
 from sqlalchemy.sql.expression import Executable, FromClause
 
@@ -265,11 +266,17 @@ _drop_expired = Statement(
     "now",
     "most",
 )
+MOST_COUNTED = 10_000
+_of_hook = hook_item.c.hook_id == hook.c.id
+_some: Select[Any] = (
+    select(literal_column("1")).select_from(hook_item).where(_of_hook).limit(MOST_COUNTED).correlate(hook)
+)
 _counts = Statement(
-    select(hook_item.c.hook_id, func.count(), func.min(hook_item.c.event_id))
-    .join(hook, hook.c.id == hook_item.c.hook_id)
-    .where(hook.c.account_id == bindparam("of_account"))
-    .group_by(hook_item.c.hook_id),
+    select(
+        hook.c.id,
+        select(func.count()).select_from(_some.subquery("some")).scalar_subquery(),
+        select(func.min(hook_item.c.event_id)).where(_of_hook).correlate(hook).scalar_subquery(),
+    ).where(hook.c.account_id == bindparam("of_account")),
     "of_account",
 )
 
@@ -281,5 +288,6 @@ def drop_expired(conn: Connection, hook_id: str, now: float, most: int) -> int:
 
 
 def counts(conn: Connection, account_id: str) -> dict[str, tuple[int, str]]:
-    """By hook how many items wait and the oldest event of them. Reads all of them: for people."""
-    return {hook_id: (count, oldest) for hook_id, count, oldest in conn.rows(_counts, account_id)}
+    """By hook how many items wait, `MOST_COUNTED` for so many or more, and the oldest event of them. For
+    people: it reads up to so many items of each hook."""
+    return {hook_id: (count, oldest) for hook_id, count, oldest in conn.rows(_counts, account_id) if count}

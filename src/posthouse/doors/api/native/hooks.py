@@ -38,7 +38,7 @@ Id = Annotated[str, Meta(min_length=1, max_length=60)]
 
 class HookRow(Struct, frozen=True, kw_only=True):
     """A webhook and how its receiver is doing. `names`: the service's names, where kinds do not say it all;
-    `failures`: in a row."""
+    `failures`: in a row; `waiting`: 10000 for so many events or more."""
 
     id: str
     name: str

@@ -60,6 +60,7 @@ async def _page(visit: Visit, samples: list[dict[str, Any]]) -> Response:
         ),
         only_failed=bool(visit.query("failed")),
         samples=samples,
+        most_counted=hook_queue.MOST_COUNTED,
     )
 
 

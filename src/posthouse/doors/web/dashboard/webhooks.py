@@ -20,6 +20,7 @@ from posthouse.model.errors import Refused
 from posthouse.model.event import EventKind
 from posthouse.model.hook import Hook
 from posthouse.store.connection import Connection
+from posthouse.store.hook_queue import MOST_COUNTED
 
 PATH = "/webhooks"
 FORMS = [
@@ -51,7 +52,7 @@ EXPLAINED: Mapping[EventKind, str] = {
 async def _look(visit: Visit) -> Response:
     rows = await visit.read(hooks.overview, visit.account_id)
     shown = [row | {"state": state_of(row, visit.now)} for row in rows]
-    return visit.page("webhooks.html", "Webhooks", rows=shown, forms=FORMS)
+    return visit.page("webhooks.html", "Webhooks", rows=shown, forms=FORMS, most_counted=MOST_COUNTED)
 
 
 def state_of(row: Mapping[str, Any], now: float) -> tuple[str, str]:
