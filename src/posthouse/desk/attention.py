@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import islice
 
 from posthouse.desk import hooks, limits, sites
 from posthouse.model.account import Account
@@ -94,9 +95,8 @@ def _messages(count: int) -> str:
 
 
 def _limits(conn: Connection, account: Account, now: float) -> Iterator[Concern]:
-    for row in limits.limits_of(conn, account, now):
-        if not row.most or row.used < _NEAR * row.most:
-            continue
+    rows = limits.limits_of(conn, account, now)
+    for row in islice((row for row in rows if row.most and row.used >= _NEAR * row.most), _MOST):
         whose = row.domain or "this account"
         text = (
             f"The limit of {whose} for a {row.window} is nearly used up: {row.used} of {row.most} recipients."

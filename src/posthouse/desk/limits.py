@@ -67,7 +67,7 @@ def limits_of(conn: Connection, account: Account, now: float) -> list[LimitRow]:
     own = account_limits(account.id, account.settings, cap.most if cap else None)
     note = cap.note if cap and account.settings.starts_at else ""
     rows = [_row(conn, limit, "", now, note if limit.span.name == "DAY" else "") for limit in own]
-    for domain in identity.list_domains(conn, account.id):
+    for domain in identity.domains_with_settings(conn, account.id):
         found = domain_limits(account.id, domain.name, domain.settings)
         rows += [_row(conn, limit, domain.name, now) for limit in found]
     return rows

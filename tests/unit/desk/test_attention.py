@@ -12,8 +12,10 @@ from sqlalchemy import text
 from posthouse.desk import accounts, hooks
 from posthouse.desk.attention import Concern, concerns
 from posthouse.dialects.table import HOOK_FORMS
+from posthouse.model.account import Domain, DomainSettings
+from posthouse.rules.limits import domain_limits
 from posthouse.store import hooks as stored_hooks
-from posthouse.store import lanes
+from posthouse.store import identity, lanes, quotas
 from posthouse.store.connection import Connection
 from posthouse.store.statement import Statement
 from unit.doors.api.calling import Api, open_api
@@ -104,3 +106,16 @@ async def test_a_limit_that_is_nearly_used_up_is_told(house: Api) -> None:
     await house.write(lambda conn: conn.change(Statement(text(quota))))
     (found,) = await look(house)
     assert found.kind == "limit" and "9 of 10" in found.text
+
+
+async def test_of_many_limits_that_are_used_up_some_are_told(house: Api) -> None:
+    def limit(conn: Connection) -> None:
+        for number in range(8):
+            name = f"site{number}.test"
+            identity.add_domain(conn, Domain(name, house.account_id, name, "us", 0.0, 0.0), [])
+            identity.set_settings(conn, name, DomainSettings(daily_messages=10))
+            for each in domain_limits(house.account_id, name, DomainSettings(daily_messages=10)):
+                quotas.reserve(conn, each.scope, each.span.window(house.clock.now()), 10, 10)
+
+    await house.write(limit)
+    assert [found.kind for found in await look(house)] == ["limit"] * 5

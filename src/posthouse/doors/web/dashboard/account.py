@@ -11,6 +11,7 @@ from starlette.responses import Response
 
 from posthouse.desk import account_settings, accounts
 from posthouse.desk.limits import LimitRow, limits_of
+from posthouse.doors.web.dashboard import paging
 from posthouse.doors.web.dashboard.page import Page, Work
 from posthouse.doors.web.dashboard.settings_form import ACCOUNT_GROUPS, LIMIT_GROUP, Group, pairs_of
 from posthouse.doors.web.dashboard.visit import Visit
@@ -49,11 +50,13 @@ async def changed_limits(visit: Visit, name: str) -> str:
 
 
 async def _limits(visit: Visit) -> Response:
-    account, rows = await visit.read(_loaded, visit.account_id, visit.now)
+    account, found = await visit.read(_loaded, visit.account_id, visit.now)
+    rows, pages = paging.sliced(visit, found, {})
     return visit.page(
         "limits.html",
         "Limits",
         rows=rows,
+        pages=pages,
         groups=(LIMIT_GROUP,),
         values=account_settings.shown(account.settings),
         may_change=visit.is_operator and visit.may("account.write"),

@@ -57,13 +57,15 @@ def _added(
 
 
 async def _one(visit: Visit) -> Response:
-    account, contents, rows = await _load(visit)
+    account, contents, found = await _load(visit)
+    rows, pages = paging.sliced(visit, found, {})
     return visit.page(
         "account_here.html",
         f"Account {account.name}",
         row=accounts.account_row(account),
         contents=contents,
         rows=rows,
+        pages=pages,
         groups=(LIMIT_GROUP,),
         values=account_settings.shown(account.settings),
         is_own=account.name == accounts.USUAL,

@@ -15,7 +15,7 @@ from posthouse.desk import accounts
 from posthouse.doors.web.dashboard import paging
 from posthouse.doors.web.dashboard.paging import ROWS
 from posthouse.doors.web.dashboard.visit import Visit
-from posthouse.model.account import Credential, CredentialKind, Domain, Person, Role
+from posthouse.model.account import Credential, CredentialKind, Domain, DomainSettings, Person, Role
 from posthouse.store import groups, identity, people, templates
 from posthouse.store.connection import Connection
 from unit.doors.api.calling import OTHER
@@ -214,3 +214,20 @@ async def test_W_01_signing_keys_of_many_domains_come_page_by_page(desk: Desk) -
     assert "the whole account" in page.text
     page = await browser.open(f"{HOME}/webhooks/keys{page.link('next')}")
     assert "site0060.test" in page.text and "the whole account" not in page.text
+
+
+@pytest.mark.parametrize("path", ["/limits", "/accounts-here/default"])
+async def test_W_04_limits_of_many_domains_come_page_by_page(desk: Desk, path: str) -> None:
+    def fill(conn: Connection) -> None:
+        account_id = accounts.own_account(conn, "")
+        for number in range(COUNT):
+            _domain(conn, account_id, number)
+            identity.set_settings(conn, f"site{number:04}.test", DomainSettings(hourly_messages=number + 1))
+
+    await desk.api.write(fill)
+    browser = await desk.browser()
+    pages = [await browser.open(HOME + path)]
+    while following := pages[-1].link("next"):
+        pages.append(await browser.open(HOME + path + following))
+    assert len(pages) == 3
+    assert [name for page in pages for name in names(page)] == [f"site{number:04}" for number in range(COUNT)]
