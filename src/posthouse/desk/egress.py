@@ -167,7 +167,9 @@ def _pool_name(text: str) -> str:
 def _description(text: str) -> str:
     text = " ".join(text.split())
     if len(text) > MAX_DESCRIPTION or not text.isprintable():
-        raise _refused(f"A pool's description has at most {MAX_DESCRIPTION} visible characters", "bad-name")
+        raise _refused(
+            f"A pool's description has at most {MAX_DESCRIPTION} visible characters", "bad-description"
+        )
     return text
 
 

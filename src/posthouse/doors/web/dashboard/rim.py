@@ -119,6 +119,7 @@ def _note(page: Page, work: Work, visit: Visit) -> audit.Note:
 async def _again(page: Page, visit: Visit, error: PosthouseError) -> Response:
     """The page with the reason; what was typed still stands in the form."""
     visit.trouble, visit.status = f"{sentence(error)} {way_out(error.reason)}".strip(), _status(error)
+    visit.reason = error.reason
     response = await page.look(visit)
     response.headers.update(retry(error))
     return _framed(response)

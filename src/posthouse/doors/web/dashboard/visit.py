@@ -20,6 +20,7 @@ from posthouse.doors.api.forms import Upload
 from posthouse.doors.api.parts import ApiParts
 from posthouse.doors.web.dashboard import said, views
 from posthouse.doors.web.dashboard.navigation import current, sections
+from posthouse.doors.web.dashboard.wrong_field import wrong_field
 from posthouse.doors.web.forms import FORM, FORM_S, SESSION, cookie, form_token, new_form_cookie, put_cookie
 from posthouse.doors.web.parts import WebParts
 from posthouse.model.several import several
@@ -33,8 +34,8 @@ Value = TypeVar("Value")
 @dataclass
 class Visit:
     """`parts`: what the HTTP doors share. `typed`: a form's fields, all values of each; `uploads`: its files.
-    `trouble`: why what the form asked for was not done, `status` says it to programs. `note`: what the audit
-    log will say of it, until it does."""
+    `trouble`: why what the form asked for was not done, `reason` and `status` say it to programs. `note`:
+    what the audit log will say of it, until it does."""
 
     web: WebParts
     parts: ApiParts
@@ -44,6 +45,7 @@ class Visit:
     typed: Mapping[str, Sequence[str]] = field(default_factory=dict)
     uploads: Sequence[Upload] = ()
     trouble: str = ""
+    reason: str = ""
     status: int = 200
     note: audit.Note | None = None
 
@@ -103,6 +105,11 @@ class Visit:
 
     def ticked(self, name: str) -> bool:
         return name in self.typed
+
+    @property
+    def wrong(self) -> str:
+        """The field that the trouble is about, "" without any and where nobody can say."""
+        return wrong_field(self.reason, self.typed)
 
     # The store
 

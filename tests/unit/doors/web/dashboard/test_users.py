@@ -43,3 +43,17 @@ async def test_what_was_done_is_said_once(desk: Desk) -> None:
     page = await browser.press(await browser.open(USERS), "Remove", login="app@shop.test")
     assert "app@shop.test can no longer sign in." in page.text
     assert "can no longer" not in (await browser.open(USERS)).text
+
+
+async def test_W_04_a_refusal_stands_beside_the_field_that_it_is_about(desk: Desk) -> None:
+    browser = await desk.browser()
+    users = "/accounts/default/users"
+    for login, password, field in (("nobody", "", "login"), ("app@shop.test", "short", "password")):
+        page = await browser.fill(await browser.open(users), "Add user", login=login, password=password)
+        assert page.status == 400 and page.html.count('aria-invalid="true"') == 1
+        words = page.html.partition(f'<small id="{field}-error" class="bad-text">')[2].partition("</small>")[
+            0
+        ]
+        assert words and words in page.html.partition('role="alert">')[2].partition("</p>")[0]
+        assert f'aria-describedby="{field}-error {field}-help"' in page.html
+    assert "aria-invalid" not in (await browser.open(users)).html
