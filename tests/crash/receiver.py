@@ -1,18 +1,21 @@
 """The byte-exact receiving host: writes `got` to the ledger before its 250 and `done` after it.
 
 Between the two it waits a little, at random, so that kills hit the moment in which a copy is here and the
-other side does not know it yet. It can close instead of answering (F37).
+other side does not know it yet. It can close instead of answering (F37). Every second connection is offered
+CHUNKING, so that kills hit letters on their way by DATA and by BDAT.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
+import itertools
 import random
 
 from crash.ledger import Ledger
 from crash.letters import differs, letter_of, number_of
 
+_CHUNKING = b"250-crash.test\r\n250-CHUNKING\r\n"
 _EHLO = b"250-crash.test\r\n250-PIPELINING\r\n250-8BITMIME\r\n250-SMTPUTF8\r\n250 ENHANCEDSTATUSCODES\r\n"
 
 
@@ -26,6 +29,7 @@ class Receiver:
         self.drops = drops
         self.port = 0
         self.arrived: set[str] = set()
+        self._offers_chunks = itertools.cycle([True, False])
         self._rng = random.Random(f"receiver {seed}")
         self._sessions: set[asyncio.Task[None]] = set()
 
@@ -56,31 +60,32 @@ class Receiver:
 
     async def _session(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         writer.write(b"220 crash.test ESMTP\r\n")
+        ehlo = _EHLO.replace(b"250-crash.test\r\n", _CHUNKING) if next(self._offers_chunks) else _EHLO
         recipients: list[str] = []
         while line := await reader.readline():
             verb = line[:4].upper()
             if verb == b"RCPT":
                 recipients.append(line[line.index(b"<") + 1 : line.index(b">")].decode())
-            if verb == b"DATA":
-                writer.write(b"354 Go ahead\r\n")
-                if not await self._letter(reader, writer, recipients):
+            if verb in (b"DATA", b"BDAT"):
+                if verb == b"DATA":
+                    writer.write(b"354 Go ahead\r\n")
+                    received = (await reader.readuntil(b"\r\n.\r\n"))[:-3].replace(b"\r\n..", b"\r\n.")
+                else:  # one chunk, the last: no letter of the campaign is larger
+                    received = await reader.readexactly(int(line.split()[1]))
+                if not await self._letter(received, writer, recipients):
                     return
                 recipients = []
                 continue
             if verb in (b"MAIL", b"RSET"):
                 recipients = []
             writer.write(
-                _EHLO if verb == b"EHLO" else b"221 2.0.0 Bye\r\n" if verb == b"QUIT" else b"250 2.0.0 Ok\r\n"
+                ehlo if verb == b"EHLO" else b"221 2.0.0 Bye\r\n" if verb == b"QUIT" else b"250 2.0.0 Ok\r\n"
             )
             if verb == b"QUIT":
                 return
 
-    async def _letter(
-        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, recipients: list[str]
-    ) -> bool:
+    async def _letter(self, received: bytes, writer: asyncio.StreamWriter, recipients: list[str]) -> bool:
         """Takes one letter; False when the connection is closed instead of a reply."""
-        stuffed = await reader.readuntil(b"\r\n.\r\n")
-        received = stuffed[:-3].replace(b"\r\n..", b"\r\n.")
         number = number_of(received)
         letter = letter_of(self.seed, number)
         verdict = differs(received, letter) or "intact"
