@@ -293,6 +293,13 @@ def test_S9_an_endless_head_is_cut_off(house: House, beginning: bytes, unit: byt
     assert is_well(house)
 
 
+@pytest.mark.parametrize("beginning", [b"GET /?", b"GET / HTTP/1.1\r\nHost: a.test\r\nX-A: "])
+def test_S9_a_head_past_the_limit_is_told_so(house: House, beginning: bytes) -> None:
+    with closing(dial(house.port_http)) as wire:
+        wire.sendall(beginning + b"x" * (66 * 1024))
+        assert wire.recv(100).startswith(b"HTTP/1.1 431 ")
+
+
 @pytest.mark.parametrize("path", [CALL, f"/v3/{DOMAIN}/messages", "/v3/mail/send", "/api/v1/send", "/"])
 @pytest.mark.parametrize("shows_key", [True, False], ids=["with a key", "without one"])
 def test_S9_a_gigabyte_in_one_line_is_refused_while_others_are_served(

@@ -20,6 +20,11 @@ LEAST_BYTES_S = 500.0  # of a body, counted after REQUEST_S
 MOST_REQUEST_S = 3600.0
 MOST_HEAD_BYTES = 64 * 1024
 MOST_THROWN_BYTES = 64 * 1024 * 1024
+_TOO_LARGE = f"The head of a request may have {MOST_HEAD_BYTES} bytes.\n"
+_HEAD_TOO_LARGE = (
+    "HTTP/1.1 431 Request Header Fields Too Large\r\ncontent-type: text/plain; charset=utf-8\r\n"
+    f"content-length: {len(_TOO_LARGE)}\r\nconnection: close\r\n\r\n{_TOO_LARGE}"
+).encode()
 STUCK_S = 60.0  # a client that takes nothing of an answer for so long
 
 
@@ -52,8 +57,8 @@ class HttpConnection(HttpToolsProtocol):
         self._octets += len(data)
         super().data_received(data)
         # chunked bodies have lines of their own, and fields behind their end (RFC 9112 7.1)
-        if self._octets - 2 * self._body_octets > MOST_HEAD_BYTES:
-            self.transport.abort()
+        if self._octets - 2 * self._body_octets > MOST_HEAD_BYTES and not self.transport.is_closing():
+            self._refuse_head()
 
     def on_message_begin(self) -> None:
         super().on_message_begin()
@@ -61,7 +66,7 @@ class HttpConnection(HttpToolsProtocol):
 
     def on_headers_complete(self) -> None:
         self._is_in_head = False
-        _judge(self.parser.get_http_version(), self.headers)
+        _judge(self.parser.get_http_version(), self.url, self.headers)
         super().on_headers_complete()
         self.headers = []  # fields behind a chunked body are no fields of the request
 
@@ -77,6 +82,15 @@ class HttpConnection(HttpToolsProtocol):
         super().on_message_complete()
         self._stop_waiting()
         self._is_in_head, self._octets, self._body_octets, self._thrown_octets = True, 0, 0, 0
+
+    def _refuse_head(self) -> None:
+        """RFC 6585 5, unless an answer is under way: the client would take this for its rest."""
+        is_answering = self.cycle is not None and not self.cycle.response_complete
+        if is_answering or not self._is_in_head:
+            self.transport.abort()
+        else:
+            self.transport.write(_HEAD_TOO_LARGE)
+            self.transport.close()
 
     def pause_writing(self) -> None:
         super().pause_writing()
@@ -127,8 +141,11 @@ class HttpConnection(HttpToolsProtocol):
             self._deadline = None
 
 
-def _judge(version: str, headers: list[tuple[bytes, bytes]]) -> None:
-    """A head that two programs could read in two ways. Raises ValueError, which is answered 400."""
+def _judge(version: str, url: bytes, headers: list[tuple[bytes, bytes]]) -> None:
+    """A head that two programs could read in two ways, or one that came whole but is too large. Raises
+    ValueError, which is answered 400."""
+    if len(url) + sum([len(name) + len(value) for name, value in headers]) > MOST_HEAD_BYTES:
+        raise ValueError("too large a head")
     if version == "0.9":
         raise ValueError("no version of HTTP")  # it has no fields, and its answers no status
     if version == "1.1" and sum([name == b"host" for name, _ in headers]) != 1:

@@ -38,6 +38,7 @@ class Scene:
         self.loop.time.side_effect = lambda: self.now
         self.transport = Mock(spec=asyncio.Transport)
         self.transport.get_extra_info.return_value = None
+        self.transport.is_closing.side_effect = lambda: self.is_cut or self.transport.close.called
         self.connection = HttpConnection(config, state, {}, self.loop)
         self.connection.connection_made(self.transport)
 
@@ -67,6 +68,10 @@ class Scene:
     @property
     def is_cut(self) -> bool:
         return bool(self.transport.abort.called)
+
+    @property
+    def said(self) -> bytes:
+        return b"".join(call.args[0] for call in self.transport.write.call_args_list)
 
 
 def test_a_whole_request_must_come_in_time() -> None:
@@ -221,7 +226,23 @@ def test_a_head_has_a_limit(octets: int) -> None:
     scene.feed(b"GET / HTTP/1.1\r\nX: ")
     for _ in range(octets // 1000):
         scene.feed(b"x" * 1000)
-    assert scene.is_cut is (octets > MOST_HEAD_BYTES)
+    assert scene.transport.close.called is (octets > MOST_HEAD_BYTES)
+    assert scene.said.startswith(b"HTTP/1.1 431 ") is (octets > MOST_HEAD_BYTES)
+    assert not scene.is_cut
+
+
+def test_a_head_that_comes_whole_has_the_limit_too() -> None:
+    scene = Scene()
+    scene.feed(b"GET / HTTP/1.1\r\nHost: a.test\r\nX: " + b"x" * MOST_HEAD_BYTES + b"\r\n\r\n")
+    assert scene.said.startswith(b"HTTP/1.1 400 ") and scene.transport.close.called
+    assert scene.connection.cycle is None and not scene.is_cut
+
+
+def test_a_head_too_large_behind_a_request_that_is_not_answered_is_cut_off() -> None:
+    scene = Scene()
+    scene.feed(REQUEST)
+    scene.feed(b"GET / HTTP/1.1\r\nX: ".ljust(MOST_HEAD_BYTES + 1000, b"x"))
+    assert scene.is_cut and not scene.said
 
 
 def test_the_limit_is_for_heads_and_not_for_bodies() -> None:
