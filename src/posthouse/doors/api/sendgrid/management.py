@@ -9,6 +9,7 @@ from posthouse.doors.api.endpoints import Endpoint
 from posthouse.doors.api.sendgrid import (
     address_whitelist,
     api_keys,
+    bounce_classes,
     group_suppressions,
     settings,
     suppressions,
@@ -20,6 +21,7 @@ from posthouse.doors.api.sendgrid import (
 
 ENDPOINTS: tuple[Endpoint, ...] = (
     *suppressions.ENDPOINTS,
+    *bounce_classes.ENDPOINTS,
     *unsubscribe_groups.ENDPOINTS,
     *group_suppressions.ENDPOINTS,
     *templates.ENDPOINTS,

@@ -1,6 +1,6 @@
 """The days of a statistics call: start_date, end_date, aggregated_by, and its page (sendgrid.md 3.13).
 
-Public: Days, read_days.
+Public: Days, read_days, date_of.
 """
 
 from __future__ import annotations
@@ -37,10 +37,10 @@ def read_days(call: Call, *, is_whole: bool = False) -> Days:
     span = call.query.get("aggregated_by", "").strip().lower() or DAY
     if span not in _SPANS:
         raise said("aggregated_by must be one of day, week, month", field="aggregated_by")
-    since = _date(call, "start_date")
+    since = date_of(call, "start_date")
     if not since:
         raise said("start_date is required", field="start_date")
-    until = _date(call, "end_date") or dt.datetime.fromtimestamp(call.now, dt.UTC).date().isoformat()
+    until = date_of(call, "end_date") or dt.datetime.fromtimestamp(call.now, dt.UTC).date().isoformat()
     if since > until:
         raise said("start_date must not be later than end_date", field="start_date")
     limit, offset = (_ALL_DAYS, 0) if is_whole else page_of(call, MOST_DATES, MOST_DATES)
@@ -50,7 +50,8 @@ def read_days(call: Call, *, is_whole: bool = False) -> Days:
         raise said("the period is too long", field="start_date") from refused
 
 
-def _date(call: Call, name: str) -> str:
+def date_of(call: Call, name: str) -> str:
+    """A date of the query, YYYY-MM-DD, "" where it is not said. Raises Said."""
     text: str = call.query.get(name, "").strip()
     if not text:
         return ""
