@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import datetime as dt
 import json
 import time
@@ -100,6 +101,38 @@ def test_SG_11_the_official_client_finds_a_message_in_the_activity(house: House,
     }
     with pytest.raises(BadRequestsError):
         sg.messages.get(query_params={"query": "to_email=", "limit": 10})
+
+
+def test_SG_11_the_official_client_asks_for_the_activity_as_a_file(house: House, sg: Any) -> None:
+    to = f"{unique('filed')}@{GOOD}"
+    send(sg, to)
+    house.event(to, "delivered")
+    asked = sg.messages.download.post(query_params={"query": f'to_email="{to}"'})
+    assert asked.status_code == 202
+    url = read(sg.messages.download._(read(asked)["download_uuid"]).get())["presigned_url"]
+    answer = requests.get(url, timeout=20)
+    assert answer.status_code == 200
+    rows = list(csv.DictReader(answer.text.splitlines()))
+    assert {row["event"] for row in rows} >= {"processed", "delivered"}
+    assert {row["email"] for row in rows} == {to}
+
+
+def test_SG_11_the_official_client_counts_bounces_by_class(house: House, sg: Any) -> None:
+    def count() -> int:
+        found = read(sg.suppression.bounces.classifications.get(query_params={"start_date": today()}))
+        stats = [stat for day in found["result"] for stat in day["stats"]]
+        return sum(stat["count"] for stat in stats if stat["classification"] == "Invalid Address")
+
+    before = count()
+    to = f"{unique('nobody')}@bounce.test"
+    send(sg, to)
+    house.event(to, "failed")
+    until(lambda: count() == before + 1, 10, "the bounce is counted")
+    of_one = sg.suppression.bounces.classifications._(quote("Invalid Address")).get(
+        query_params={"start_date": today()}
+    )
+    domains = {stat["domain"] for day in read(of_one)["result"] for stat in day["stats"]}
+    assert "bounce.test" in domains
 
 
 def test_SG_11_the_official_client_pauses_and_cancels_scheduled_sends(house: House, sg: Any) -> None:

@@ -19,6 +19,15 @@ _OWN = (
     ("/api/mail.send", SENDGRID),
 )
 _SHARED = ("/v1/", "/v2/", "/v3/", "/v4/", "/v5/")
+_SENDGRIDS = (
+    "/v3/mail/",
+    "/v3/messages/",
+    "/v3/user/",
+    "/v3/asm/",
+    "/v3/suppression/",
+    "/v3/api_keys",
+    "/v3/scopes",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +59,5 @@ def service_of(scope: Scope) -> str:
 
 
 def _is_sendgrids(path: str) -> bool:
-    """Only for calls without a key: in whose words they are told so."""
-    return path.startswith(
-        ("/v3/mail/", "/v3/user/", "/v3/asm/", "/v3/suppression/", "/v3/api_keys", "/v3/scopes")
-    )
+    """Only for calls without a key: in whose words they are told so, and links that need none."""
+    return path.startswith(_SENDGRIDS)

@@ -1,14 +1,17 @@
 """Answers that stay open: how many there may be, and that they end when the worker leaves.
 
-Public: Streams.
+Public: Streams, HeldStream.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import ExitStack, contextmanager, suppress
+
+from starlette.responses import StreamingResponse
+from starlette.types import Receive, Scope, Send
 
 from posthouse.doors.api.answers import Problem
 
@@ -50,3 +53,17 @@ class Streams:
     def close(self) -> None:
         """Let all end within moments."""
         self._ended.set()
+
+
+class HeldStream(StreamingResponse):
+    """Gives its place back however it ends."""
+
+    def __init__(
+        self, lines: AsyncIterator[bytes], held: ExitStack, *, kind: str, headers: Mapping[str, str]
+    ) -> None:
+        super().__init__(lines, media_type=kind, headers=headers)
+        self._held = held
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        with self._held:
+            await super().__call__(scope, receive, send)

@@ -16,13 +16,13 @@ from dataclasses import replace
 from typing import Any
 
 import msgspec
-from starlette.responses import Response, StreamingResponse
-from starlette.types import Receive, Scope, Send
+from starlette.responses import Response
 
 from posthouse.desk import event_log
 from posthouse.desk.reports import event_row
 from posthouse.doors.api.answers import Answer, Problem
 from posthouse.doors.api.call import Call
+from posthouse.doors.api.streams import HeldStream
 from posthouse.model.clock import id_at
 from posthouse.model.errors import PosthouseError
 from posthouse.store.events import EventQuery, find_page
@@ -46,19 +46,8 @@ async def stream_events(call: Call, query: EventQuery, show: Show) -> Answer | R
         return Answer(200, b"", {"Content-Type": KIND})
     with ExitStack() as held:
         held.enter_context(call.parts.streams.place(call.principal.credential_id))
-        return _Stream(_lines(call, query, place, show), held.pop_all())
-
-
-class _Stream(StreamingResponse):
-    """Gives its place back however it ends."""
-
-    def __init__(self, lines: AsyncIterator[bytes], held: ExitStack) -> None:
-        super().__init__(lines, media_type=KIND, headers=_HEADERS)
-        self._held = held
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        with self._held:
-            await super().__call__(scope, receive, send)
+        lines = _lines(call, query, place, show)
+        return HeldStream(lines, held.pop_all(), kind=KIND, headers=_HEADERS)
 
 
 async def _beginning(call: Call, query: EventQuery) -> str:

@@ -2,7 +2,7 @@
 
 Answers begin with the newest letter. Where there is more, a `Link` header says where to go on.
 
-Public: ENDPOINTS.
+Public: ENDPOINTS, query_of.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ _PLACE = re.compile(r"[0-9A-Z]{10,26}\Z")
 
 
 async def _messages(call: Call) -> Answer:
-    query = _query(call.query.get("query", ""), MESSAGES)
+    query = query_of(call.query.get("query", ""), MESSAGES)
     limit = _limit(number_of(call, "limit", _USUAL))
     found = await find_some(call, Search(query, False, limit, _after(call)))
     rows = [_message(record) for _, record in found.rows]
@@ -83,7 +83,7 @@ async def _logs(call: Call) -> Answer:
         raise said("query must be a string", field="query")
     if isinstance(limit, bool) or not isinstance(limit, int):
         raise said("limit must be a positive integer", field="limit")
-    found = await find_some(call, Search(_query(text or "", LOGS), True, _limit(limit), _after(call)))
+    found = await find_some(call, Search(query_of(text or "", LOGS), True, _limit(limit), _after(call)))
     return json_answer({"messages": [_log(record) for _, record in found.rows]}, headers=_link(call, found))
 
 
@@ -121,7 +121,7 @@ async def _one_log(call: Call) -> Answer:
 # What is asked for
 
 
-def _query(text: str, fields: Mapping[str, str]) -> Query:
+def query_of(text: str, fields: Mapping[str, str]) -> Query:
     """Raises Said."""
     try:
         return read_query(text, fields)

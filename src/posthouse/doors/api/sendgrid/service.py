@@ -12,6 +12,7 @@ from posthouse.doors.api.endpoints import Endpoints
 from posthouse.doors.api.rates import Rate, rate_headers
 from posthouse.doors.api.sendgrid import (
     activity,
+    activity_csv,
     domain_authentication,
     errors_page,
     event_webhooks,
@@ -46,6 +47,7 @@ class _SendGrid:
             *not_here.ENDPOINTS,
             *stats.ENDPOINTS,
             *activity.ENDPOINTS,
+            *activity_csv.ENDPOINTS,
         )
     )
 
