@@ -14,7 +14,7 @@ sys.dont_write_bytecode = False
 
 # The fake internet and our own certificates need none of the world's authorities. Reading those 150 takes
 # 60 ms for each context: more than most tests, and several times at each start of a Posthouse.
-os.environ.setdefault("SSL_CERT_FILE", os.devnull)
+os.environ["SSL_CERT_FILE"] = os.devnull  # also where the machine names its own
 
 # A boxed traceback with every variable takes longer than what is tested.
 _plain = structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
