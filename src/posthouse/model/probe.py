@@ -96,8 +96,8 @@ class ProbeTls:
 class ProbeEnd:
     """How a test ended. `fault` "": well; else a machine word: "refused" (by a reply, whose `code`,
     `enhanced` and `text` follow), "silent", "closed", "not-smtp", "no-starttls", "no-auth", "no-mechanism",
-    "tls", "no-listener", "unreachable", "no-name", "no-address", "null-mx", "mail-domain", "dns", "private",
-    "too-much", "too-long".
+    "no-smtputf8", "tls", "no-listener", "unreachable", "no-name", "no-address", "null-mx", "mail-domain",
+    "dns", "private", "too-much", "too-long".
 
     `mechanisms`: what was offered for signing in; `offers_starttls`, `is_signed_in`. `mx`: where the mail of
     the name goes, when it has no address. `address`: where the connection went.

@@ -184,6 +184,9 @@ TROUBLE: tuple[Rule, ...] = (
     ("no-auth", lambda f: f.end.fault == "no-auth" and not (f.end.tls is None and f.end.offers_starttls),
      "Nobody can sign in on this port. It may be for mail between servers (port 25): hand in mail on port "
      "587 with STARTTLS or 465 with TLS. A server that takes mail without signing in needs no user here."),
+    ("no-smtputf8", lambda f: f.end.fault == "no-smtputf8",
+     "An address has letters outside ASCII before the @, and the server takes no such addresses (it does not "
+     "offer SMTPUTF8). Use others for the test."),
     ("no-mechanism", lambda f: f.end.fault == "no-mechanism",
      "The server offers other ways of signing in: {offered}. Choose one of them, or auto; a server that "
      "offers neither PLAIN nor LOGIN cannot be tested here."),

@@ -1,4 +1,4 @@
-"""A test's conversation without a socket: greeting, EHLO, STARTTLS, sign-in, one short letter, QUIT.
+"""A test's conversation without a socket: greeting, EHLO or HELO, STARTTLS, sign-in, a short letter, QUIT.
 
 Every line is kept for somebody to read, so nothing of the sign-in is: what answers AUTH is written down as
 what it is, not as it was sent, and replies lose whatever repeats it (S22). The owner feeds `receive`, writes
@@ -20,6 +20,8 @@ from posthouse.smtp.masking import Mask, secrets_of
 from posthouse.smtp.replies import PeerError, ReplyReader, ServerReply
 
 MAX_TRANSCRIPT = 65_536  # characters of all lines
+
+_UNKNOWN = (500, 502, 504)  # RFC 5321 3.2: whoever does not know EHLO is greeted with HELO
 
 Said = tuple[str, str]
 """Who ("C", "S" or "*"), and the text."""
@@ -46,6 +48,7 @@ class ProbeEngine:
         self._mechanisms: tuple[str, ...] = ()
         self._answers: list[tuple[str, bytes]] = []  # to the prompts of AUTH LOGIN, and what they are
         self._is_signed_in = False
+        self._says_helo = False
         self._heard: ServerReply | None = None
 
     def to_send(self) -> bytes:
@@ -105,6 +108,8 @@ class ProbeEngine:
             self._answer(reply)
         elif self._is_yes(reply):
             _NEXT[self.step](self)
+        elif self.step is ProbeStep.EHLO and reply.code in _UNKNOWN and not self._says_helo:
+            self._hello_again()
         else:
             self._refused(reply)
 
@@ -113,7 +118,7 @@ class ProbeEngine:
             return reply.code == 235
         if self.step is ProbeStep.DATA:
             return reply.code == 354
-        if self.step is ProbeStep.EHLO and 200 <= reply.code < 300:
+        if self.step is ProbeStep.EHLO and 200 <= reply.code < 300 and not self._says_helo:
             self._read_offers(reply.lines)
         return 200 <= reply.code < 300
 
@@ -132,6 +137,11 @@ class ProbeEngine:
     def _hello(self) -> None:
         self.step = ProbeStep.EHLO
         self._say(f"EHLO {self._hello_name}")
+
+    def _hello_again(self) -> None:
+        self._says_helo = True
+        self.note("The server does not know EHLO: it can offer neither STARTTLS nor a sign-in")
+        self._say(f"HELO {self._hello_name}")
 
     def _offered(self) -> None:
         if self._wish.security is Security.STARTTLS and self._tls is None:
@@ -193,7 +203,12 @@ class ProbeEngine:
 
     def _begin_letter(self) -> None:
         self.step = ProbeStep.MAIL
-        self._say(f"MAIL FROM:<{self._wish.sender}>")
+        needs_utf8 = not f"{self._wish.sender}{self._wish.recipient}".isascii()
+        if needs_utf8 and "SMTPUTF8" not in self._offers:  # RFC 6531 3.2
+            self.note("The server does not offer SMTPUTF8, which these addresses need")
+            self._finish("no-smtputf8")
+            return
+        self._say(f"MAIL FROM:<{self._wish.sender}>{' SMTPUTF8' if needs_utf8 else ''}")
 
     def _sender_taken(self) -> None:
         self.step = ProbeStep.RCPT
@@ -232,7 +247,7 @@ class ProbeEngine:
         )
         if reply and reply.code == 421:
             return
-        if fault in ("", "refused", "no-starttls", "no-auth", "no-mechanism"):
+        if fault in ("", "refused", "no-starttls", "no-auth", "no-mechanism", "no-smtputf8"):
             if reply and reply.code == 334:
                 self._say("*")  # RFC 4954 4: the sign-in is called off; its reply is the last that we hear
             else:

@@ -69,7 +69,6 @@ def test_a_host_is_a_name_or_an_address(typed: str, host: str) -> None:
         ({"from": ""}, "`from`"),
         ({"to": "nobody"}, "`to`"),
         ({"to": "a@b.test>\r\nRSET"}, "`to`"),
-        ({"to": "grüße@b.test"}, "before the @"),
     ],
 )
 def test_a_wrong_field_is_told_in_a_sentence(typed: dict[str, str], said: str) -> None:

@@ -91,6 +91,7 @@ CASES: list[tuple[str, dict[str, Any], ProbeEnd, dict[str, Any], str]] = [
     ("530", CLEAR, at(AUTH, "refused", code=530, text="Must issue a STARTTLS first"), {}, "auth-after-tls"),
     ("538", CLEAR, at(AUTH, "refused", code=538, text="Encryption required"), {}, "auth-after-tls"),
     ("no AUTH", {}, at(AUTH, "no-auth", tls=ProbeTls("T", "X")), {}, "no-auth"),
+    ("no SMTPUTF8", {}, at(ProbeStep.MAIL, "no-smtputf8"), {}, "no-smtputf8"),
     ("another AUTH", {}, at(AUTH, "no-mechanism", mechanisms=("CRAM-MD5",)), {}, "no-mechanism"),
     # Sign-in and letter
     ("an app password", {}, wrong("Application-specific password required", 534, ""), {}, "app-password"),

@@ -62,6 +62,25 @@ def test_W_02_a_whole_conversation_is_written_down_line_by_line() -> None:
     ]  # fmt: skip
 
 
+def test_W_02_a_server_that_does_not_know_ehlo_is_greeted_with_helo() -> None:
+    engine = ProbeEngine(wish(**NOBODY), "me.test", LETTER)
+    sent = talk(engine, b"220 hi\r\n", b"502 what\r\n", b"250-mx.test\r\n250 SMTPUTF8\r\n")
+    assert sent == [b"EHLO me.test\r\n", b"HELO me.test\r\n", b"MAIL FROM:<app@shop.test>\r\n"]
+    assert "*: The server does not know EHLO" in shown(engine)
+
+
+def test_W_02_addresses_outside_ascii_need_smtputf8() -> None:
+    engine = ProbeEngine(wish(recipient="müller@good.test", **NOBODY), "me.test", LETTER)
+    sent = talk(engine, b"220 hi\r\n", b"250-mx.test\r\n250 SMTPUTF8\r\n", b"250 ok\r\n")
+    assert sent[1:] == [
+        b"MAIL FROM:<app@shop.test> SMTPUTF8\r\n",
+        "RCPT TO:<müller@good.test>\r\n".encode(),
+    ]
+    engine = ProbeEngine(wish(sender="müller@good.test", **NOBODY), "me.test", LETTER)
+    assert talk(engine, b"220 hi\r\n", b"250 mx.test\r\n")[1:] == [b"QUIT\r\n"]
+    assert engine.end is not None and (engine.end.step, engine.end.fault) == (ProbeStep.MAIL, "no-smtputf8")
+
+
 def test_W_02_login_answers_both_prompts() -> None:
     engine = ProbeEngine(wish(mechanism=Mechanism.LOGIN, only_sign_in=True), "me.test", LETTER)
     sent = talk(
@@ -83,6 +102,8 @@ def test_W_02_login_answers_both_prompts() -> None:
         ({}, [b"SSH-2.0-OpenSSH\r\n"], ProbeStep.GREETING, "not-smtp"),
         ({}, [b"+OK POP3 ready\r\n"], ProbeStep.GREETING, "not-smtp"),
         ({}, [b"220 hi\r\n", b"550 no\r\n"], ProbeStep.EHLO, "refused"),
+        ({}, [b"220 hi\r\n", b"502 what\r\n", b"502 what\r\n"], ProbeStep.EHLO, "refused"),
+        ({}, [b"220 hi\r\n", b"500 what\r\n", b"250 hi\r\n"], ProbeStep.AUTH, "no-auth"),
         ({"security": Security.STARTTLS}, [b"220 a\r\n", b"250 mx\r\n"], ProbeStep.STARTTLS, "no-starttls"),
         ({"security": Security.STARTTLS}, [b"220 a\r\n", OFFERS, b"454 \r\n"], ProbeStep.STARTTLS, "refused"),
         ({}, [b"220 a\r\n", b"250-mx\r\n250 STARTTLS\r\n"], ProbeStep.AUTH, "no-auth"),
