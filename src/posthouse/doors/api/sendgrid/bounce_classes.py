@@ -131,7 +131,7 @@ def _told(call: Call, counts: Counts, noun: str) -> Answer:
     return Answer(200, text.getvalue().encode(), {"Content-Type": "text/csv; charset=utf-8"})
 
 
-_HERE, _READ = "/v3/suppression/bounces/classifications", "stats.read"
+_HERE, _READ = "/v3/suppression/bounces/classifications", "suppressions.read"
 ENDPOINTS: tuple[Endpoint, ...] = (
     Endpoint("GET", _HERE, _READ, _of_all),
     Endpoint("GET", f"{_HERE}/{{classification}}", _READ, _of_one),

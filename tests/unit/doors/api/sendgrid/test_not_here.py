@@ -22,7 +22,7 @@ async def test_SG_11_a_list_of_what_is_not_here_is_empty(api: Api, path: str) ->
     ("method", "path", "status", "text"),
     [
         ("POST", PARSE, 400, "mail is not received here"),
-        ("POST", ALLOWED, 400, "posthouse key add"),
+        ("POST", ALLOWED, 400, "named when it is made"),
         ("POST", "/v3/whitelabel/dns/email", 400, "shows them"),
         ("POST", f"{DOMAINS}/1/ips", 400, "pools"),
         ("GET", f"{DOMAINS}/subuser?username=x", 404, "subusers"),
