@@ -480,3 +480,10 @@ def test_C_14_a_domain_of_another_region_is_unknown_to_the_API_here(houses: Hous
 
     assert (send(here, DOMAIN), send(there, "europe.test")) == (200, 200)
     assert (send(here, "europe.test"), send(there, DOMAIN)) == (404, 404)
+
+    def listed(house: House) -> list[str]:
+        answer = requests.get(f"http://127.0.0.1:{house.port_http}/v4/domains", auth=("api", key), timeout=20)
+        return [item["name"] for item in answer.json()["items"]]
+
+    assert (listed(here), listed(there)) == ([DOMAIN], ["europe.test"])
+    assert _domains(here, key).json()["items"][0]["name"] == DOMAIN

@@ -44,6 +44,10 @@ def test_everything_comes_back_as_it_was(known: Connection) -> None:
     assert domain_keys.keys_of(known, "d1") == KEYS
     assert identity.find_credential(known, "app@example.test") == CREDENTIAL
     assert identity.list_domains(known) == identity.list_domains(known, "a1") == [DOMAIN]
+    here, elsewhere = (
+        identity.list_domains(known, "a1", region=name) for name in (DOMAIN.region, "elsewhere")
+    )
+    assert (here, elsewhere) == ([DOMAIN], [])
     assert identity.list_domains(known, "a2") == []
     assert identity.list_credentials(known) == [CREDENTIAL]
     assert identity.list_credentials(known, "example.test") == [CREDENTIAL]

@@ -5,7 +5,7 @@ A kind has a phrase that says what is allowed and a function that returns the ty
 
 Public: Kind, WrongValue, Endpoint, Route and the kinds `text`, `flag`, `whole`, `seconds`, `choice`,
 `hostname`, `region_name`, `path`, `store_url`, `base_url`, `endpoints`, `resolvers`, `addresses`, `pauses`,
-`routes`, `scanner`, `numbers_by_dialect`.
+`routes`, `scanner`, `urls_by_region`, `numbers_by_dialect`.
 """
 
 from __future__ import annotations
@@ -175,6 +175,14 @@ def _number_by_word(raw: Any) -> tuple[str, int]:
     return word.strip(), int(number)
 
 
+def _url_by_region(raw: Any) -> tuple[str, str]:
+    """`region=url`."""
+    region, _, url = _text(raw).partition("=")
+    if not url.strip():
+        raise WrongValue(f'"{raw}" is not region=url')
+    return _region(region.strip()), _base_url(url.strip())
+
+
 def _endpoint(raw: Any, default_port: int | None = None) -> Endpoint:
     """`host:port`, `[v6]:port`; with a default port also the bare host."""
     text = _text(raw)
@@ -300,6 +308,12 @@ pauses = Kind(
 )
 scanner = Kind("address", 'an address with or without ":port", or the absolute path of a socket', _scanner)
 routes = Kind("list", "tables with domain (name, .suffix or *), host and port", _list(_route), is_list=True)
+urls_by_region = Kind(
+    "list",
+    'a list of "region=url", such as "eu=https://api.eu.example.com"',
+    _list(_url_by_region),
+    is_list=True,
+)
 numbers_by_dialect = Kind(
     "list", 'a list of "name=number", such as "sendgrid=5000"', _list(_number_by_word), is_list=True
 )

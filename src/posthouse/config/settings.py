@@ -5,7 +5,7 @@
     settings.smtp.hostname, .listen, .listen_tls, .tls_cert, .tls_key, .require_tls_for_auth,
         .message_bytes, .recipients, .idle_s, .connections, .connections_per_address, .bare_line_ends,
         .hide_client, .queue_id_in_reply, .memory_bytes
-    settings.http.listen, .listen_tls, .request_bytes, .calls_per_minute, .sendgrid_errors
+    settings.http.listen, .listen_tls, .url, .region_urls, .request_bytes, .calls_per_minute, .sendgrid_errors
                                              `listen` values are tuples of Endpoint(host, port)
     settings.returns.port, .domain
     settings.dns.servers, .validates         tuple of Endpoint, empty: the system's

@@ -35,9 +35,11 @@ def domain_row(domain: Domain, found: Findings | None) -> dict[str, Any]:
     }
 
 
-def domain_rows(conn: Connection, account_id: str | None, part: Part = EVERYTHING) -> list[dict[str, Any]]:
-    """The domains of an account, or (None) of all, by name."""
-    found = identity.list_domains(conn, account_id, part)
+def domain_rows(
+    conn: Connection, account_id: str | None, part: Part = EVERYTHING, region: str = ""
+) -> list[dict[str, Any]]:
+    """The domains of an account, or (None) of all, by name; of an account also those of one region."""
+    found = identity.list_domains(conn, account_id, part, region)
     looks = findings_of(conn, [domain.id for domain in found])
     return [domain_row(domain, looks.get(domain.id)) for domain in found]
 

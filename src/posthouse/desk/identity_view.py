@@ -122,6 +122,10 @@ class IdentityView:
         """A domain of this region by its A-label name."""
         return self._current.domains.get(name)
 
+    def home_of(self, name: str) -> Domain | None:
+        """The domain of that name in whatever region."""
+        return self._current.everywhere.get(name)
+
     def domains_of(self, account_id: str) -> list[Domain]:
         return [domain for domain in self._current.domains.values() if domain.account_id == account_id]
 

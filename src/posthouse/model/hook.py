@@ -71,13 +71,14 @@ class Hook:
 class Told:
     """An event with what a form may need around it. `message` is None when its row is gone (or there never
     was one: REJECTED). `content`: the letter as accepted, b"" unless the form asks for it or it is gone.
-    `metadata`, `tags` and everything of the moment are in `event.data`. `api_url`: where the HTTP APIs are
-    reached, "" when nobody has said."""
+    `metadata`, `tags` and everything of the moment are in `event.data`. `api_url`: where the HTTP APIs of the
+    domain's region are reached, "" when nobody has said; `region`: its name, "" when that is not known."""
 
     event: Event
     message: Message | None = None
     content: bytes = field(default=b"", repr=False)
     api_url: str = ""
+    region: str = ""
 
 
 @dataclass(frozen=True, slots=True)

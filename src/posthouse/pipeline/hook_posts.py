@@ -42,6 +42,13 @@ _size = msgspec.json.Encoder().encode
 
 KeyOf = Callable[[Connection, str, str, str], HookKey | None]
 """(connection, account id, dialect, domain) -> what signs; None: there is no key."""
+HomeOf = Callable[[str], tuple[str, str]]
+"""Sending domain -> its region, and where the HTTP APIs of that region are reached."""
+
+
+def _unknown_home(domain: str) -> tuple[str, str]:
+    """For a house that tells neither."""
+    return "", ""
 
 
 class Post(Protocol):
@@ -113,7 +120,7 @@ class _End:
 
 
 class HookPosts:
-    """Makes the posts of one worker. `api_url` as in `Told`."""
+    """Makes the posts of one worker. `home_of`: region and API base of a sending domain, as in `Told`."""
 
     def __init__(
         self,
@@ -126,7 +133,7 @@ class HookPosts:
         worker_id: str,
         counters: Counters,
         room: Room,
-        api_url: str = "",
+        home_of: HomeOf = _unknown_home,
         chance: Callable[[], float] = random.random,
     ) -> None:
         self._store = store
@@ -137,7 +144,7 @@ class HookPosts:
         self._worker_id = worker_id
         self._counters = counters
         self._room = room
-        self._api_url = api_url
+        self._home_of = home_of
         self._chance = chance
 
     async def send(self, batch: Batch) -> bool:
@@ -148,7 +155,7 @@ class HookPosts:
         left, done = list(batch.items), list[_End]()
         try:
             event_ids = [item.event_id for item in left]
-            told, keys = await self._store.read(_load, batch.hook, self._key_of, event_ids, self._api_url)
+            told, keys = await self._store.read(_load, batch.hook, self._key_of, event_ids, self._home_of)
             while left:
                 part, left = await self._next(batch, told, left)
                 if not part.bodies:
@@ -342,13 +349,22 @@ def give_back(conn: Connection, owner: str, batch: Batch, left: Sequence[HookIte
 
 
 def _load(
-    conn: Connection, hook: Hook, key_of: KeyOf, event_ids: Sequence[str], api_url: str
+    conn: Connection, hook: Hook, key_of: KeyOf, event_ids: Sequence[str], home_of: HomeOf
 ) -> tuple[dict[str, Told], dict[str, HookKey | None]]:
     """The events with their letters, and what signs, by the events' domains."""
     found = events.load(conn, event_ids)
     letters = messages.load_heads(conn, [event.message_id for event in found])
-    told = {event.id: Told(event, letters.get(event.message_id), api_url=api_url) for event in found}
     domains = {event.domain for event in found}
+    homes = {domain: home_of(domain) for domain in domains}
+    told = {
+        event.id: Told(
+            event,
+            letters.get(event.message_id),
+            region=homes[event.domain][0],
+            api_url=homes[event.domain][1],
+        )
+        for event in found
+    }
     return told, {domain: key_of(conn, hook.account_id, hook.dialect, domain) for domain in domains}
 
 

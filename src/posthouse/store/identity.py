@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 import msgspec
-from sqlalchemy import bindparam, delete, select, update
+from sqlalchemy import bindparam, delete, or_, select, update
 
 from posthouse.model.account import (
     ACCOUNT_DEFAULTS,
@@ -111,9 +111,13 @@ _add_domain = insert_once(domain)
 _domain = Statement(select(domain).where(domain.c.name == bindparam("of_name")), "of_name")
 _domain_by_id = Statement(select(domain).where(domain.c.id == bindparam("of_id")), "of_id")
 _domains = Parted(select(domain), key=domain.c.name, searched=(domain.c.name,))
+_region = bindparam("in_region", type_=domain.c.region.type)
 _domains_of = Parted(
-    select(domain).where(domain.c.account_id == bindparam("of_account")),
+    select(domain).where(
+        domain.c.account_id == bindparam("of_account"), or_(_region == word(""), domain.c.region == _region)
+    ),
     "of_account",
+    "in_region",
     key=domain.c.name,
     searched=(domain.c.name,),
 )
@@ -182,9 +186,14 @@ def find_domain_by_id(conn: Connection, domain_id: str) -> Domain | None:
     return None if row is None else _to_domain(row)
 
 
-def list_domains(conn: Connection, account_id: str | None = None, part: Part = EVERYTHING) -> list[Domain]:
-    """All, or those of an account, by name."""
-    rows = _domains.rows(conn, part) if account_id is None else _domains_of.rows(conn, part, account_id)
+def list_domains(
+    conn: Connection, account_id: str | None = None, part: Part = EVERYTHING, region: str = ""
+) -> list[Domain]:
+    """All, or those of an account, by name; of an account also those of one region."""
+    if account_id is None:
+        rows = _domains.rows(conn, part)
+    else:
+        rows = _domains_of.rows(conn, part, account_id, region)
     return [_to_domain(row) for row in rows]
 
 

@@ -48,7 +48,7 @@ def build_hooks(ground: Ground) -> Hooks:
         worker_id=ground.worker_id,
         counters=ground.counters,
         room=Room(_HOOK_LETTERS_BYTES),
-        api_url=settings.http.url,
+        home_of=lambda domain: _home_of(ground, domain),
     )
     return Hooks(
         store=store,
@@ -58,6 +58,14 @@ def build_hooks(ground: Ground) -> Hooks:
         worker_id=ground.worker_id,
         keep_s=settings.keep.hook_days * 86400,
     )
+
+
+def _home_of(ground: Ground, name: str) -> tuple[str, str]:
+    """Region and API base of a sending domain; of one that is gone, those of this house."""
+    settings, domain = ground.settings, ground.identity.home_of(name)
+    if domain is None or domain.region == settings.region:
+        return settings.region, settings.http.url
+    return domain.region, dict(settings.http.region_urls).get(domain.region, "")
 
 
 def build_upkeep(

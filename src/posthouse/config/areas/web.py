@@ -34,6 +34,12 @@ WEB: tuple[Setting, ...] = (
         "Where programs reach the HTTP APIs; empty: events sent to webhooks name no address of stored mail.",
     ),
     Setting(
+        "http.region_urls",
+        kinds.urls_by_region,
+        [],
+        "Where programs reach the HTTP APIs of the installation's other regions.",
+    ),
+    Setting(
         "http.request_bytes",
         kinds.whole(1024, 1024 * MIB, "bytes"),
         50 * MIB,
@@ -71,6 +77,7 @@ class HttpSettings:
     listen: tuple[Endpoint, ...]
     listen_tls: tuple[Endpoint, ...]
     url: str
+    region_urls: tuple[tuple[str, str], ...]
     request_bytes: int
     calls_per_minute: int
     sendgrid_errors: str

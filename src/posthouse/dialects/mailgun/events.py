@@ -204,10 +204,12 @@ def _message(facts: Facts) -> dict[str, Any]:
 def _storage(facts: Facts) -> dict[str, Any]:
     """Where the letter is kept; programs go to the address as it is."""
     key = id_of(facts.event.message_id)
-    if not facts.told.api_url:
-        return {"key": key, "env": "production"}
-    url = f"{facts.told.api_url}/v3/domains/{facts.event.domain}/messages/{key}"
-    return {"key": key, "url": url, "env": "production"}
+    found = {"key": key, "env": "production"}
+    if facts.told.region:
+        found["region"] = facts.told.region
+    if facts.told.api_url:
+        found["url"] = f"{facts.told.api_url}/v3/domains/{facts.event.domain}/messages/{key}"
+    return found
 
 
 def _origin(facts: Facts) -> dict[str, Any]:

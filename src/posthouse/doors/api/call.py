@@ -63,6 +63,10 @@ class Call:
         assert self.found_domain is not None, "this path names no domain"
         return self.found_domain
 
+    def is_here(self, domain: Domain) -> bool:
+        """Does it belong to the region of this API (C-14)?"""
+        return domain.region == self.parts.settings.region
+
     @property
     def now(self) -> float:
         return self.parts.clock.now()

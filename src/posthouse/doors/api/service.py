@@ -53,8 +53,8 @@ class Service(Protocol):
 
     def phrase(self, problem: Problem, request: Request) -> Answer:
         """The problem as this service says it. Reasons of the rim: no-credentials and bad-credentials (401),
-        no-permission, account-suspended and address-range (403), no-path and no-domain (404), bad-method
-        (405), too-large (413), bad-type (415), too-many-calls (429), broken (500)."""
+        no-permission, account-suspended and address-range (403), no-path, no-domain and other-region (404),
+        bad-method (405), too-large (413), bad-type (415), too-many-calls (429), broken (500)."""
         ...
 
     def rate_headers(self, rate: Rate) -> dict[str, str]:
@@ -196,8 +196,21 @@ class ServiceApp:
             await self.parts.identity.look(self.parts.store)
             found = self._own(principal, name)
         if found is None:
-            raise Problem(404, "no-domain", f"Domain not found: {name[:255]}", field="domain")
+            raise self._nowhere(principal, name)
         return found
+
+    def _nowhere(self, principal: Principal, name: str) -> Problem:
+        """C-14: whoever asks the API of the wrong region is told which is the right one."""
+        home = self.parts.identity.home_of(name)
+        if home is None or home.account_id != principal.account_id or self._is_here(home):
+            return Problem(404, "no-domain", f"Domain not found: {name[:255]}", field="domain")
+        text = (
+            f"Domain not found: {home.name} belongs to the region {home.region}; call the API of that region"
+        )
+        return Problem(404, "other-region", text, field="domain")
+
+    def _is_here(self, domain: Domain) -> bool:
+        return domain.region == self.parts.settings.region
 
     def _own(self, principal: Principal, name: str) -> Domain | None:
         found = self.parts.identity.domain(name)

@@ -52,7 +52,7 @@ def _shown(row: _Row) -> dict[str, Any]:
 
 async def _list(call: Call) -> Answer:
     form = await fields_of(call)
-    rows: list[_Row] = await call.read(_rows, call.account_id)
+    rows: list[_Row] = await call.read(_rows, call)
     name, selector = form.get("signing_domain").strip().lower(), form.get("selector").strip().lower()
     chosen = [row for row in rows if name in ("", row[0].name) and selector in ("", row[1].selector)]
     most = most_of(form, 10, _MOST)
@@ -63,12 +63,13 @@ async def _list(call: Call) -> Answer:
     return json_answer({"items": items, "paging": _paging(call, form, skip, most, len(chosen))})
 
 
-def _rows(conn: Connection, account_id: str) -> list[_Row]:
-    """Every key of the account with its domain, by domain and selector."""
-    looks = verification.all_findings(conn, account_id)
+def _rows(conn: Connection, call: Call) -> list[_Row]:
+    """Every key of the account's domains here with its domain, by domain and selector."""
+    looks = verification.all_findings(conn, call.account_id)
     return [
         (domain, key, looks.get(domain.id))
-        for domain in identity.list_domains(conn, account_id)
+        for domain in identity.list_domains(conn, call.account_id)
+        if call.is_here(domain)
         for key in sorted(stored.keys_of(conn, domain.id), key=lambda key: key.selector)
     ]
 
@@ -156,7 +157,7 @@ async def _domain(call: Call, form: Form) -> Domain:
 
 
 async def _list_of_domain(call: Call) -> Answer:
-    rows: list[_Row] = await call.read(_rows, call.account_id)
+    rows: list[_Row] = await call.read(_rows, call)
     items = [_shown(row) for row in rows if row[0].id == call.domain.id]
     return json_answer({"items": items})
 

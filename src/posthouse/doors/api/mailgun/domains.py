@@ -79,7 +79,7 @@ async def _list(call: Call) -> Answer:
     form = await fields_of(call)
     skip, most = whole(form.get("skip"), "skip", 0), most_of(form, 100, _MOST)
     found: list[Domain] = await call.read(identity.list_domains, call.account_id)
-    chosen = [domain for domain in found if _is_wanted(domain, form)]
+    chosen = [domain for domain in found if call.is_here(domain) and _is_wanted(domain, form)]
     _sort(chosen, form.get("sort").strip().lower())
     items = [_shown(call, domain) for domain in chosen[skip : skip + most]]
     return json_answer({"total_count": len(chosen), "items": items})

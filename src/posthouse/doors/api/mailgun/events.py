@@ -105,7 +105,7 @@ async def _collected(
     found: list[tuple[str, dict[str, Any]]] = []
     api_url = call.parts.settings.http.url or call.base_url
     for _ in range(_MOST_LOOKS):
-        page, told = await call.read(_told, query, api_url)
+        page, told = await call.read(_told, query, api_url, call.parts.settings.region)
         for one in told:
             written = event_json(one)
             if written is not None and asked.wants(written):
@@ -119,10 +119,14 @@ async def _collected(
     return found, query.after_id
 
 
-def _told(conn: Connection, query: EventQuery, api_url: str) -> tuple[events.EventPage, list[Told]]:
+def _told(
+    conn: Connection, query: EventQuery, api_url: str, region: str
+) -> tuple[events.EventPage, list[Told]]:
     page = events.find_page(conn, query)
     letters = messages.load_heads(conn, [event.message_id for event in page.events])
-    return page, [Told(event, letters.get(event.message_id), api_url=api_url) for event in page.events]
+    return page, [
+        Told(event, letters.get(event.message_id), api_url=api_url, region=region) for event in page.events
+    ]
 
 
 def _written(token: _Token) -> str:

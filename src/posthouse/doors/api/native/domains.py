@@ -125,7 +125,7 @@ async def list_domains(call: Call, asked: Listing) -> Answer:
 def _rows(conn: Connection, call: Call, part: Part) -> list[dict[str, Any]]:
     own = bound_domain(call)
     if not own:
-        return domain_rows(conn, call.account_id, part)
+        return domain_rows(conn, call.account_id, part, call.parts.settings.region)
     found = identity.find_domain(conn, own)
     if found is None or found.name <= part.after or part.text.lower() not in found.name:
         return []

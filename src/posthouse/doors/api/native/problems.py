@@ -39,6 +39,7 @@ TITLES = MappingProxyType(
         "address-range": "The key may not be used from this address",
         "no-path": "There is no such address",
         "no-domain": "There is no such domain",
+        "other-region": "The domain belongs to another region",
         "bad-method": "The address does not take this method",
         "too-large": "The request is too large",
         "bad-type": "The body is of the wrong type",

@@ -42,15 +42,16 @@ def _number(domain: Domain) -> int:
     return numbered_id(domain.id, _ID_BITS)
 
 
-def oldest_first(conn: Connection, account_id: str) -> list[Domain]:
-    """The account's domains."""
-    return sorted(identity.list_domains(conn, account_id), key=lambda each: (each.created_at, each.id))
+def oldest_first(conn: Connection, call: Call) -> list[Domain]:
+    """The account's domains of this region."""
+    found = [domain for domain in identity.list_domains(conn, call.account_id) if call.is_here(domain)]
+    return sorted(found, key=lambda each: (each.created_at, each.id))
 
 
 def _named(conn: Connection, call: Call) -> tuple[Domain, Domain]:
     """The domain that the path names, and the default one; without an id that one. Raises Said, alike for
     another account's (S20)."""
-    found = oldest_first(conn, call.account_id)
+    found = oldest_first(conn, call)
     wanted = call.params.get("id")
     for domain in found:
         if wanted in (None, str(_number(domain))):
@@ -126,7 +127,7 @@ async def _list(call: Call) -> Answer:
     wanted = call.query.get("domain", "").strip().lower()
 
     def read(conn: Connection) -> list[dict[str, Any]]:
-        found = oldest_first(conn, call.account_id)
+        found = oldest_first(conn, call)
         chosen = [domain for domain in found if wanted in domain.name][offset : offset + limit]
         return _all_shown(conn, call, chosen, found[0]) if chosen else []
 
@@ -155,7 +156,7 @@ async def _create(call: Call) -> Answer:
 
     def make(conn: Connection) -> dict[str, Any]:
         made = domains.create_for(conn, call.account_id, draft)
-        return _all_shown(conn, call, [made], oldest_first(conn, call.account_id)[0])[0]
+        return _all_shown(conn, call, [made], oldest_first(conn, call)[0])[0]
 
     return await call.write_once(lambda shown: json_answer(shown, 201), make)
 

@@ -34,7 +34,7 @@ def _number(domain: Domain) -> int:
 def _all(conn: Connection, call: Call) -> Iterator[dict[str, Any]]:
     """Of the domains that have a host of their own, the oldest domain's first, which is the default."""
     is_default = True
-    for domain in oldest_first(conn, call.account_id):
+    for domain in oldest_first(conn, call):
         row = _row(conn, call, domain)
         if row is not None:
             yield row | {"default": is_default}
@@ -111,7 +111,7 @@ async def _validate(call: Call) -> Answer:
 
 
 def _of_domain(conn: Connection, call: Call, name: str) -> dict[str, Any] | None:
-    for domain in oldest_first(conn, call.account_id):
+    for domain in oldest_first(conn, call):
         if domain.name == name and (row := _row(conn, call, domain)) is not None:
             return row | {"default": _is_first(conn, call, row)}
     return None
@@ -124,7 +124,7 @@ def _one(conn: Connection, call: Call) -> dict[str, Any]:
     if wanted is None:
         found = next(_all(conn, call), None)
     else:
-        domains = oldest_first(conn, call.account_id)
+        domains = oldest_first(conn, call)
         names = [domain.name for domain in domains if str(_number(domain)) == wanted]
         found = _of_domain(conn, call, names[0]) if names else None
     if found is None:

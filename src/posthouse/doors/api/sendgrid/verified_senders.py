@@ -52,9 +52,9 @@ _HARD, _SOFT = ("aol.com", "yahoo.com"), ("gmail.com",)
 # Whether a sender is verified
 
 
-def _verified_names(conn: Connection, account_id: str) -> frozenset[str]:
-    found = identity.list_domains(conn, account_id)
-    return frozenset(domain.name for domain in found if domain.verified_at is not None)
+def _verified_names(conn: Connection, call: Call) -> frozenset[str]:
+    found = identity.list_domains(conn, call.account_id)
+    return frozenset(each.name for each in found if call.is_here(each) and each.verified_at is not None)
 
 
 def _domain_of(sender: Sender) -> str:
@@ -85,7 +85,7 @@ async def _list(call: Call) -> Answer:
             found = [one] if one is not None and one.number > after else []
         else:
             found = senders.page(conn, call.account_id, limit, after=after)
-        names = _verified_names(conn, call.account_id)
+        names = _verified_names(conn, call)
         return [_shown(sender, names) for sender in found]
 
     return json_answer({"results": await call.read(read)})
@@ -93,7 +93,7 @@ async def _list(call: Call) -> Answer:
 
 async def _steps(call: Call) -> Answer:
     def read(conn: Connection) -> dict[str, bool]:
-        names = _verified_names(conn, call.account_id)
+        names = _verified_names(conn, call)
         known = senders.page(conn, call.account_id, MOST_SENDERS)
         return {
             "domain_verified": bool(names),
@@ -155,7 +155,7 @@ async def _create(call: Call) -> Answer:
             raise said(f"an account has at most {MOST_SENDERS} senders: remove one first")
         _refuse_twin(conn, call.account_id, fields["nickname"])
         made = senders.add(conn, call.account_id, email, json.dumps(fields), call.now)
-        return _shown(made, _verified_names(conn, call.account_id))
+        return _shown(made, _verified_names(conn, call))
 
     return await call.write_once(lambda shown: json_answer(shown, 201), make)
 
@@ -172,7 +172,7 @@ async def _change(call: Call) -> Answer:
         email = _address(merged["from_email"], "from_email")
         new = replace(before, email=email, data=json.dumps(merged))
         senders.change(conn, new)
-        return _shown(new, _verified_names(conn, call.account_id))
+        return _shown(new, _verified_names(conn, call))
 
     return await call.write_once(json_answer, change)
 
@@ -189,7 +189,7 @@ async def _resend(call: Call) -> Answer:
 
     def read(conn: Connection) -> tuple[bool, str]:
         sender = _loaded(conn, call)
-        return _is_verified(sender, _verified_names(conn, call.account_id)), _domain_of(sender)
+        return _is_verified(sender, _verified_names(conn, call)), _domain_of(sender)
 
     is_verified, domain = await call.read(read)
     if not is_verified:
