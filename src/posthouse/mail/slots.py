@@ -248,6 +248,8 @@ class _Finder:
         return at
 
     def _constant(self, start: int, end: int, quote: str, number: int) -> None:
+        if number < 0 and not self.decoration.parameters:
+            return  # it stays as it is, and a letter may have a million of them
         written = self.text[start:end]
         url = destination(unescaped(written) if self.place == HTML else written)
         if not url or self.links.is_own(url):
