@@ -23,7 +23,7 @@ _MOST_KEYS = 256  # kept ready: reading one costs more than half of a signature
 
 def mac(key: HookKey, timestamp: str, token: str) -> str:
     """Hex of HMAC-SHA256 over the timestamp and a random token, joined (Mailgun, Securing Webhooks)."""
-    return hmac.digest(key.secret, (timestamp + token).encode(), "sha256").hex()
+    return _digest(key.secret, (timestamp + token).encode()).hex()
 
 
 def ecdsa(key: HookKey, timestamp: str, body: bytes) -> str:
@@ -43,11 +43,13 @@ def standard(key: HookKey, message_id: str, timestamp: int, body: bytes) -> str:
     with each secret that is valid, behind spaces."""
     signed = b"%b.%d.%b" % (message_id.encode(), timestamp, body)
     return " ".join(
-        [
-            f"v1,{b64encode(hmac.digest(secret, signed, 'sha256')).decode()}"
-            for secret in (key.secret, *key.older)
-        ]
+        [f"v1,{b64encode(_digest(secret, signed)).decode()}" for secret in (key.secret, *key.older)]
     )
+
+
+def _digest(secret: bytes, signed: bytes) -> bytes:
+    # not hmac.digest: that gives up the interpreter's lock, and gets it back when the store lets go
+    return hmac.new(secret, signed, "sha256").digest()
 
 
 @lru_cache(maxsize=_MOST_KEYS)

@@ -165,6 +165,8 @@ def _look_up(host: str, port: int, family: socket.AddressFamily) -> list[Any]:
 
 def split_credentials(url: str) -> tuple[str, dict[str, str]]:
     """The URL without `user:password@`, and the header that says the same (RFC 7617). Raises ValueError."""
+    if "@" not in url:
+        return url, {}
     parts = urlsplit(url)
     user, at, place = parts.netloc.rpartition("@")
     if not at:

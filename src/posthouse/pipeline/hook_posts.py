@@ -1,9 +1,9 @@
-"""One post to a receiver: the events loaded and written in the form of its service, sent, judged, and settled
-with its entry in the log in one transaction.
+"""Posts to a receiver: the events loaded and written in the form of its service, sent, and settled as
+`hook_ends` says.
 
 Killed between the answer and the settling, the same events with the same ids are posted again (F12).
 
-Public: HookPosts, Batch, KeyOf, Room, Post.
+Public: HookPosts, KeyOf, Room, Post.
 """
 
 from __future__ import annotations
@@ -22,9 +22,9 @@ from posthouse.crashpoint import crash_point
 from posthouse.model.clock import Clock, Ids
 from posthouse.model.hook import Hook, HookForm, HookKey, HookRequest, Told
 from posthouse.net.httpout import PostResult
-from posthouse.observe import STRUCK_OUT, Counters, struck_out
-from posthouse.rules.hooks import again_at, parse_retry_after, rest_s, why_off
-from posthouse.store import events, hook_log, hook_queue, hooks, messages
+from posthouse.observe import Counters, struck_out
+from posthouse.pipeline.hook_ends import Batch, End, ended, give_back, kept_request, settle
+from posthouse.store import events, hook_queue, messages
 from posthouse.store.connection import Connection
 from posthouse.store.engine import Store, each
 from posthouse.store.hook_log import HookAttempt
@@ -34,9 +34,7 @@ log = structlog.get_logger()
 
 AGAIN_S = 1.0
 TOTAL_S = 15.0
-_OWN_FAULT_S = 60.0
 _TOGETHER_S = 0.5
-_BODY_KEPT = 16 * 1024
 _CONTENT_TIMES = 4  # a letter in memory: its octets, its parts, the JSON of them, what is being sent
 _size = msgspec.json.Encoder().encode
 
@@ -89,34 +87,11 @@ class Room:
 
 
 @dataclass(frozen=True, slots=True)
-class Batch:
-    """What one worker took for a hook. `probe_until`: it is the one try at a troubled receiver, 0 if not."""
-
-    hook: Hook
-    form: HookForm
-    items: Sequence[HookItem]
-    probe_until: float = 0.0
-
-
-@dataclass(frozen=True, slots=True)
 class _Part:
     """The events of one post, written."""
 
     items: list[HookItem]
     bodies: list[tuple[str, dict[str, Any]]]
-
-
-@dataclass(frozen=True, slots=True)
-class _End:
-    """What is written when a post is over. `unposted`: of the same take, and not for now."""
-
-    batch: Batch
-    began_at: float
-    settled: Sequence[Settled]
-    attempt: HookAttempt
-    unposted: Sequence[str] = ()
-    rest_until: float = 0.0
-    off: str = ""
 
 
 class HookPosts:
@@ -152,7 +127,7 @@ class HookPosts:
 
         Posts that were taken are written down together: a transaction each would cost more than the posts.
         """
-        left, done = list(batch.items), list[_End]()
+        left, done = list(batch.items), list[End]()
         try:
             event_ids = [item.event_id for item in left]
             told, keys = await self._store.read(_load, batch.hook, self._key_of, event_ids, self._home_of)
@@ -178,7 +153,7 @@ class HookPosts:
                 await self._settle(done)
         return True
 
-    def _is_long(self, done: Sequence[_End]) -> bool:
+    def _is_long(self, done: Sequence[End]) -> bool:
         return self._clock.now() - done[0].began_at > _TOGETHER_S
 
     async def _next(
@@ -229,7 +204,7 @@ class HookPosts:
             log.exception("an event could not be written for a receiver", event_id=told.event.id)
             return None
 
-    async def _one(self, batch: Batch, part: _Part, key: HookKey | None, behind: Sequence[str]) -> _End:
+    async def _one(self, batch: Batch, part: _Part, key: HookKey | None, behind: Sequence[str]) -> End:
         hook, form, began_at = batch.hook, batch.form, self._clock.now()
         since = self._clock.monotonic()
         request = form.request(part.bodies, key if hook.settings.signs else None, began_at)
@@ -248,7 +223,8 @@ class HookPosts:
             kept_request(hook.url, request),
             result.text,
         )
-        return self._end(batch, part, result, attempt, began_at, behind)
+        now = self._clock.now()
+        return ended(batch, part.items, result, attempt, behind=behind, now=now, chance=self._chance)
 
     async def _try(self, hook: Hook, form: HookForm, request: HookRequest) -> PostResult:
         total_s = min(form.timeout_s, TOTAL_S)
@@ -260,43 +236,13 @@ class HookPosts:
             log.exception("a post to a receiver broke", hook=hook.id)
             return PostResult(0, type(error).__name__)
 
-    def _end(
-        self,
-        batch: Batch,
-        part: _Part,
-        result: PostResult,
-        attempt: HookAttempt,
-        began_at: float,
-        behind: Sequence[str],
-    ) -> _End:
-        if result.is_taken:
-            return _End(batch, began_at, [Settled(item.event_id) for item in part.items], attempt)
-        now, form, hook = self._clock.now(), batch.form, batch.hook
-        is_hopeless = result.status in form.gives_up_on
-        settled = [
-            Settled(
-                item.event_id,
-                None if is_hopeless else again_at(form, item.attempt, now, item.expires_at, self._chance()),
-            )
-            for item in part.items
-        ]
-        if given_up := sum(item.due_at is None for item in settled):
-            log.warning(
-                "events for a receiver were given up", hook=hook.id, events=given_up, status=result.status
-            )
-        # a refusal of this event is no trouble of the receiver
-        asked_s = parse_retry_after(result.retry_after, now)
-        rest = 0.0 if is_hopeless else rest_s(hook.failures + 1, asked_s, self._chance())
-        off = "" if is_hopeless else why_off(form, hook, result.status, now)
-        return _End(batch, began_at, settled, attempt, behind, now + rest if rest else 0.0, off)
-
     async def _drop(self, batch: Batch, items: Sequence[HookItem]) -> None:
         """What is not to be posted: the event is gone, or the service has no such event."""
         if items:
             ends = [Settled(item.event_id) for item in items]
             await self._write(hook_queue.settle, (batch.hook.id, self._worker_id, ends))
 
-    async def _settle(self, ends: Sequence[_End]) -> None:
+    async def _settle(self, ends: Sequence[End]) -> None:
         await self._write(settle, (self._worker_id, ends, self._clock.now()))
         hook, off = ends[-1].batch.hook, ends[-1].off
         if off:
@@ -312,40 +258,6 @@ class HookPosts:
                 await asyncio.sleep(AGAIN_S)
             else:
                 return
-
-
-def settle(conn: Connection, owner: str, ends: Sequence[_End], now: float) -> None:
-    """Everything about posts to one hook, in the open transaction; only the last one may have failed. A hook
-    that was removed meanwhile has nothing."""
-    last = ends[-1]
-    hook_id = last.batch.hook.id
-    if hooks.find_any(conn, hook_id) is None:
-        return
-    hook_queue.settle(conn, hook_id, owner, [item for end in ends for item in end.settled])
-    hook_queue.put_back(conn, hook_id, owner, last.unposted)
-    hook_log.add_attempts(conn, [end.attempt for end in ends])
-    if last.rest_until:
-        hooks.note_failed(
-            conn,
-            hook_id,
-            now,
-            began_at=last.began_at,
-            probe_until=last.batch.probe_until,
-            until=last.rest_until,
-        )
-    elif last.batch.probe_until:
-        hooks.note_taken(conn, hook_id)
-    if last.off:
-        hooks.switch_off(conn, hook_id, now, last.off)
-
-
-def give_back(conn: Connection, owner: str, batch: Batch, left: Sequence[HookItem], now: float) -> None:
-    """Nothing could be posted for a reason of ours, such as a key that does not open: all of it later."""
-    hook_id = batch.hook.id
-    hook_queue.put_back(conn, hook_id, owner, [item.event_id for item in left])
-    hooks.note_failed(
-        conn, hook_id, now, began_at=now, probe_until=batch.probe_until, until=now + _OWN_FAULT_S
-    )
 
 
 def _load(
@@ -366,12 +278,3 @@ def _load(
         for event in found
     }
     return told, {domain: key_of(conn, hook.account_id, hook.dialect, domain) for domain in domains}
-
-
-def kept_request(url: str, request: HookRequest) -> bytes:
-    """A request for the log: headers, an empty line and the beginning of the body. No password."""
-    lines = [f"POST {struck_out(url)}", f"Content-Type: {request.content_type}"]
-    for name, value in request.headers.items():
-        lines.append(f"{name}: {STRUCK_OUT if name.lower() == 'authorization' else value}")
-    head = "\n".join([*lines, "", ""]).encode("utf-8", "replace")
-    return hook_log.pack(head + request.content[:_BODY_KEPT])

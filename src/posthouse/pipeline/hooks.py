@@ -17,7 +17,8 @@ import structlog
 
 from posthouse.model.clock import Clock, id_at
 from posthouse.model.hook import HookForm
-from posthouse.pipeline.hook_posts import TOTAL_S, Batch, HookPosts
+from posthouse.pipeline.hook_ends import Batch
+from posthouse.pipeline.hook_posts import TOTAL_S, HookPosts
 from posthouse.store import hook_log, hook_queue, hooks
 from posthouse.store.connection import Connection
 from posthouse.store.engine import Store, each

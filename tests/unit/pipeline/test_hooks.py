@@ -10,7 +10,7 @@ import pytest
 from posthouse.model.event import EventKind
 from posthouse.model.hook import HookKey, HookSettings
 from posthouse.net.httpout import PostResult
-from posthouse.pipeline import hook_posts
+from posthouse.pipeline import hook_ends, hook_posts
 from posthouse.store import hook_log, hook_queue, hooks, workers
 from posthouse.store.engine import each
 from unit.pipeline.hook_world import BUSY, TAKEN, Posts, hook, hooks_of, tell, waiting
@@ -410,7 +410,7 @@ async def test_a_settlement_is_offered_until_it_is_written(
     monkeypatch.setattr(hook_posts, "AGAIN_S", 0.0)
     await hook(world, "h1")
     await tell(world)
-    submit: Any = refusing(world, TryLater(451, "4.3.0", "away"), 2, only=each(hook_posts.settle))
+    submit: Any = refusing(world, TryLater(451, "4.3.0", "away"), 2, only=each(hook_ends.settle))
     world.store.submit = submit  # type: ignore[method-assign]
     posts = Posts()
     await serve(world, posts)
