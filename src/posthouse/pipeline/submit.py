@@ -19,8 +19,9 @@ from posthouse.model.errors import CommitInDoubt, PosthouseError
 from posthouse.model.message import Delivery, DeliveryState, Receipt, Submission
 from posthouse.model.options import TEST_SANDBOX
 from posthouse.observe import Counters
+from posthouse.pipeline.account_blocks import Grant
 from posthouse.pipeline.admission import OPEN, Answer, Candidate, admit, admit_counted
-from posthouse.pipeline.blocks import Blocks, Grant
+from posthouse.pipeline.blocks import Blocks
 from posthouse.pipeline.completion import Completion, TemplateWish, needs_completion
 from posthouse.pipeline.entry import accepted_of
 from posthouse.pipeline.letters import Job, Loaded

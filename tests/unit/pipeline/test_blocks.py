@@ -17,7 +17,8 @@ from posthouse.model.account import AccountSettings, DomainSettings
 from posthouse.model.clock import FakeClock
 from posthouse.model.errors import CommitInDoubt, PosthouseError, TryLater
 from posthouse.pipeline import quota
-from posthouse.pipeline.blocks import IDLE_S, MOST, Blocks, Grant
+from posthouse.pipeline.account_blocks import Grant
+from posthouse.pipeline.blocks import IDLE_S, MOST, Blocks
 from posthouse.rules.limits import Allowance, Limit, account_limits, allowance_of, domain_limits
 from posthouse.store import quotas
 from posthouse.store.connection import Connection
