@@ -298,3 +298,15 @@ async def test_S13_hostile_words_stay_words(desk: Desk) -> None:
     ):
         page = await browser.open(address)
         assert "<script>alert" not in page.html, address
+
+
+async def test_SG_09_what_the_spam_scanner_said_is_shown_as_text(desk: Desk) -> None:
+    message_id = await sent(desk)
+    said = {"code": 550, "enhanced": "5.7.1", "text": "Spam Content: the score is 9.1, the limit 5"}
+    await happened(
+        desk, message_id, EventKind.DROPPED, reason="spam", spam_score=9.1, report=f"pts {HARM}", **said
+    )
+    page = await (await desk.browser()).open(f"{MESSAGES}/{message_id}")
+    assert "gave it a higher score than its sender allows" in page.text
+    assert "Spam score: 9.1" in page.text and "Report of the spam scanner" in page.text
+    assert f"pts {HARM}" in page.text  # it is read as text
