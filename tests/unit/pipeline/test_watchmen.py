@@ -20,8 +20,9 @@ from posthouse.pipeline.lease import FENCE_S, STALE_S, Lease
 from posthouse.pipeline.letters import Loaded, RecentLetters
 from posthouse.pipeline.nudges import FLUSH, RESUME, NudgeWatch
 from posthouse.pipeline.upkeep import Chore, Keep, Upkeep
-from posthouse.store import events, workers
+from posthouse.store import events, hook_keys, identity, workers
 from posthouse.store.engine import Connection, Store, each, open_store
+from posthouse.store.hook_keys import SealedHookKey
 from unit.pipeline.small_world import World
 
 AWAY = TryLater(451, "4.3.0", "away")
@@ -312,3 +313,23 @@ async def test_old_events_go_in_bounded_chunks_with_pauses(
     await housekeeper(world)._retain()
     assert chunks == [3, 3, 2], "four accepted, four delivered"
     assert await world.store.read(events.search, events.EventQuery()) == []
+
+
+async def test_WH_1_an_old_key_that_signs_posts_goes_when_its_time_is_over(world: World) -> None:
+    def rotate(conn: Connection) -> None:
+        identity.ensure_account(conn, "default", id="acc", now=world.clock.now())
+        for number in (1, 2):
+            hook_keys.end_hook_keys(conn, "acc", "", "native", world.clock.now() + 3600)
+            at = world.clock.now() + number
+            key = SealedHookKey(f"k{number}", "acc", "", "native", "standard-webhooks", b"x", "", at)
+            hook_keys.add_hook_key(conn, key)
+
+    async def held() -> list[str]:
+        return [key.id for key in await world.store.read(hook_keys.list_hook_keys, "acc")]
+
+    await world.store.write(each(rotate), ())
+    await housekeeper(world)._retain()
+    assert await held() == ["k1", "k2"]
+    world.clock.advance(3600)
+    await housekeeper(world)._retain()
+    assert await held() == ["k2"]
