@@ -27,6 +27,7 @@ from posthouse.rules.site_limits import Limits
 
 log = structlog.get_logger()
 
+_LARGE_BYTES = 256 * 1024  # less takes 0.3 s at most, even where all of it is links
 
 _CALLED_BACK = SmtpResult(Phase.LOCAL, 0, "4.3.0", "Not sent: it was called back")
 
@@ -82,7 +83,7 @@ class Deliverer:
         assert job.letter is not None
         letter, delivery = job.letter, job.delivery
         if letter.prepared is None and letter.rendering is None:
-            self._prepare(letter)
+            await self._prepare(letter)
         if letter.prepared is not None:
             prepared = letter.prepared
             head, body = await self._shared(letter, prepared)
@@ -112,17 +113,28 @@ class Deliverer:
             tls_optional=options.tls_optional,
         )
 
-    def _prepare(self, letter: Loaded) -> None:
+    async def _prepare(self, letter: Loaded) -> None:
         """Once a message: one copy for all, or what copies are made of."""
         message = letter.message
         if is_plain(message.options, letter.content):
             letter.prepared = prepare(letter.content, message)
-            return
-        rendering = Rendering(letter.content, message, self._links_of(message))
-        if rendering.shared is not None:
-            letter.prepared = rendering.shared
+        elif len(letter.content) > _LARGE_BYTES:
+            await self._render_beside(letter)
         else:
-            letter.rendering = rendering
+            _render(letter, self._links_of(message))
+
+    async def _render_beside(self, letter: Loaded) -> None:
+        """In a thread: an HTML part of many megabytes takes seconds, in which others want to be served and
+        the supervisor wants to hear from us. Once for all who wait for it."""
+        if letter.preparing is None:
+            work = asyncio.to_thread(_render, letter, self._links_of(letter.message))
+            letter.preparing = asyncio.create_task(work)
+        task = letter.preparing
+        try:
+            await asyncio.shield(task)
+        finally:
+            if task.done() and letter.preparing is task:
+                letter.preparing = None  # what failed is tried anew at the next attempt
 
     async def _shared(self, letter: Loaded, prepared: Prepared) -> tuple[bytes, bytes]:
         """The one signature of a letter that is the same for all."""
@@ -157,6 +169,14 @@ class Deliverer:
     def _before_dot(self) -> bool:
         crash_point("deliver.before_dot")
         return self._may_finish()
+
+
+def _render(letter: Loaded, links: Links) -> None:
+    rendering = Rendering(letter.content, letter.message, links)
+    if rendering.shared is not None:
+        letter.prepared = rendering.shared
+    else:
+        letter.rendering = rendering
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,13 +19,15 @@ from posthouse.pipeline.stops import Stop
 @dataclass(slots=True)
 class Loaded:
     """A letter with what was already made of it: `prepared` with `signing`, the future of the one signature,
-    or `rendering`, when each recipient gets an own copy. `warnings` as in `Job`, about the signatures."""
+    or `rendering`, when each recipient gets an own copy. `preparing`: they are being made beside the loop.
+    `warnings` as in `Job`, about the signatures."""
 
     message: Message
     content: bytes
     prepared: Prepared | None = None
     signing: asyncio.Future[tuple[bytes, bytes]] | None = None
     rendering: Rendering | None = None
+    preparing: asyncio.Task[None] | None = None
     warnings: tuple[str, ...] = ()
 
 

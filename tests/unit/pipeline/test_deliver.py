@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from typing import Any
 
 import pytest
 
+from posthouse.mail.render import Rendering
 from posthouse.mail.tokens import Links, read_token, verify
 from posthouse.model.clock import FakeClock
 from posthouse.model.message import Delivery, DeliveryState, Message, Phase
@@ -121,6 +123,37 @@ async def test_many_at_once() -> None:
     letter = loaded(SendOptions(only_fields=("from",), dkim_second=("x.test", "s")))
     await asyncio.gather(*[kitchen.deliverer.outgoing(job(letter, number)) for number in range(5)])
     assert kitchen.signer.count == 1
+
+
+@pytest.mark.parametrize("is_large", [True, False])
+async def test_a_large_letter_is_rendered_once_beside_the_loop(
+    is_large: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    threads: list[int] = []
+
+    class Watched(Rendering):
+        def __init__(self, *args: Any) -> None:
+            threads.append(threading.get_ident())
+            super().__init__(*args)
+
+    monkeypatch.setattr("posthouse.pipeline.deliver.Rendering", Watched)
+    letter = loaded(BATCH, RAW + b"<p>much</p>\r\n" * (30_000 if is_large else 1))
+    kitchen = Kitchen()
+    made = await asyncio.gather(*[kitchen.deliverer.outgoing(job(letter, number)) for number in range(3)])
+    assert len({outgoing.body for outgoing in made}) == 3 and letter.preparing is None
+    (thread,) = threads
+    assert (thread != threading.get_ident()) == is_large
+
+
+async def test_a_large_letter_that_cannot_be_rendered_is_a_final_failure_for_each() -> None:
+    kitchen = Kitchen()
+    raw = RAW.replace(b"%recipient.name%", b"{{#if}}") + b"<p>much</p>\r\n" * 30_000
+    letter = loaded(SendOptions(is_template=True), raw)
+    limits = Limits(messages_per_connection=10)
+    attempts = [
+        kitchen.deliverer.attempt(job(letter, number), site("far.test"), "", limits) for number in range(2)
+    ]
+    assert {result.enhanced for result in await asyncio.gather(*attempts)} == {"5.6.0"}
 
 
 async def test_a_copy_that_cannot_be_made_is_a_final_failure() -> None:
