@@ -57,8 +57,8 @@ def release(
     copy, message = _own(conn, account_id, domain, delivery_id)
     if settings.delivery.capture:
         text = (
-            "Nothing is sent for real here, everything is captured: let those who run this machine set "
-            "delivery.capture to false, and release it then"
+            "Nothing is sent for real here, everything is captured: it can be released once "
+            "delivery.capture is false"
         )
         raise _refused(text, "captures")
     sending, account = _sender_of(conn, message)
