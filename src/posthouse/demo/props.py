@@ -7,7 +7,6 @@ Public: furnish, Furnished, hang_up_addresses, zone_of.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from ipaddress import ip_address
 
 from posthouse.config import Settings
 from posthouse.demo.cast import BRAND, NEWS, SENDERS, SHOP
@@ -40,7 +39,8 @@ _WELCOME = """\
 <h1>Welcome, {{name}}</h1>
 <p>Your account is ready. {{#if discount}}Here is your code: {{discount}}.{{/if}}</p>
 """
-ADDRESSES = {"192.0.2.10": f"out1.{SHOP}", "192.0.2.11": f"out2.{SHOP}"}  # RFC 5737: of nobody
+ADDRESSES = {"192.0.2.10": f"o1.{SHOP}", "192.0.2.11": f"o2.{SHOP}"}  # RFC 5737: of nobody
+_WARM_DAY = 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,18 +116,16 @@ def _lists(conn: Connection, ids: Ids, now: float, account_id: str) -> None:
 def hang_up_addresses(conn: Connection, ids: Ids, now: float, account_id: str) -> None:
     """Two addresses in two pools, one of them in the middle of its warm-up."""
     for address, hello in ADDRESSES.items():
-        egress.add_ip(conn, now, address, hello, account_id)
+        egress.add_ip(conn, now - (_WARM_DAY - 1) * 86400.0, address, hello, account_id)
     warm, new = ADDRESSES
     egress.put_pool(conn, ids, account_id, "Receipts", [warm], "What customers wait for")
     egress.put_pool(conn, ids, account_id, "Newsletter", [warm, new])
-    warmup.begin(conn, now, account_id, new, warmup.find_plan("default"), day=6)
+    warmup.begin(conn, now, account_id, new, warmup.find_plan("default"), day=_WARM_DAY)
 
 
 def zone_of(conn: Connection, settings: Settings, account_id: str) -> str:
     """The records of the verified domains as zone text, and where this installation is."""
     texts = [f"{settings.smtp.hostname} A 127.0.0.1"]
-    for address, name in ADDRESSES.items():
-        texts += [f"{name} A {address}", f"{ip_address(address).reverse_pointer} PTR {name}"]
     sender = domain_checks.sender_of(conn, settings, account_id)
     for domain in identity.list_domains(conn, account_id):
         if domain.verified_at is not None:

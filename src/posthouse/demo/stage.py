@@ -23,7 +23,7 @@ from posthouse.config import Endpoint, Settings
 from posthouse.demo.audience import Audience
 from posthouse.demo.cast import BUSY, SITES
 from posthouse.demo.letters import form_of
-from posthouse.demo.plan import HOURS, Letter, Plan
+from posthouse.demo.plan import HOURS, WEEK, Letter, Plan
 from posthouse.internet.places import FakeDomain, settled
 from posthouse.internet.recorder import Arrival, Recorder
 from posthouse.internet.scripts import HOST_SCRIPTS, Act, Deed, HostScript, Step
@@ -39,7 +39,9 @@ from posthouse.worker import Listening, WorkerOrder, serve_parts
 _WORKER = "demo"
 _BUSY_HOURS = 5
 _SETTLED_S, _LOOK_S = 20.0, 0.02
-_SLOT_MINUTES = 8.0  # letters of so many minutes are sent together: each jump costs a commit
+# From this hour on letters of so many minutes are sent together: each jump of the clock waits for deliveries,
+# and nobody looks at the minutes of an earlier week.
+_SLOTS = ((HOURS - 24, 8.0), (HOURS - WEEK, 20.0), (0, 60.0))
 _OVERLOADED = HostScript(
     "has too much to do", (Act(Step.RCPT, Deed.SAY, "451 4.7.1 Too many messages from you, try again later"),)
 )
@@ -134,7 +136,8 @@ def _pretended(settings: Settings, world: World) -> Settings:
 
 
 async def _hour(scene: _Scene, plan: Plan, number: int, start: float, end: float, played: Played) -> None:
-    for _, group in groupby(plan.hour(number), lambda letter: letter.minute // _SLOT_MINUTES):
+    slot = next(minutes for begin, minutes in _SLOTS if number >= begin)
+    for _, group in groupby(plan.hour(number), lambda letter: letter.minute // slot):
         letters = list(group)
         at = start + letters[0].minute * 60
         if at >= end:
