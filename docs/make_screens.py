@@ -56,7 +56,6 @@ PICTURES = (
     Picture("webhooks", "/webhooks"),
     Picture("webhook", "/webhooks", follows="main a[href*='/webhooks/0']"),
     Picture("sites", "/sites"),
-    Picture("site-lookup", "/sites/where?domain=bluemail.example"),
     Picture("addresses", "/addresses"),
     Picture("tester", "/tester"),
     Picture("settings", "/settings"),
