@@ -17,6 +17,7 @@ sys.path[:0] = [str(ROOT / "src"), str(ROOT / "tests")]
 from playwright.sync_api import sync_playwright  # noqa: E402
 
 from browser.demo import OWNER, SIZES, Demo, running_demo  # noqa: E402
+from browser.photographs import photograph  # noqa: E402
 
 SCREENS = ROOT / "docs" / "screens"
 
@@ -89,7 +90,7 @@ def _take(browser: Any, demo: Demo, picture: Picture) -> None:
         page.locator(picture.follows).first.click()
         page.wait_for_load_state("load")
     page.wait_for_timeout(800)  # charts and pieces of the page
-    page.screenshot(path=SCREENS / f"{picture.name}.png")
+    photograph(page, SCREENS / f"{picture.name}.png")
     window.close()
 
 

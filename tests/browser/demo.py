@@ -53,11 +53,13 @@ class Demo:
         page.goto(f"{self.url}/sign-in")
         page.fill("#email", email)
         page.fill("#password", self.passwords[email])
-        page.click("button")
+        with page.expect_navigation():
+            page.click("button")
         if page.locator("#again").count():
             page.fill("#password", PASSWORD)
             page.fill("#again", PASSWORD)
-            page.click("button")
+            with page.expect_navigation():
+                page.click("button")
             self.passwords[email] = PASSWORD
         page.wait_for_url("**/accounts/**")
 

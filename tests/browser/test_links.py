@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from browser.photographs import photograph
 from house.copies import Copy, read
 from house.house import DOMAIN, House, unique
 from house.mailgun import alternative
@@ -77,12 +78,12 @@ def test_D_08_the_page_unsubscribes_and_takes_back_by_keyboard_alone(
     assert recipient in seen.page.inner_text("main")
     assert house.events(recipient, "unsubscribed") == []
     name = f"{size['width']}-{scheme}"
-    seen.page.screenshot(path=pictures / f"ask-{name}.png")
+    photograph(seen.page, pictures / f"ask-{name}.png")
     seen.page.keyboard.press("Tab")
     with seen.page.expect_navigation():
         seen.page.keyboard.press("Enter")
     assert seen.page.inner_text("h1") == "You are unsubscribed"
-    seen.page.screenshot(path=pictures / f"done-{name}.png")
+    photograph(seen.page, pictures / f"done-{name}.png")
     house.event(recipient, "unsubscribed")
     seen.page.keyboard.press("Tab")
     with seen.page.expect_navigation():
@@ -111,20 +112,23 @@ def test_D_08_a_person_without_scripts_chooses_what_to_get(
     seen.page.goto(link)
     assert seen.page.inner_text("h1") == "Welche E-Mails möchten Sie?"
     seen.page.uncheck(f'input[value="group:{groups[0]}"]')
-    seen.page.screenshot(path=pictures / f"choose-{size['width']}.png")
-    seen.page.click("button")
+    photograph(seen.page, pictures / f"choose-{size['width']}.png")
+    with seen.page.expect_navigation():
+        seen.page.click("button")
     assert "Gespeichert." in seen.page.inner_text("main")
     assert not seen.page.is_checked(f'input[value="group:{groups[0]}"]')
     assert seen.page.is_checked(f'input[value="group:{groups[1]}"]')
     assert house.event(recipient, "unsubscribed")["group"] == groups[0]
     seen.page.check('input[value="global"]')
-    seen.page.click("button")
+    with seen.page.expect_navigation():
+        seen.page.click("button")
     assert seen.page.is_checked('input[value="global"]')
     assert house.event(recipient, "unsubscribed", count=2)["scopes"] == ["global"]
     seen.page.uncheck('input[value="global"]')
     seen.page.check(f'input[value="group:{groups[0]}"]')
-    seen.page.click("button")
+    with seen.page.expect_navigation():
+        seen.page.click("button")
     rows = house.cli_rows("suppression", "list", "--address", recipient)
     assert [row["scope"] for row in rows] == [f"group:{groups[1]}"], "what was not ticked stays away"
-    seen.page.screenshot(path=pictures / f"chosen-{size['width']}.png")
+    photograph(seen.page, pictures / f"chosen-{size['width']}.png")
     seen.window.close()
