@@ -61,6 +61,14 @@ def test_figures_add_up_and_a_pause_is_remembered(conn: Connection) -> None:
     assert warmup.days_since(conn, IP, DAY + 1) == []
 
 
+def test_what_was_sent_before_a_day_is_summed_up_over_days_and_sites(conn: Connection) -> None:
+    assert warmup.sent_before(conn, IP, DAY) == 0
+    for site, day, sent in ((SITE, DAY - 2, 3), ("other.test", DAY - 1, 4), (SITE, DAY, 5)):
+        warmup.note(conn, IP, site, day, sent, 1)
+    warmup.note(conn, "192.0.2.2", SITE, DAY - 1, 9, 0)
+    assert [warmup.sent_before(conn, IP, DAY + ahead) for ahead in (-2, -1, 0, 1)] == [0, 3, 7, 12]
+
+
 def test_a_warm_up_begins_with_clean_books_and_workers_hear_of_it(conn: Connection) -> None:
     egress.add_ip(conn, egress.LocalAddress(IP, "", "", NOW))
     warmup.note(conn, IP, SITE, DAY, 3, 1)

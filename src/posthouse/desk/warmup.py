@@ -1,11 +1,12 @@
 """Plans for new addresses: begin one, end it, tell how it goes.
 
-Public: find_plan, begin, end, address_row, stands_beside.
+Public: Progress, find_plan, begin, end, own_address, address_row, progress, all_progress, stands_beside.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,25 @@ from posthouse.store.egress import LocalAddress, find_pool, list_pools
 from posthouse.store.engine import Connection
 
 MOST_SITES = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a plan is that runs. `started`: its first day, in days since 1970 (UTC); `day`: today's of the
+    plan, from 1, where no site made it stand still. `share`: how much of today's limit is used up at the
+    busiest site, from 0 to 1; `sent_before`: messages of the days before."""
+
+    address: str
+    plan: Plan
+    started: int
+    day: int
+    share: float
+    sent_before: int
+
+    @property
+    def limit(self) -> int:
+        """Most messages to one site today."""
+        return self.plan.days[self.day - 1]
 
 
 def find_plan(name: str) -> Plan:
@@ -63,6 +83,16 @@ def end(conn: Connection, account_id: str, address: str) -> str:
     return found.address
 
 
+def own_address(conn: Connection, account_id: str, address: str) -> LocalAddress:
+    """An address that is the account's alone: what everybody's mail uses is the operator's to warm up. Raises
+    Refused."""
+    found = egress.load_ip(conn, account_id, address)
+    if found.account_id != account_id:
+        text = f"{found.address} is for everybody's mail; whoever runs this service warms it up"
+        raise Refused(550, "5.7.1", text, reason="not-own")
+    return found
+
+
 def stands_beside(conn: Connection, account_id: str, address: LocalAddress, usual: Sequence[str]) -> bool:
     """Is there a warm address that takes the rest wherever this one is used? `usual`: those for mail without
     addresses of its own."""
@@ -90,6 +120,25 @@ def address_row(conn: Connection, now: float, account_id: str, address: str) -> 
     pools = [pool.name for pool in list_pools(conn, account_id) if pool.id == warmup.pool_id]
     row["warmup"] |= {"pool": pools[0] if pools else "", "limits": list(warmup.plan.days)}
     return row | {"sites": _sites(conn, now, found.address, warmup)}
+
+
+def progress(conn: Connection, now: float, address: LocalAddress) -> Progress | None:
+    """None: it is warm."""
+    running = read_warmup(address.warmup)
+    if running is None:
+        return None
+    today = day_of(now)
+    day = min(plan_day(running, today, ()), len(running.plan.days))
+    most = max((each.sent for each in books.days_since(conn, address.address, today)), default=0)
+    share = min(1.0, most / running.plan.days[day - 1])
+    before = books.sent_before(conn, address.address, today)
+    return Progress(address.address, running.plan, running.started, day, share, before)
+
+
+def all_progress(conn: Connection, now: float, account_id: str) -> list[Progress]:
+    """Of the account's own addresses that warm up, in their order."""
+    own = [item for item in egress.usable_ips(conn, account_id).values() if item.account_id == account_id]
+    return [found for item in own if (found := progress(conn, now, item)) is not None]
 
 
 def _sites(conn: Connection, now: float, address: str, warmup: Warmup) -> list[dict[str, Any]]:

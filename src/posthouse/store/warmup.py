@@ -94,6 +94,11 @@ _since = Statement(
     "of_address",
     "of_day",
 )
+_sent_before = Statement(
+    select(func.sum(_c.sent)).where(_c.address == bindparam("of_address"), _c.day < bindparam("of_day")),
+    "of_address",
+    "of_day",
+)
 _paused_now = Statement(
     select(_c.address, func.count()).where(_c.paused_until > bindparam("now")).group_by(_c.address), "now"
 )
@@ -158,6 +163,12 @@ def all_pauses(conn: Connection) -> list[tuple[str, str, int]]:
 def paused_sites(conn: Connection, now: float) -> dict[str, int]:
     """At how many sites each address pauses now; those that pause nowhere are left out."""
     return {address: int(count) for address, count in conn.rows(_paused_now, now)}
+
+
+def sent_before(conn: Connection, address: str, day: int) -> int:
+    """How many messages of its warm-up sites dealt with before that day."""
+    row = conn.row(_sent_before, address, day)
+    return int(row[0] or 0) if row else 0
 
 
 def days_since(conn: Connection, address: str, day: int) -> list[WarmupDay]:

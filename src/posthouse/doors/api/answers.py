@@ -81,6 +81,7 @@ _STATUSES = {
     "not-verified": 403,
     "sandbox": 403,
     "foreign-ip": 403,
+    "not-own": 403,
     "too-large": 413,
 }
 """HTTP statuses by our reasons; see also `problem_of`."""

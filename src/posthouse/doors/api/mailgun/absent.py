@@ -1,4 +1,7 @@
-"""What Posthouse does not have and programs look at all the same: there are no mailing lists and no routes.
+"""What Posthouse does not have and programs look at all the same: mailing lists, routes, subaccounts, and
+thresholds that alert.
+
+Their lists are empty, which is the truth; whatever would make or name one is answered 404.
 
 Public: ENDPOINTS.
 """
@@ -7,8 +10,13 @@ from __future__ import annotations
 
 from posthouse.doors.api.answers import Answer, json_answer
 from posthouse.doors.api.call import Call
-from posthouse.doors.api.endpoints import Endpoint
+from posthouse.doors.api.endpoints import Endpoint, Handler
 from posthouse.doors.api.mailgun.phrases import said
+
+_SUBACCOUNTS = "/v5/accounts/subaccounts"
+_ONE = f"{_SUBACCOUNTS}/{{id}}"
+_LIMIT = f"{_ONE}/limit/custom/monthly"
+_THRESHOLDS = ("/v1/thresholds/alerts/send", "/v1/thresholds/limits")
 
 
 async def _no_items(call: Call) -> Answer:
@@ -21,14 +29,53 @@ async def _no_pages(call: Call) -> Answer:
     return json_answer({"items": [], "paging": pages})
 
 
-async def _not_here(call: Call) -> Answer:
-    raise said("Posthouse has no mailing lists and no routes", 404)
+async def _no_subaccounts(call: Call) -> Answer:
+    return json_answer({"subaccounts": [], "total": 0})
 
+
+async def _no_thresholds(call: Call) -> Answer:
+    return json_answer({"items": [], "total": 0})
+
+
+def _not_here(what: str) -> Handler:
+    async def refuse(call: Call) -> Answer:
+        raise said(what, 404)
+
+    return refuse
+
+
+_lists = _not_here("Posthouse has no mailing lists and no routes")
+_subaccounts = _not_here("Posthouse has no subaccounts")
+_thresholds = _not_here("Posthouse has no thresholds of its customers: receivers of events may count for you")
 
 ENDPOINTS: tuple[Endpoint, ...] = (
     Endpoint("GET", "/v3/routes", "", _no_items),
-    Endpoint("POST", "/v3/routes", "", _not_here),
+    Endpoint("POST", "/v3/routes", "", _lists),
     Endpoint("GET", "/v3/lists", "", _no_items),
-    Endpoint("POST", "/v3/lists", "", _not_here),
+    Endpoint("POST", "/v3/lists", "", _lists),
     Endpoint("GET", "/v3/lists/pages", "", _no_pages),
+    Endpoint("GET", _SUBACCOUNTS, "", _no_subaccounts),
+    Endpoint("POST", _SUBACCOUNTS, "", _subaccounts),
+    Endpoint("DELETE", _SUBACCOUNTS, "", _subaccounts),
+    Endpoint("GET", f"{_SUBACCOUNTS}/ip_pools/all", "", _no_items),
+    Endpoint("GET", _ONE, "", _subaccounts),
+    Endpoint("POST", f"{_ONE}/enable", "", _subaccounts),
+    Endpoint("POST", f"{_ONE}/disable", "", _subaccounts),
+    Endpoint("PUT", f"{_ONE}/features", "", _subaccounts),
+    *(Endpoint(method, _LIMIT, "", _subaccounts) for method in ("GET", "PUT", "DELETE")),
+    *(
+        Endpoint(method, f"{_ONE}/{pool}", "", _subaccounts)
+        for pool in ("ip_pool", "ip_pools")
+        for method in ("PUT", "DELETE")
+    ),
+    *(
+        endpoint
+        for path in _THRESHOLDS
+        for endpoint in (
+            Endpoint("GET", path, "", _no_thresholds),
+            Endpoint("POST", path, "", _thresholds),
+            *(Endpoint(method, f"{path}/{{name}}", "", _thresholds) for method in ("GET", "PUT", "DELETE")),
+        )
+    ),
+    Endpoint("GET", "/v1/thresholds/hits", "", _no_thresholds),
 )

@@ -20,9 +20,10 @@ from posthouse.doors.api.answers import Answer, json_answer
 from posthouse.doors.api.bodies import Form
 from posthouse.doors.api.call import Call
 from posthouse.doors.api.endpoints import Endpoint
-from posthouse.doors.api.mailgun.asked import fields_of, most_of, page_url, required, whole
+from posthouse.doors.api.mailgun.asked import fields_of, most_of, required, whole
 from posthouse.doors.api.mailgun.domain_shapes import record_shown
 from posthouse.doors.api.mailgun.domains import both
+from posthouse.doors.api.mailgun.paging import numbered, skip_of
 from posthouse.doors.api.mailgun.phrases import said
 from posthouse.model.account import Domain, DomainKey
 from posthouse.model.clock import Ids
@@ -56,11 +57,10 @@ async def _list(call: Call) -> Answer:
     name, selector = form.get("signing_domain").strip().lower(), form.get("selector").strip().lower()
     chosen = [row for row in rows if name in ("", row[0].name) and selector in ("", row[1].selector)]
     most = most_of(form, 10, _MOST)
-    # whatever else is written there means the first page: an SDK's example has a word of its own
-    page = form.get("page").strip()
-    skip = int(page) if page.isascii() and page.isdigit() and len(page) < 9 else 0
+    skip = skip_of(form)
+    kept = {name: form.get(name) for name in ("signing_domain", "selector") if form.get(name)}
     items = [_shown(row) for row in chosen[skip : skip + most]]
-    return json_answer({"items": items, "paging": _paging(call, form, skip, most, len(chosen))})
+    return json_answer({"items": items, "paging": numbered(call, kept, skip, most, len(chosen))})
 
 
 def _rows(conn: Connection, call: Call) -> list[_Row]:
@@ -72,16 +72,6 @@ def _rows(conn: Connection, call: Call) -> list[_Row]:
         if call.is_here(domain)
         for key in sorted(stored.keys_of(conn, domain.id), key=lambda key: key.selector)
     ]
-
-
-def _paging(call: Call, form: Form, skip: int, most: int, count: int) -> dict[str, str]:
-    last = max(0, (count - 1) // most * most)
-    places = {"first": 0, "last": last, "next": min(skip + most, count), "previous": max(0, skip - most)}
-    kept = {name: form.get(name) for name in ("signing_domain", "selector") if form.get(name)}
-    return {
-        name: page_url(call, {"page": str(place), "limit": str(most), **kept})
-        for name, place in places.items()
-    }
 
 
 async def _create(call: Call) -> Answer:

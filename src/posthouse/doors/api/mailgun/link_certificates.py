@@ -12,9 +12,10 @@ from typing import Any
 
 from posthouse.desk import tracking_certificates
 from posthouse.desk.certificate_pairs import UsualCertificate, is_self_signed, read_usual
-from posthouse.doors.api.answers import Answer, Said, json_answer
+from posthouse.doors.api.answers import Answer, json_answer
 from posthouse.doors.api.call import Call
 from posthouse.doors.api.endpoints import Endpoint
+from posthouse.doors.api.mailgun.phrases import said_with_reason
 from posthouse.rules.tracking_hosts import covers_name
 from posthouse.store.web_certificates import WebCertificate
 
@@ -23,17 +24,12 @@ _EXPIRED = "x509 certificate has expired"
 _SELF_SIGNED = "the certificate is self-signed: browsers do not trust it"
 
 
-def _told(text: str, status: int) -> Said:
-    """By each of the names under which programs look for it (mailgun.md 5.1)."""
-    return Said(json_answer({"message": text, "Reason": text, "Description": text}, status))
-
-
 async def _status(call: Call) -> Answer:
     domain, host = await _place(call)
     shown = await _shown(call, domain, host)
     if shown is None:
         text = f"There is no certificate for {host}: bring one with `posthouse domain certificate {domain}`"
-        raise _told(text, 404)
+        raise said_with_reason(text, 404)
     return json_answer(shown)
 
 
@@ -42,19 +38,19 @@ async def _generate(call: Call) -> Answer:
     domain, host = await _place(call)
     shown = await _shown(call, domain, host)
     if shown is not None and shown["status"] == "active":
-        raise _told(f"A certificate for {host} is there already, and still valid", 409)
+        raise said_with_reason(f"A certificate for {host} is there already, and still valid", 409)
     text = (
         f"Posthouse orders no certificates: bring one for {host} with "
         f"`posthouse domain certificate {domain}` or PUT /posthouse/v1/domains/{domain}/certificate"
     )
-    raise _told(text, 400)
+    raise said_with_reason(text, 400)
 
 
 async def _place(call: Call) -> tuple[str, str]:
     """(domain, host of its links) for the one or the other. Raises Said."""
     found = await call.read(tracking_certificates.find_place, call.account_id, call.params["host"])
     if found is None:
-        raise _told("Domain not found", 404)
+        raise said_with_reason("Domain not found", 404)
     return found
 
 

@@ -8,13 +8,16 @@ from __future__ import annotations
 from posthouse.doors.api.endpoints import Endpoint
 from posthouse.doors.api.mailgun import (
     absent,
+    account,
     account_webhooks,
     allowlist,
     credentials,
     dkim,
+    dkim_rotation,
     domain_ips,
     domain_options,
     domains,
+    ip_warmups,
     ips,
     keys,
     link_certificates,
@@ -26,13 +29,16 @@ from posthouse.doors.api.mailgun import (
 
 ENDPOINTS: tuple[Endpoint, ...] = (
     *absent.ENDPOINTS,
+    *account.ENDPOINTS,
     *account_webhooks.ENDPOINTS,
     *allowlist.ENDPOINTS,
     *credentials.ENDPOINTS,
     *dkim.ENDPOINTS,
+    *dkim_rotation.ENDPOINTS,
     *domain_ips.ENDPOINTS,
     *domain_options.ENDPOINTS,
     *domains.ENDPOINTS,
+    *ip_warmups.ENDPOINTS,
     *ips.ENDPOINTS,
     *keys.ENDPOINTS,
     *link_certificates.ENDPOINTS,

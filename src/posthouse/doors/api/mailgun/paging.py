@@ -1,10 +1,12 @@
-"""Pages of alphabetical lists as Mailgun's clients walk them: a pivot and a direction, absolute addresses.
+"""Pages of lists as Mailgun's clients walk them, with absolute addresses: a pivot and a direction where lists
+are alphabetical, a number where they are short.
 
-Public: Wanted, wanted_of, paging.
+Public: Wanted, wanted_of, paging, skip_of, numbered.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from posthouse.doors.api.bodies import Form
@@ -84,3 +86,23 @@ def _url(call: Call, wanted: Wanted, page: str, pivot: str) -> str:
     if wanted.prefix:
         fields[wanted.prefix_field] = wanted.prefix
     return page_url(call, fields)
+
+
+# By number
+
+
+def skip_of(form: Form) -> int:
+    """How many rows `page` leaves out. Whatever else is written there means the first page: an SDK's example
+    has a word of its own."""
+    page = form.get("page").strip()
+    return int(page) if page.isascii() and page.isdigit() and len(page) < 9 else 0
+
+
+def numbered(call: Call, kept: Mapping[str, str], skip: int, most: int, count: int) -> dict[str, str]:
+    """The addresses of the pages beside this one of `count` rows. `kept`: what else the call asked for."""
+    last = max(0, (count - 1) // most * most)
+    places = {"first": 0, "last": last, "next": min(skip + most, count), "previous": max(0, skip - most)}
+    return {
+        name: page_url(call, {"page": str(place), "limit": str(most), **kept})
+        for name, place in places.items()
+    }

@@ -1,6 +1,6 @@
 """How Mailgun says that a call cannot be done: `{"message": …}`, but for a bad key of a sending call.
 
-Public: phrase, said.
+Public: phrase, said, said_with_reason.
 """
 
 from __future__ import annotations
@@ -31,9 +31,17 @@ def phrase(problem: Problem, request: Request) -> Answer:
     if problem.reason == "no-domain" and not is_sending:
         is_small = _IN_SMALL_LETTERS.match(path)
         told = {"message": "domain not found" if is_small else "Domain not found"}
+        if path.startswith("/v1/dkim_management/"):
+            told["Description"] = "domain not found"
     if problem.reason == "too-many-calls":
         told["retry-seconds"] = max(1, round(problem.retry_s))
     return json_answer(told, problem.status)
+
+
+def said_with_reason(text: str, status: int) -> Said:
+    """A call that is refused by each of the names under which programs look for that (mailgun.md 5.1); to be
+    raised."""
+    return Said(json_answer({"message": text, "Reason": text, "Description": text}, status))
 
 
 def said(message: str, status: int = 400, **more: Any) -> Said:

@@ -25,6 +25,8 @@ from posthouse.doors.api.mailgun.phrases import phrase
 from posthouse.doors.api.rates import Rate, rate_headers
 from posthouse.doors.api.shown import basic_pair, scheme_and_key
 
+_ON_BEHALF = "X-Mailgun-On-Behalf-Of"
+
 
 class _Mailgun:
     name = "mailgun"
@@ -44,6 +46,11 @@ class _Mailgun:
     )
 
     def secret(self, request: Request) -> str | None:
+        """Raises Problem for a call in the name of a subaccount: what is meant for one must not happen to the
+        account itself."""
+        if request.headers.get(_ON_BEHALF, "").strip():
+            text = f"Posthouse has no subaccounts: call without the header {_ON_BEHALF}"
+            raise Problem(404, "no-account", text)
         scheme, shown = scheme_and_key(request)
         if not scheme:
             return None

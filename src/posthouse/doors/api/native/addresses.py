@@ -14,7 +14,7 @@ from typing import Annotated, Any, Literal
 from msgspec import Meta, Struct
 
 from posthouse.desk import egress, warmup
-from posthouse.doors.api.answers import Answer, Problem
+from posthouse.doors.api.answers import Answer
 from posthouse.doors.api.call import Call
 from posthouse.doors.api.native.endpoint import NativeEndpoint, Nothing, Page, many, one, reading, writing
 from posthouse.store import egress as stored
@@ -137,7 +137,7 @@ async def begin_warmup(call: Call, asked: NewWarmup) -> Answer:
 
 
 def _begin(conn: Connection, call: Call, asked: NewWarmup) -> dict[str, Any]:
-    address = _own(conn, call)
+    address = warmup.own_address(conn, call.account_id, call.params["address"]).address
     plan = warmup.find_plan(asked.plan)
     warmup.begin(conn, call.now, call.account_id, address, plan, asked.day, asked.pool)
     return _row(conn, call)
@@ -148,17 +148,9 @@ async def end_warmup(call: Call, asked: Nothing) -> Answer:
 
 
 def _end(conn: Connection, call: Call) -> dict[str, Any]:
-    warmup.end(conn, call.account_id, _own(conn, call))
+    own = warmup.own_address(conn, call.account_id, call.params["address"])
+    warmup.end(conn, call.account_id, own.address)
     return _row(conn, call)
-
-
-def _own(conn: Connection, call: Call) -> str:
-    """Raises Problem (403) for an address that others use too."""
-    found = egress.load_ip(conn, call.account_id, call.params["address"])
-    if found.account_id != call.account_id:
-        text = f"{found.address} is for everybody's mail; whoever runs this service warms it up"
-        raise Problem(403, "not-own", text)
-    return found.address
 
 
 async def list_pools(call: Call, asked: Nothing) -> Answer:

@@ -29,9 +29,9 @@ CASES: dict[str, tuple[Problem, str, int, Any]] = {
     ),
     "an unknown path": (
         NO_PATH,
-        "/v5/accounts/subaccounts",
+        "/v4/inbox/tests",
         404,
-        {"message": "Not Found: there is no GET /v5/accounts/subaccounts here"},
+        {"message": "Not Found: there is no GET /v4/inbox/tests here"},
     ),
     "mail of an unknown domain": (
         NO_DOMAIN,
@@ -45,6 +45,12 @@ CASES: dict[str, tuple[Problem, str, int, Any]] = {
         "/v3/mg.example.com/templates",
         404,
         {"message": "domain not found"},
+    ),
+    "keys of an unknown domain that should rotate": (
+        NO_DOMAIN,
+        "/v1/dkim_management/domains/mg.example.com/rotate",
+        404,
+        {"message": "Domain not found", "Description": "domain not found"},
     ),
     "a call too many": (
         TOO_MANY,
