@@ -161,3 +161,40 @@ def test_MG_26_the_node_client_sees_that_there_are_no_lists_and_routes(mailgun: 
     )
     assert lists["items"] == routes == []
     assert failed(made, 404) == "Posthouse has no mailing lists and no routes"
+
+
+def test_MG_26_the_node_client_asks_about_the_account_bounces_and_rotation(mailgun: Client) -> None:
+    query = {
+        "end": {"time": "2026-01-02T13:05:00Z"},
+        "include_subaccounts": True,
+        "resolution": "day",
+        "duration": "48h",
+        "dimensions": ["entity-name", "domain.name"],
+        "metrics": ["critical_bounce_count", "delivered_smtp_count", "critical_delay_rate"],
+        "filter": {"AND": [{"attribute": "domain.name", "comparator": "=", "values": [{"value": DOMAIN}]}]},
+        "pagination": {"limit": 25, "skip": 0, "sort": "entity-name:asc"},
+    }
+    bounces, subaccounts, none, limit, set_limit, named = mailgun.call(
+        ["bounceClassification.list", query],
+        ["subaccounts.list"],
+        ["subaccounts.get", "123"],
+        ["customMessageLimit.get"],
+        ["customMessageLimit.set", 2001],
+        ["accountManagement.updateAccountSettings", {"name": "meta test account"}],
+    )
+    assert (bounces["items"], bounces["resolution"]) == ([], "day")
+    assert subaccounts == {"subaccounts": [], "total": 0}
+    assert failed(none, 404) == "Posthouse has no subaccounts"
+    assert failed(limit, 404) == "No threshold for account"
+    assert "posthouse account set" in failed(set_limit, 403)
+    assert "not changed by calls" in failed(named, 403)
+    off, on, never, by_hand = mailgun.call(
+        ["accountManagement.updateAccountFeature", {"webhooks_redact_pii": {"enabled": False}}],
+        ["accountManagement.updateAccountFeature", {"ai_insights": {"enabled": True}}],
+        ["dkimManagement.update", DOMAIN, {"rotation_enabled": False}],
+        ["dkimManagement.update", DOMAIN, {"rotation_enabled": True, "rotation_interval": "120h0m0s"}],
+    )
+    assert off == {"success": True}
+    assert "cannot be enabled" in failed(on, 400)
+    assert (never["domain"]["name"], never["domain"]["rotation_enabled"]) == (DOMAIN, "false")
+    assert "does not rotate DKIM keys by itself" in failed(by_hand, 400)

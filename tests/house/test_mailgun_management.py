@@ -129,6 +129,10 @@ def test_MG_26_a_domain_is_made_set_up_and_removed_with_the_program(client: Clie
     said(client.domains_dkimauthority.put(domain=name, data={"self": "true"}))
     said(client.domains_dkimselector.put(domain=name, data={"dkim_selector": "s"}))
     said(client.domains_webprefix.put(domain=name, data={"web_prefix": "python"}))
+    told = said(client.dkim_management_rotation.put(domain=name, data={"rotation_enabled": "false"}))
+    assert (told["domain"]["active_selector"], told["domain"]["rotation_enabled"]) == ("s", "false")
+    refused = said(client.dkim_management_rotate.create(domain=name), 400)
+    assert refused["message"].endswith("Current state: wait_verify")
     keys = said(client.dkim_keys.get(filters={"page": "string", "limit": "0", "signing_domain": name}))
     signing = {item["selector"] for item in keys["items"] if item["dns_record"]["is_active"]}
     assert signing == {"s"}
@@ -176,3 +180,32 @@ def test_MG_26_keys_addresses_and_pools_are_managed_with_the_program(house: Hous
     said(client.domains_ips.delete(domain=DOMAIN, filters=filters, unlink_pool=True))
     assert said(client.domains_ips.get(domain=DOMAIN))["items"] == []
     said(client.ippools.delete(pool_id=pool["pool_id"]))
+
+
+def test_MG_26_bounces_are_classified_and_people_and_warm_ups_listed_with_the_program(
+    house: House, client: Client
+) -> None:
+    to = f"{unique()}@bounce.test"
+    send(client, to)
+    house.event(to, "failed")
+    body = {
+        "duration": "24h0m0s",
+        "resolution": "day",
+        "dimensions": ["entity-name", "domain.name"],
+        "metrics": ["critical_bounce_count", "non_critical_bounce_count", "critical_bounce_rate"],
+        "filter": {"AND": [{"attribute": "domain.name", "comparator": "=", "values": [{"value": DOMAIN}]}]},
+        "include_subaccounts": True,
+        "pagination": {"sort": "entity-name:asc", "limit": 10},
+    }
+    headers = {"Content-Type": "application/json"}
+    (item,) = said(client.bounce_classification.create(data=json.dumps(body), headers=headers))["items"]
+    assert (item["entity-name"], item["domain.name"]) == ("Other", DOMAIN)
+    assert item["metrics"]["non_critical_bounce_count"] >= 1
+    said(client.bounce_classification.create(data={"start": 0, "end": 100}))
+    query = {"role": "admin", "limit": "0", "skip": "0"}
+    assert said(client.users.get(filters=query))["total"] == len(house.cli_rows("person", "list"))
+    assert said(client.users.get(user_id="me"), 403)["message"] == "Incompatible key for this endpoint"
+    assert said(client.ip_warmups.get())["items"] == []
+    assert said(client.accounts_subaccounts.get()) == {"subaccounts": [], "total": 0}
+    assert said(client.thresholds_alerts_send.get()) == {"items": [], "total": 0}
+    said(client.accounts_limit_custom_monthly.get(), 404)

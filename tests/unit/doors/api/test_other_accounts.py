@@ -94,6 +94,9 @@ NAMED: dict[str, tuple[Said, ...]] = {
         *[Said("POST", "/v1/analytics/logs", _TIMES | _filter(name, value)) for name, value in
           (("domain", "<domain>"), ("tag", "<tag>"), ("recipient", "<address>"),
            ("message-id", "<message>"))],
+        *[Said("POST", "/v2/bounce-classification/metrics",
+               {"dimensions": ["recipient-domain"]} | _filter(name, value)) for name, value in
+          (("domain.name", "<domain>"), ("tag", "<tag>"), ("envelope.sending-ip", "<ip>"))],
         Said("POST", "/v1/analytics/tags", {"tag": "<tag>"}),
         Said("PUT", "/v1/analytics/tags", {"tag": "<tag>", "description": "x"}),
         Said("DELETE", "/v1/analytics/tags", {"tag": "<tag>"}),

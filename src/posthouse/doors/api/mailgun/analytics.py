@@ -1,6 +1,6 @@
 """`POST /v1/analytics/metrics`: counts and rates by time, domain, tag or sending address (mailgun.md 5.8).
 
-Public: ENDPOINTS.
+Public: ENDPOINTS, Asked, Group, counted, filters.
 """
 
 from __future__ import annotations
@@ -38,12 +38,14 @@ _MOST_NAMES = 1_000
 _MOST_ITEMS = 1_500  # documented
 _MOST_GROUPS = 100_000  # each is some hundred octets, and all are there to be sorted
 
-_Group = tuple[tuple[str, str], ...]
+Group = tuple[tuple[str, str], ...]
 """Dimension and value, as far as they were asked for; the value of time is the number of the point."""
 
 
 @dataclass(frozen=True, slots=True)
-class _Asked:
+class Asked:
+    """`excluded`: conditions that no name fulfils by itself."""
+
     when: Period
     dimensions: tuple[str, ...]
     metrics: tuple[str, ...]
@@ -55,7 +57,7 @@ class _Asked:
 async def _metrics(call: Call) -> Answer:
     body = await read_body(call)
     asked = _read(call, body)
-    counts = await call.read(_counted, call, asked)
+    counts = await call.read(counted, call, asked)
     page = object_at(body, "pagination")
     skip, limit = whole(text_at(page, "skip"), "skip", 0), whole(text_at(page, "limit"), "limit", _MOST_ITEMS)
     groups = await asyncio.to_thread(_ordered, asked, counts, text_at(page, "sort"))
@@ -76,7 +78,7 @@ async def _metrics(call: Call) -> Answer:
     return json_answer(answer)
 
 
-def _head(asked: _Asked) -> dict[str, Any]:
+def _head(asked: Asked) -> dict[str, Any]:
     return {
         "start": _time(asked.when, asked.when.first),
         "end": _time(asked.when, asked.when.last),
@@ -86,7 +88,7 @@ def _head(asked: _Asked) -> dict[str, Any]:
     }
 
 
-def _read(call: Call, body: Mapping[str, Any]) -> _Asked:
+def _read(call: Call, body: Mapping[str, Any]) -> Asked:
     dimensions = tuple(dict.fromkeys(rows_at(body, "dimensions"))) or ("time",)
     for each in dimensions:
         if each not in _DIMENSIONS:
@@ -99,16 +101,16 @@ def _read(call: Call, body: Mapping[str, Any]) -> _Asked:
     when = read_period(
         call.now, *[text_at(body, each) for each in ("start", "end", "resolution", "duration")]
     )
-    domains, wanted_tags, excluded = _filters(conditions(body))
+    domains, wanted_tags, excluded = filters(conditions(body))
     if "ip" in dimensions and ({"domain", "tag"} & set(dimensions) or domains or wanted_tags):
         raise said("the dimension 'ip' is counted for the whole account alone")
-    return _Asked(when, dimensions, metrics, domains, wanted_tags, excluded)
+    return Asked(when, dimensions, metrics, domains, wanted_tags, excluded)
 
 
-def _filters(
+def filters(
     found: Iterable[Condition],
 ) -> tuple[tuple[str, ...] | None, tuple[str, ...] | None, list[Condition]]:
-    """(domains, tags, what else is said about them)."""
+    """(domains, tags, what else is said about them). Raises Said."""
     named: dict[str, tuple[str, ...]] = {}
     others = []
     for each in found:
@@ -126,10 +128,10 @@ def _filters(
 # Counting
 
 
-def _counted(conn: Connection, call: Call, asked: _Asked) -> dict[_Group, Counter[str]]:
+def counted(conn: Connection, call: Call, asked: Asked) -> dict[Group, Counter[str]]:
     """Zero-filled counts by group. Raises Said where they are too many."""
     when = asked.when
-    found: dict[_Group, Counter[str]] = {}
+    found: dict[Group, Counter[str]] = {}
     names = _names(conn, call, asked)
     points = list(when.points()) if "time" in asked.dimensions else []
     if len(names) * len(points) > _MOST_GROUPS:
@@ -149,7 +151,7 @@ def _counted(conn: Connection, call: Call, asked: _Asked) -> dict[_Group, Counte
     return found
 
 
-def _names(conn: Connection, call: Call, asked: _Asked) -> list[tuple[str, str, dict[str, str]]]:
+def _names(conn: Connection, call: Call, asked: Asked) -> list[tuple[str, str, dict[str, str]]]:
     """(dim, name, values of the dimensions) of all counters that are wanted, the first ones of many."""
     wants_tags = "tag" in asked.dimensions or asked.tags is not None or _mentions(asked, "tag")
     wants_domains = "domain" in asked.dimensions or asked.domains is not None or _mentions(asked, "domain")
@@ -171,11 +173,11 @@ def _names(conn: Connection, call: Call, asked: _Asked) -> list[tuple[str, str, 
     return found[:_MOST_NAMES]
 
 
-def _mentions(asked: _Asked, attribute: str) -> bool:
+def _mentions(asked: Asked, attribute: str) -> bool:
     return any(each.attribute == attribute for each in asked.excluded)
 
 
-def _domains(call: Call, asked: _Asked) -> list[str]:
+def _domains(call: Call, asked: Asked) -> list[str]:
     """Another account's domain counts nothing, like one that is not there (S20)."""
     names = asked.domains
     if names is None:
@@ -183,7 +185,7 @@ def _domains(call: Call, asked: _Asked) -> list[str]:
     return [name for name in names if _is_wanted(asked, "domain", name)][:_MOST_NAMES]
 
 
-def _tags(conn: Connection, call: Call, asked: _Asked, domain: str) -> list[str]:
+def _tags(conn: Connection, call: Call, asked: Asked, domain: str) -> list[str]:
     """Tags are written as they were first; filters do not care for capitals."""
     listed = tags.list_tags(conn, account_id=call.account_id, domain=domain, limit=_MOST_NAMES)
     names = [each.name for each in listed]
@@ -192,14 +194,14 @@ def _tags(conn: Connection, call: Call, asked: _Asked, domain: str) -> list[str]
     return [name for name in names if _is_wanted(asked, "tag", name)]
 
 
-def _is_wanted(asked: _Asked, attribute: str, name: str) -> bool:
+def _is_wanted(asked: Asked, attribute: str, name: str) -> bool:
     return all(each.holds([name.lower()]) for each in asked.excluded if each.attribute == attribute)
 
 
 # Writing
 
 
-def _item(asked: _Asked, group: _Group, counts: Counter[str]) -> dict[str, Any]:
+def _item(asked: Asked, group: Group, counts: Counter[str]) -> dict[str, Any]:
     values = dict(group)
     shown = {
         name: _time(asked.when, int(values[name])) if name == "time" else values[name]
@@ -217,7 +219,7 @@ def _values(metrics: Iterable[str], counts: Mapping[str, int]) -> dict[str, int 
     return {name: metric_of(name, counts) for name in metrics}
 
 
-def _ordered(asked: _Asked, counts: Mapping[_Group, Counter[str]], by: str) -> list[_Group]:
+def _ordered(asked: Asked, counts: Mapping[Group, Counter[str]], by: str) -> list[Group]:
     """By time and names unless another order is wanted (`name:asc` or `name:desc`)."""
     groups = sorted(counts, key=lambda group: [_sortable(name, value) for name, value in group])
     name, _, way = by.partition(":")
@@ -245,7 +247,7 @@ async def _usage(call: Call) -> Answer:
     body = await read_body(call)
     wanted = tuple(dict.fromkeys(rows_at(body, "metrics")))
     asked = _read(call, {**body, "metrics": ["processed_count"]})
-    counts = await call.read(_counted, call, asked)
+    counts = await call.read(counted, call, asked)
     items = [_item(asked, group, counts[group]) for group in _ordered(asked, counts, "")]
     for item in items:
         item["metrics"] = {name: item["metrics"].get(name, 0) for name in wanted}

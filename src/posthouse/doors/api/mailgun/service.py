@@ -12,6 +12,7 @@ from posthouse.doors.api.endpoints import Endpoints
 from posthouse.doors.api.mailgun import (
     analytics,
     analytics_tags,
+    bounce_metrics,
     events,
     logs,
     management,
@@ -41,6 +42,7 @@ class _Mailgun:
             *analytics.ENDPOINTS,
             *analytics_tags.ENDPOINTS,
             *logs.ENDPOINTS,
+            *bounce_metrics.ENDPOINTS,
             *management.ENDPOINTS,
         )
     )

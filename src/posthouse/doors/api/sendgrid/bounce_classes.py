@@ -13,7 +13,6 @@ import datetime as dt
 import io
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import replace
 
 from posthouse.dialects.event_values import Facts
 from posthouse.dialects.sendgrid.event_fields import (
@@ -31,13 +30,13 @@ from posthouse.doors.api.call import Call
 from posthouse.doors.api.endpoints import Endpoint
 from posthouse.doors.api.sendgrid.periods import date_of
 from posthouse.doors.api.sendgrid.phrases import said
+from posthouse.doors.api.walking import TooMany, walk
 from posthouse.model.event import Event, EventKind
 from posthouse.model.hook import Told
 from posthouse.rules.metrics import own_word
-from posthouse.store.events import EventQuery, find_page
+from posthouse.store.events import EventQuery
 
 _USUAL_DAYS, _MOST_DAYS = 30, 366
-_AT_ONCE, _MOST_PAGES = 1_000, 200
 _DAY_S = 86400
 _SLACK_S = 5.0  # an event may be a little older than its place in the log
 _KINDS = (EventKind.FAILED, EventKind.BOUNCED)
@@ -79,23 +78,21 @@ async def _counted(call: Call, name_of: Callable[[Event], str]) -> Counts:
     first, last = _period(call)
     counts: Counts = {first + dt.timedelta(days=day): Counter() for day in range((last - first).days + 1)}
     begin = dt.datetime.combine(first, dt.time(), dt.UTC).timestamp()
-    walk = EventQuery(
+    query = EventQuery(
         account_id=call.account_id,
         kinds=_KINDS,
         since=begin,
         until=begin + len(counts) * _DAY_S + _SLACK_S,
-        limit=_AT_ONCE,
     )
-    for _ in range(_MOST_PAGES):
-        page = await call.read(find_page, walk)
-        for event in page.events:
+    try:
+        async for event in walk(call, query):
             day = dt.datetime.fromtimestamp(event.at, dt.UTC).date()
             if day in counts and (name := name_of(event)):
                 counts[day][name] += 1
-        if page.is_complete:
-            return counts
-        walk = replace(walk, after_id=page.place)
-    raise said("there are too many bounces in this time to count: ask for fewer days", field="start_date")
+    except TooMany as error:
+        text = "there are too many bounces in this time to count: ask for fewer days"
+        raise said(text, field="start_date") from error
+    return counts
 
 
 def _period(call: Call) -> tuple[dt.date, dt.date]:
