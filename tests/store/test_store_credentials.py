@@ -87,3 +87,13 @@ def test_uses_of_what_is_gone_are_dropped(known: Connection) -> None:
         identity.remove_domain(known, "two.test")
         credentials.note_uses(known, [Use("c4", NOW, "192.0.2.1"), Use("c1", NOW, "192.0.2.1")])
     assert set(credentials.last_uses(known, ["c1", "c4"])) == {"c1"}
+
+
+def test_the_latest_uses_of_an_account_come_first(known: Connection) -> None:
+    uses = [Use("c1", NOW, "192.0.2.1"), Use("c3", NOW + 9, "192.0.2.3"), Use("c4", NOW + 5, "192.0.2.4")]
+    with known.transaction():
+        credentials.note_uses(known, uses)
+        identity.revoke_credential(known, "ann@one.test", NOW)
+    assert credentials.latest_uses(known, "a1", 5) == [(KEY, uses[1]), (USER, uses[0])]
+    assert credentials.latest_uses(known, "a1", 1) == [(KEY, uses[1])]
+    assert credentials.latest_uses(known, "none", 5) == []

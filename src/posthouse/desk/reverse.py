@@ -3,7 +3,8 @@
 Receivers ask: large ones refuse mail from an address whose name does not lead back to it (forward-confirmed
 reverse DNS; Gmail and Yahoo since 2024).
 
-Public: Facts, Verdict, OK, WARNING, WRONG, hellos_of, look_up, judge, check_addresses.
+Public: Facts, Verdict, OK, WARNING, WRONG, hellos_of, look_up, look_all_up, judge, judge_pair,
+check_addresses.
 """
 
 from __future__ import annotations
@@ -79,21 +80,28 @@ async def _rows(lookup: Lookup, name: str, kind: str) -> list[str]:
 
 def judge(address: str, hello: str, facts: Facts) -> list[Verdict]:
     """What is wrong with the address's names and what to do about it; never empty."""
+    if unknown := _unknown(address, facts):
+        return [unknown]
+    return [*judge_pair(address, hello, facts), Verdict(address, *_spf(hello, facts.texts))]
 
-    def said(state: str, text: str) -> Verdict:
-        return Verdict(address, state, text)
 
+def judge_pair(address: str, hello: str, facts: Facts) -> tuple[Verdict, Verdict]:
+    """On the address's PTR record, and on the address record of the name that we greet with."""
+    if unknown := _unknown(address, facts):
+        return unknown, unknown
     own = ipaddress.ip_address(address)
-    if not own.is_global:
+    back, forward = _reverse(own, hello, facts.pointers), _forward(own, hello, facts.forward)
+    return Verdict(address, *back), Verdict(address, *forward)
+
+
+def _unknown(address: str, facts: Facts) -> Verdict | None:
+    """Why nothing can be said about the address; None where something can."""
+    if not ipaddress.ip_address(address).is_global:
         text = f"{address} is not a public address: what receiving hosts see is another one, look at that"
-        return [said(WARNING, text)]
+        return Verdict(address, WARNING, text)
     if facts.trouble:
-        return [said(WARNING, f"{address} could not be looked up: {facts.trouble}")]
-    return [
-        said(*_reverse(own, hello, facts.pointers)),
-        said(*_forward(own, hello, facts.forward)),
-        said(*_spf(hello, facts.texts)),
-    ]
+        return Verdict(address, WARNING, f"{address} could not be looked up: {facts.trouble}")
+    return None
 
 
 _IP = ipaddress.IPv4Address | ipaddress.IPv6Address
@@ -135,11 +143,16 @@ def _leads_to(own: _IP, addresses: Sequence[str]) -> bool:
     return any(ipaddress.ip_address(address) == own for address in addresses)
 
 
-async def check_addresses(lookup: Lookup, hellos: Mapping[str, str]) -> list[Verdict]:
-    """Everything about addresses, given with the names that we greet with; closes `lookup`."""
+async def look_all_up(lookup: Lookup, hellos: Mapping[str, str]) -> dict[str, Facts]:
+    """Facts by address, of addresses given with the names that we greet with; closes `lookup`."""
     try:
         facts = await asyncio.gather(*[look_up(lookup, address, hello) for address, hello in hellos.items()])
     finally:
         await lookup.close()
-    found = zip(hellos.items(), facts, strict=True)
-    return [verdict for (address, hello), known in found for verdict in judge(address, hello, known)]
+    return dict(zip(hellos, facts, strict=True))
+
+
+async def check_addresses(lookup: Lookup, hellos: Mapping[str, str]) -> list[Verdict]:
+    """Everything about addresses, given with the names that we greet with; closes `lookup`."""
+    facts = await look_all_up(lookup, hellos)
+    return [verdict for address, hello in hellos.items() for verdict in judge(address, hello, facts[address])]

@@ -1,6 +1,7 @@
 """Plans for new addresses: begin one, end it, tell how it goes.
 
-Public: Progress, find_plan, begin, end, own_address, address_row, progress, all_progress, stands_beside.
+Public: Progress, find_plan, begin, end, own_address, begun_at, address_row, progress, all_progress,
+stands_beside.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from typing import Any
 from posthouse.desk import egress
 from posthouse.model.errors import Refused
 from posthouse.model.warmup import Plan, Warmup, read_warmup, warmup_text
-from posthouse.rules.warmup import day_of, limit_on, load_plans, plan_day
+from posthouse.rules.warmup import day_of, limit_on, load_plans, plan_day, starts_of
 from posthouse.store import warmup as books
 from posthouse.store.egress import LocalAddress, find_pool, list_pools
 from posthouse.store.engine import Connection
@@ -91,6 +92,12 @@ def own_address(conn: Connection, account_id: str, address: str) -> LocalAddress
         text = f"{found.address} is for everybody's mail; whoever runs this service warms it up"
         raise Refused(550, "5.7.1", text, reason="not-own")
     return found
+
+
+def begun_at(address: LocalAddress) -> float | None:
+    """When day 1 of its plan began; None for a warm address."""
+    running = read_warmup(address.warmup)
+    return None if running is None else starts_of(running.started)
 
 
 def stands_beside(conn: Connection, account_id: str, address: LocalAddress, usual: Sequence[str]) -> bool:

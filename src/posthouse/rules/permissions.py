@@ -93,15 +93,19 @@ SCOPES = MappingProxyType(
         "asm.suppressions.read": "suppressions.read",
         **_pair("templates", "templates", "templates.versions", "templates.versions.activate"),
         **_pair("keys", "api_keys"),
+        **dict.fromkeys(("access_settings.activity.read", "teammates.read"), "keys.read"),
         **_pair("hooks", "user.webhooks.event.settings", "user.webhooks.event.test", "user.webhooks.parse"),
         **_pair("hooks", "user.webhooks.parse.settings"),
-        **_pair("ips", "ips", "ips.pools"),
+        "user.webhooks.parse.stats.read": "hooks.read",
+        **_pair("ips", "ips", "ips.pools", "ips.pools.ips", "ips.warmup"),
+        "ips.assigned.read": "ips.read",
         "mail_settings.read": "settings.read",
         **_settings(*(f"mail_settings.{each}" for each in _MAIL_SETTINGS)),
         "tracking_settings.read": "settings.read",
         **_settings(*(f"tracking_settings.{each}" for each in _TRACKING_SETTINGS)),
         **_settings("user.settings.enforced_tls"),
         **{f"user.{each}.read": "settings.read" for each in _USER},
+        **dict.fromkeys(("partner_settings.read", "partner_settings.new_relic.read"), "settings.read"),
     }
 )
 """SendGrid's scope -> the word of ours that it stands for (sendgrid.md 3.14)."""

@@ -96,6 +96,15 @@ _note = Statement(
     "address",
     "id",
 )
+_latest = Statement(
+    select(credential_use, credential.c.kind)
+    .join(credential, credential.c.id == credential_use.c.credential_id)
+    .where(credential.c.account_id == bindparam("of_account"))
+    .order_by(credential_use.c.at.desc(), credential_use.c.credential_id)
+    .limit(bindparam("most")),
+    "of_account",
+    "most",
+)
 _uses = RowsStatement(
     given_key(credential_use.c.credential_id.type),
     lambda given: select(credential_use).join(given, credential_use.c.credential_id == given.c.key),
@@ -139,6 +148,11 @@ def note_uses(conn: Connection, uses: Sequence[Use]) -> None:
     """Keep each use unless a later one is known; those of credentials that are gone are dropped."""
     for use in sorted(uses):  # in one order everywhere: two writers never wait for each other's rows
         conn.change(_note, use.at, use.address, use.credential_id)
+
+
+def latest_uses(conn: Connection, account_id: str, most: int) -> list[tuple[CredentialKind, Use]]:
+    """The last use of each credential of the account, with its kind, revoked ones too; the latest first."""
+    return [(CredentialKind(kind), Use(*row)) for *row, kind in conn.rows(_latest, account_id, most)]
 
 
 def last_uses(conn: Connection, credential_ids: Sequence[str]) -> dict[str, Use]:

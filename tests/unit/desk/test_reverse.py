@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import pytest
 
-from posthouse.desk.reverse import OK, WARNING, WRONG, Facts, check_addresses, judge, look_up
+from posthouse.desk.reverse import OK, WARNING, WRONG, Facts, check_addresses, judge, judge_pair, look_up
 from posthouse.net.lookup import Answer, temporary
 
 IP, IP6, HELLO = "8.8.4.4", "2001:4860:4860::8844", "out1.example.com"
@@ -59,6 +59,8 @@ def test_what_dns_says_is_a_sentence(name: str) -> None:
     found = judge(address, HELLO, facts)
     assert [verdict.state for verdict in found] == states
     assert any(sentence in verdict.text for verdict in found), found
+    back, forward = judge_pair(address, HELLO, facts)
+    assert [back, forward] == (found[:2] if len(found) > 1 else found * 2)
 
 
 class FakeLookup:

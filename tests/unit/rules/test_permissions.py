@@ -99,3 +99,18 @@ def test_the_manual_has_each_word_with_its_meaning() -> None:
     manual = (Path(__file__).parents[3] / "docs" / "commands.md").read_text()
     for word, meaning in permissions.PERMISSIONS.items():
         assert f"| `{word}` | {meaning} |" in manual, word
+
+
+@pytest.mark.parametrize(
+    "scope",
+    [
+        "alerts.create",
+        "subusers.create",
+        "teammates.create",
+        "access_settings.whitelist.create",
+        "partner_settings.new_relic.update",
+        "marketing_campaigns.create",
+    ],
+)
+def test_a_scope_for_what_is_not_here_opens_nothing(scope: str) -> None:
+    assert not any(permissions.may([scope], word) for word in permissions.PERMISSIONS)

@@ -1,15 +1,18 @@
 """Addresses to send from, and pools of them (sendgrid.md 3.15).
 
-A pool holds at least one address here, so one is made with the addresses that the account may use.
+A pool holds at least one address here, so one is made with the addresses that the account may use. Addresses
+are not for sale: none can be had by a call.
 
 Public: ENDPOINTS.
 """
 
 from __future__ import annotations
 
+import ipaddress
 from typing import Any
 
-from posthouse.desk import egress
+from posthouse.desk import egress, warmup
+from posthouse.desk.local_address import name_of
 from posthouse.doors.api.answers import NOTHING, Answer, Said, json_answer
 from posthouse.doors.api.call import Call
 from posthouse.doors.api.endpoints import Endpoint
@@ -21,37 +24,70 @@ from posthouse.store.egress import Pool
 
 _NO_POOL = "Unable to locate specified IPs Pool"
 _NO_IP = "Unable to locate specified IP Address"
+_NOT_SOLD = "addresses are not sold here: whoever runs this service adds them, with `posthouse ip add`"
 
 
 async def _list(call: Call) -> Answer:
+    """A page, by address; filters as documented. Raises Said."""
     limit, offset = page_of(call, 10, 500)
-    rows = await call.read(egress.ip_rows, call.account_id, call.now)
-    return json_answer([_ip(row) for row in rows[offset : offset + limit]])
+    direction = call.query.get("sort_by_direction", "").lower() or "asc"
+    if direction not in ("asc", "desc"):
+        raise said("sort_by_direction must be asc or desc", field="sort_by_direction")
+    rows = await call.read(_rows, call)
+    chosen = [row for row in rows if _is_asked_for(call, row)]
+    chosen.sort(key=lambda row: ipaddress.ip_address(row["ip"]).packed, reverse=direction == "desc")
+    return json_answer(chosen[offset : offset + limit])
+
+
+def _is_asked_for(call: Call, row: dict[str, Any]) -> bool:
+    """`subuser`: there are none, so no address is one's."""
+    ip = call.query.get("ip", "").strip()
+    wants_plain = call.query.get("exclude_whitelabels", "").lower() in ("true", "1")
+    is_other = bool(ip) and row["ip"] != name_of(ip)
+    return not (is_other or (wants_plain and row["whitelabeled"]) or call.query.get("subuser"))
 
 
 async def _assigned(call: Call) -> Answer:
-    rows = await call.read(egress.ip_rows, call.account_id, call.now)
-    return json_answer([{**_ip(row), "start_date": None} for row in rows])
+    return json_answer(await call.read(_rows, call))
 
 
 async def _get(call: Call) -> Answer:
-    for row in await call.read(egress.ip_rows, call.account_id, call.now):
-        if row["address"] == call.params["ip"]:
-            return json_answer(_ip(row))
+    for row in await call.read(_rows, call):
+        if row["ip"] == name_of(call.params["ip"]):
+            return json_answer(row)
     raise said(_NO_IP, 404)
 
 
-def _ip(row: dict[str, Any]) -> dict[str, Any]:
+def _rows(conn: Connection, call: Call) -> list[dict[str, Any]]:
+    usable = egress.usable_ips(conn, call.account_id)
+    rows = egress.ip_rows(conn, call.account_id, call.now)
+    return [_ip(row, warmup.begun_at(usable[row["address"]])) for row in rows]
+
+
+def _ip(row: dict[str, Any], begun_at: float | None) -> dict[str, Any]:
     return {
         "ip": row["address"],
         "pools": row["pools"],
         "subusers": [],
         "rdns": row["hello"],
-        "warmup": row["warmup"] is not None,
-        "start_date": None,
+        "warmup": begun_at is not None,
+        "start_date": _instant(begun_at),
         "whitelabeled": bool(row["hello"]),
         "assigned_at": int(row["created_at"]),
     }
+
+
+def _instant(at: float | None) -> int | None:
+    return None if at is None else int(at)
+
+
+async def _remaining(call: Call) -> Answer:
+    """How many could be bought (documented)."""
+    return json_answer({"results": [{"remaining": 0, "period": "month", "price_per_ip": 0}]})
+
+
+async def _buy(call: Call) -> Answer:
+    raise said(_NOT_SOLD)
 
 
 # Pools
@@ -115,8 +151,12 @@ async def _add_member(call: Call) -> Answer:
     def add(conn: Connection) -> dict[str, Any]:
         pool = _pool(conn, call)
         found = egress.load_ip(conn, call.account_id, ip)
-        made = egress.put_pool(conn, call.parts.ids, call.account_id, pool.name, [found.address])
-        return {"ip": found.address, "pools": [made.name], "start_date": None, "warmup": bool(found.warmup)}
+        egress.put_pool(conn, call.parts.ids, call.account_id, pool.name, [found.address])
+        begun_at = warmup.begun_at(found)
+        pools = [
+            pool.name for pool in store.list_pools(conn, call.account_id) if found.address in pool.addresses
+        ]
+        return {"ip": found.address, "pools": pools, "start_date": _instant(begun_at), "warmup": begun_at is not None}
 
     return await call.write_once(lambda shown: json_answer(shown, 201), add)
 
@@ -135,7 +175,9 @@ _READ, _WRITE = "ips.read", "ips.write"
 _POOLS = "/v3/ips/pools"
 ENDPOINTS: tuple[Endpoint, ...] = (
     Endpoint("GET", "/v3/ips", _READ, _list),
+    Endpoint("POST", "/v3/ips", _WRITE, _buy),
     Endpoint("GET", "/v3/ips/assigned", _READ, _assigned),
+    Endpoint("GET", "/v3/ips/remaining", _READ, _remaining),
     Endpoint("GET", "/v3/ips/{ip}", _READ, _get),
     Endpoint("GET", _POOLS, _READ, _pools),
     Endpoint("POST", _POOLS, _WRITE, _add_pool),

@@ -1,4 +1,4 @@
-"""The calls about what an account keeps: lists, groups, templates, keys, settings.
+"""The calls about what an account keeps: lists, groups, templates, keys, people, settings.
 
 Public: ENDPOINTS.
 """
@@ -7,12 +7,14 @@ from __future__ import annotations
 
 from posthouse.doors.api.endpoints import Endpoint
 from posthouse.doors.api.sendgrid import (
+    access_activity,
     address_whitelist,
     api_keys,
     bounce_classes,
     group_suppressions,
     settings,
     suppressions,
+    teammates,
     template_versions,
     templates,
     unsubscribe_groups,
@@ -30,4 +32,6 @@ ENDPOINTS: tuple[Endpoint, ...] = (
     *user.ENDPOINTS,
     *settings.ENDPOINTS,
     *address_whitelist.ENDPOINTS,
+    *access_activity.ENDPOINTS,
+    *teammates.ENDPOINTS,
 )

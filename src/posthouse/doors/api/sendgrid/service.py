@@ -16,18 +16,22 @@ from posthouse.doors.api.sendgrid import (
     domain_authentication,
     errors_page,
     event_webhooks,
+    ip_warmup,
     ips,
     link_branding,
     mail_send,
     management,
     not_here,
     old_send,
+    reverse_dns,
     scheduled_sends,
+    sender_identities,
     stats,
+    subusers,
     verified_senders,
 )
 from posthouse.doors.api.sendgrid.phrases import OLD_PATH, phrase
-from posthouse.doors.api.shown import basic_pair, bearer_key, scheme_and_key
+from posthouse.doors.api.shown import basic_pair, bearer_key, field_of, scheme_and_key
 
 
 class _SendGrid:
@@ -41,10 +45,14 @@ class _SendGrid:
             *event_webhooks.ENDPOINTS,
             *domain_authentication.ENDPOINTS,
             *ips.ENDPOINTS,
+            *ip_warmup.ENDPOINTS,
+            *reverse_dns.ENDPOINTS,
             *link_branding.ENDPOINTS,
             *management.ENDPOINTS,
             *verified_senders.ENDPOINTS,
+            *sender_identities.ENDPOINTS,
             *not_here.ENDPOINTS,
+            *subusers.ENDPOINTS,
             *stats.ENDPOINTS,
             *activity.ENDPOINTS,
             *activity_csv.ENDPOINTS,
@@ -52,6 +60,8 @@ class _SendGrid:
     )
 
     def secret(self, request: Request) -> str | None:
+        if field_of(request, b"on-behalf-of").strip():
+            return None  # there are no subusers; the caller's own account must not stand in for one
         scheme, shown = scheme_and_key(request)
         is_old = scheme == "basic" and request.url.path.startswith(OLD_PATH)
         return _basic_key(shown) if is_old else bearer_key(request)

@@ -1,5 +1,5 @@
 """What holds for all mail of the account: `/v3/mail_settings`, `/v3/tracking_settings` (sendgrid.md 3.12,
-3.15).
+3.15), `/v3/partner_settings` (documented).
 
 A setting is a row of a table: how it is shown, and how a change is read. What cannot be made effective here
 shows as off and cannot be switched on.
@@ -202,6 +202,14 @@ TRACKING_SETTINGS = (
         _subscription,
     ),
 )
+PARTNER_SETTINGS = (
+    Setting(
+        "new_relic",
+        "New Relic",
+        "Statistics for New Relic",
+        **_never("statistics are at /v3/stats", enable_subuser_statistics=False, license_key=""),
+    ),
+)
 
 
 # The calls
@@ -224,8 +232,11 @@ def lines(settings: AccountSettings, table: Sequence[Setting]) -> list[dict[str,
     ]
 
 
-async def _all_tracking(call: Call) -> Answer:
-    return listed(call, lines(await settings_of(call), TRACKING_SETTINGS))
+def _all(table: Sequence[Setting]) -> Handler:
+    async def handler(call: Call) -> Answer:
+        return listed(call, lines(await settings_of(call), table))
+
+    return handler
 
 
 def listed(call: Call, lines: Sequence[dict[str, Any]]) -> Answer:
@@ -272,6 +283,8 @@ def _endpoints(path: str, table: Sequence[Setting]) -> list[Endpoint]:
 
 ENDPOINTS: tuple[Endpoint, ...] = (
     *_endpoints("/v3/mail_settings", MAIL_SETTINGS),
-    Endpoint("GET", "/v3/tracking_settings", _READ, _all_tracking),
+    Endpoint("GET", "/v3/tracking_settings", _READ, _all(TRACKING_SETTINGS)),
     *_endpoints("/v3/tracking_settings", TRACKING_SETTINGS),
+    Endpoint("GET", "/v3/partner_settings", _READ, _all(PARTNER_SETTINGS)),
+    *_endpoints("/v3/partner_settings", PARTNER_SETTINGS),
 )

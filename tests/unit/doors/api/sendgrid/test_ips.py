@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from posthouse.desk import domain_settings, domains, egress
 from posthouse.model.account import DomainSettings
 from unit.doors.api.calling import DOMAIN, Api
@@ -69,3 +71,49 @@ async def test_S20_pools_of_another_account_are_not_there(api: Api) -> None:
         assert (reply.status, reply.body) == (unknown.status, unknown.body)
         assert reply.status == 404
     assert api.books() == before
+
+
+ROWS = {"192.0.2.9": "", "192.0.2.10": "mta.shop.test", "192.0.2.100": ""}
+
+
+@pytest.mark.parametrize(
+    ("query", "found"),
+    [
+        ("", ["192.0.2.9", "192.0.2.10", "192.0.2.100"]),
+        ("?sort_by_direction=desc", ["192.0.2.100", "192.0.2.10", "192.0.2.9"]),
+        ("?limit=1&offset=1", ["192.0.2.10"]),
+        ("?ip=192.0.2.10", ["192.0.2.10"]),
+        ("?ip=192.0.2.1", []),
+        ("?exclude_whitelabels=true", ["192.0.2.9", "192.0.2.100"]),
+        ("?exclude_whitelabels=false&limit=2", ["192.0.2.9", "192.0.2.10"]),
+        ("?subuser=anybody", []),
+    ],
+)
+async def test_SG_11_addresses_are_listed_as_they_are_asked_for(
+    api: Api, query: str, found: list[str]
+) -> None:
+    for address, hello in ROWS.items():
+        await api.write(egress.add_ip, 0.0, address, hello)
+    rows = (await api.call("GET", f"/v3/ips{query}", key=api.full)).json()
+    assert [row["ip"] for row in rows] == found
+
+
+async def test_SG_11_an_order_that_is_none_is_told(api: Api) -> None:
+    reply = await api.call("GET", "/v3/ips?sort_by_direction=up", key=api.full)
+    assert (reply.status, reply.json()["errors"][0]["field"]) == (400, "sort_by_direction")
+
+
+async def test_SG_11_no_address_can_be_bought(api: Api) -> None:
+    reply = await api.call("POST", "/v3/ips", key=api.full, json={"count": 1, "warmup": True})
+    assert (reply.status, "posthouse ip add" in reply.json()["errors"][0]["message"]) == (400, True)
+    left = (await api.call("GET", "/v3/ips/remaining", key=api.full)).json()
+    assert left == {"results": [{"remaining": 0, "period": "month", "price_per_ip": 0}]}
+
+
+async def test_SG_11_an_address_that_joins_a_pool_is_told_with_all_its_pools(api: Api) -> None:
+    await api.write(egress.add_ip, 0.0, "192.0.2.10")
+    for name in ("bulk", "news"):
+        await api.call("POST", POOLS, key=api.full, json={"name": name})
+    reply = await api.call("POST", f"{POOLS}/news/ips", key=api.full, json={"ip": "192.0.2.10"})
+    told = {"ip": "192.0.2.10", "pools": ["bulk", "news"], "start_date": None, "warmup": False}
+    assert (reply.status, reply.json()) == (201, told)

@@ -189,7 +189,7 @@ async def test_what_is_changed_elsewhere_says_where(api: Api, method: str, path:
     assert status == 400 and "posthouse" in text
 
 
-@pytest.mark.parametrize("path", ["/alerts", "/access_settings/activity", "/partner_settings/new_relic"])
+@pytest.mark.parametrize("path", ["/contactdb/recipients", "/campaigns", "/marketing/lists"])
 async def test_what_is_not_here_is_not_found(api: Api, path: str) -> None:
     assert told(await ask(api, "GET", path)) == (404, None, "not found")
 
