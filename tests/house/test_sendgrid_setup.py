@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from python_http_client.exceptions import BadRequestsError, NotFoundError
+from python_http_client.exceptions import BadRequestsError, NotFoundError, UnauthorizedError
 from sendgrid import SendGridAPIClient
 
 from house.hook_receivers import Receivers
@@ -17,6 +17,8 @@ from posthouse.rules.permissions import FULL
 SETTINGS = with_settings(
     {"delivery": {"post_private_networks": "allow"}, "hooks": {"plain_http": "allow"}},
 )
+
+OWN = "127.0.0.3"
 
 
 @pytest.fixture(scope="module")
@@ -84,6 +86,26 @@ def test_SG_11_the_official_client_makes_a_pool(house: House, sg: Any) -> None:
     assert sg.ips.pools._(name).delete().status_code == 204
 
 
+def test_SG_11_the_official_client_warms_an_address_up(house: House, sg: Any) -> None:
+    house.cli("ip", "add", OWN, "--dedicated", "--hello", f"out1.{DOMAIN}")
+    try:
+        begun = read(sg.ips.warmup.post(request_body={"ip": OWN}))
+        assert [each["ip"] for each in begun] == [OWN]
+        assert read(sg.ips.warmup.get()) == read(sg.ips.warmup._(OWN).get()) == begun
+        assert read(sg.ips._(OWN).get())["start_date"] == begun[0]["start_date"]
+        assert house.cli("ip", "show", OWN)["warmup"]["plan"] == "default"
+        assert sg.ips.warmup._(OWN).delete().status_code == 204
+        with pytest.raises(NotFoundError):
+            sg.ips.warmup._(OWN).get()
+        (named,) = read(sg.whitelabel.ips.get(query_params={"ip": OWN, "limit": 1}))
+        assert (named["rdns"], named["valid"]) == (f"out1.{DOMAIN}", False)
+        checked = read(sg.whitelabel.ips._(named["id"]).validate.post())
+        assert "not a public address" in checked["validation_results"]["a_record"]["reason"]
+    finally:
+        house.cli("ip", "remove", OWN)
+    assert read(sg.ips.remaining.get())["results"][0]["remaining"] == 0
+
+
 def test_SG_11_the_official_client_notes_a_sender(sg: Any) -> None:
     name = unique("sender")
     email = f"{name}@{DOMAIN}"
@@ -99,6 +121,29 @@ def test_SG_11_the_official_client_notes_a_sender(sg: Any) -> None:
     assert sg.verified_senders._(made["id"]).delete().status_code == 204
 
 
+def test_SG_11_the_official_client_notes_a_sender_identity(sg: Any) -> None:
+    data = {
+        "nickname": unique("My Sender ID"),
+        "from": {"email": f"from@{DOMAIN}", "name": "Example INC"},
+        "reply_to": {"email": "replyto@example.com", "name": "Example INC"},
+        "address": "123 Elm St.",
+        "address_2": "Apt. 456",
+        "city": "Denver",
+        "state": "Colorado",
+        "zip": "80202",
+        "country": "United States",
+    }
+    made = read(sg.senders.post(request_body=data))
+    assert data.items() <= made.items() and made["verified"]
+    sender = sg.senders._(made["id"])
+    assert read(sender.get()) == made and made in read(sg.senders.get())["result"]
+    changed = read(sender.patch(request_body={**data, "city": "Oslo"}))
+    assert (changed["city"], changed["id"]) == ("Oslo", made["id"])
+    with pytest.raises(BadRequestsError):
+        sender.resend_verification.post()
+    assert sender.delete().status_code == 204
+
+
 def test_SG_11_the_official_client_checks_a_link(sg: Any) -> None:
     (link,) = [each for each in read(sg.whitelabel.links.get()) if each["domain"] == DOMAIN]
     checked = read(sg.whitelabel.links._(link["id"]).validate.post())
@@ -110,4 +155,24 @@ def test_SG_11_the_official_client_finds_no_parsing_of_mail(sg: Any) -> None:
     assert read(settings.get()) == {"result": []}
     with pytest.raises(BadRequestsError, match="400"):
         settings.post(request_body={"hostname": "in.shop.test", "url": "https://shop.test/in"})
+    days = {"start_date": "2026-01-01", "end_date": "2026-01-02"}
+    assert len(read(sg.user.webhooks.parse.stats.get(query_params=days))) == 2
+
+
+def test_SG_11_the_official_client_sees_the_people_of_the_account(sg: Any) -> None:
+    (owner,) = [each for each in read(sg.teammates.get())["result"] if each["user_type"] == "owner"]
+    found = read(sg.teammates._(owner["username"]).get())
+    assert found.items() >= owner.items() and "whitelabel.read" in found["scopes"]
+
+
+def test_SG_11_the_official_client_finds_nothing_where_there_is_nothing(sg: Any) -> None:
     assert read(sg.access_settings.whitelist.get()) == {"result": []}
+    assert isinstance(read(sg.access_settings.activity.get(query_params={"limit": 1}))["result"], list)
+    for calls in (sg.alerts, sg.subusers, sg.subusers.reputations):
+        assert read(calls.get()) == []
+    assert read(sg.partner_settings.new_relic.get())["enabled"] is False
+    alert = {"type": "stats_notification", "email_to": "example@example.com", "frequency": "daily"}
+    with pytest.raises(BadRequestsError):
+        sg.alerts.post(request_body=alert)
+    with pytest.raises(UnauthorizedError):
+        sg.stats.get(query_params={"start_date": "2026-01-01"}, request_headers={"On-Behalf-Of": "sub"})

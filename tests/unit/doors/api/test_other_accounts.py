@@ -140,6 +140,13 @@ NAMED: dict[str, tuple[Said, ...]] = {
         Said("POST", "/v3/verified_senders", {
             "nickname": "<domain>", "from_email": "a@<domain>", "reply_to": "a@<domain>",
             "address": "x", "city": "y", "country": "z"}),
+        Said("POST", "/v3/senders", {
+            "nickname": "<domain>", "from": {"email": "a@<domain>"}, "reply_to": {"email": "a@<domain>"},
+            "address": "x", "city": "y", "country": "z"}),
+        Said("GET", "/v3/ips?ip=<ip>"),
+        Said("POST", "/v3/ips/warmup", {"ip": "<ip>"}),
+        Said("GET", "/v3/whitelabel/ips?ip=<ip>"),
+        Said("POST", "/v3/whitelabel/ips", {"ip": "<ip>", "domain": "<own>"}),
     ),
     "mailpace": (
         Said("POST", "/api/v1/send", {"from": "a@<domain>", "to": "ann@good.test", "textbody": "x"}),

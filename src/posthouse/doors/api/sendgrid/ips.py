@@ -156,7 +156,12 @@ async def _add_member(call: Call) -> Answer:
         pools = [
             pool.name for pool in store.list_pools(conn, call.account_id) if found.address in pool.addresses
         ]
-        return {"ip": found.address, "pools": pools, "start_date": _instant(begun_at), "warmup": begun_at is not None}
+        return {
+            "ip": found.address,
+            "pools": pools,
+            "start_date": _instant(begun_at),
+            "warmup": begun_at is not None,
+        }
 
     return await call.write_once(lambda shown: json_answer(shown, 201), add)
 
