@@ -157,6 +157,8 @@ def _own_fields(fields: Sequence[tuple[str, str]], names: set[str]) -> list[byte
         if not is_field_name(name):
             raise _bad(f"{name[:100]!a} is no name of a header field: ASCII without spaces and colons")
         low = name.lower()
+        if low == "mime-version" and value.strip() == "1.0":  # programs say by habit what ours says already
+            continue
         if low in _OURS or low.startswith("content-"):
             raise _bad(f"The header field {name} cannot be given this way")
         if low in _SINGLE and low in names:

@@ -89,7 +89,8 @@ class DomainSettings(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=Tr
     From its credentials may write, "account", "domain" (it and what stands below it) or "any"; "" for the
     installation's choice. `return_path`: "keep" leaves mail the envelope senders that its authors give;
     "own" or "" takes ours, which bring bounces back to us. `attachment_types`: which
-    files a service with a list of its own takes: extensions, "all" or "safe", () for its list.
+    files a service with a list of its own takes: extensions, "all" or "safe", () for its list. `remembered`:
+    `name=value` of what a service's clients said and what has no effect here: they get it back.
     """
 
     track_opens: bool | None = None
@@ -116,6 +117,7 @@ class DomainSettings(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=Tr
     page_colour: str = ""
     page_text: str = ""
     attachment_types: tuple[str, ...] = ()
+    remembered: tuple[str, ...] = ()
 
 
 DEFAULTS = DomainSettings()

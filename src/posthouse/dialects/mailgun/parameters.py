@@ -41,7 +41,7 @@ _LIST_MARK = re.compile(r"\[\d{0,6}\]\Z")
 _VERBATIM = ("h:", "v:")
 _BREAK = re.compile("[\r\n\0]")
 _is_name = re.compile(r"[!-9;-~]{1,200}\Z").match
-# How the letter is built; the parts of the call say that.
+# How the letter is built; the parts of the call say that. Mailgun's gem for Rails sends each mail's own.
 _BUILT = frozenset({"content-type", "content-transfer-encoding", "content-disposition", "content-id"})
 
 
@@ -78,7 +78,9 @@ def read_parameters(fields: Sequence[tuple[str, str]], parts: Collection[str] = 
     for name, value in fields:
         if name in parts:
             continue
-        if name.startswith("h:"):
+        if name.startswith("h:") and name[2:].strip().lower() in _BUILT:
+            options.append(_unknown(name, value))
+        elif name.startswith("h:"):
             _read_header(name, value, found, tags, of_headers)
         elif name.startswith("v:"):
             variables[name[2:]] = value
@@ -87,7 +89,7 @@ def read_parameters(fields: Sequence[tuple[str, str]], parts: Collection[str] = 
         elif name in PARAMETERS:
             options.append(_beside(PARAMETERS[name], name, value))
         else:  # told as unknown in the accepted event
-            options.append(_beside(f"{_UNKNOWN}{name.replace(':', '-')[:200]}", name[:200], value))
+            options.append(_unknown(name, value))
     found.beside += options
     found.fields += [(_TAG, tag) for tag in tags if tag.strip()]
     if variables or of_headers:
@@ -134,8 +136,10 @@ def _judge_header(title: str, text: str) -> None:
         raise refusal(f"Header name is not valid: {title[:200]!r}")
     if _BREAK.search(text):
         raise refusal(f"Header value must be one line: h:{title}")
-    if title.lower() in _BUILT:
-        raise refusal(f"h:{title} is not allowed: the parts of the message decide it")
+
+
+def _unknown(name: str, value: str) -> Header:
+    return _beside(f"{_UNKNOWN}{name.replace(':', '-')[:200]}", name[:200], value)
 
 
 def _beside(header: str, parameter: str, value: str) -> Header:

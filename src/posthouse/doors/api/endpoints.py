@@ -91,9 +91,10 @@ class Endpoints:
         node.methods[endpoint.method] = endpoint, tuple(names)
 
     def find(self, method: str, raw_path: bytes) -> Match | None:
-        """The call that a request means; None: there is no such path. An empty last segment counts as none,
-        but where something is deleted: `DELETE …/` with the name left out must not mean all names. The
-        match is not the caller's own: it is not to be changed."""
+        """The call that a request means; None: there is no such path. Empty segments count as none, for many
+        programs put a base URL with a slash at its end before their paths; but not where something is
+        deleted: `DELETE …/` with the name left out must not mean all names. The match is not the caller's
+        own: it is not to be changed."""
         find = self._find_again if len(raw_path) <= _LONGEST_KEPT else self._find
         return find(method, raw_path)
 
@@ -101,8 +102,8 @@ class Endpoints:
         segments = _segments(raw_path)
         if segments is None:
             return None
-        if segments and not segments[-1] and method != "DELETE":
-            segments.pop()
+        if method != "DELETE":
+            segments = [each for each in segments if each]
         found = _walk(self._root, segments, 0, [], method)
         if found is None:
             return None

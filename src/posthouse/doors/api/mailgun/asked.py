@@ -1,11 +1,13 @@
 """What a management call asks for: its fields, however they came, and the values that Mailgun writes in many
 calls.
 
-Public: fields_of, has_json, required, listed, switch, most_of, whole, date_text, page_url, GMT, UTC, ZERO.
+Public: fields_of, has_json, required, listed, switch, most_of, whole, date_text, instant_text, page_url, GMT,
+UTC, ZERO.
 """
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Mapping
 from email.utils import formatdate
 from typing import Any
@@ -104,6 +106,11 @@ def most_of(form: Form, usual: int, most: int) -> int:
 def date_text(at: float, zone: str) -> str:
     """`Thu, 26 Mar 2026 12:59:15 UTC`; `zone` is one of GMT, UTC, ZERO."""
     return formatdate(at, usegmt=True).removesuffix(GMT) + zone
+
+
+def instant_text(at: float) -> str:
+    """`2026-03-26T12:59:15`, in UTC: ISO 8601 without a zone, as a few calls have it."""
+    return dt.datetime.fromtimestamp(int(at), dt.UTC).isoformat().removesuffix("+00:00")
 
 
 def page_url(call: Call, fields: Mapping[str, str]) -> str:

@@ -96,7 +96,9 @@ async def _changed(call: Call, pairs: Sequence[str]) -> Domain:
 
 async def _get_connection(call: Call) -> Answer:
     settings = (await known(call, call.domain.name)).domain.settings
-    return json_answer({"require_tls": settings.require_tls, "skip_verification": settings.skip_verification})
+    told = {name: getattr(settings, name) for name in CONNECTION}
+    # mailgun-go, -java and -php read the inner object, others what stands beside it
+    return json_answer({"connection": told, **told})
 
 
 async def _put_connection(call: Call) -> Answer:

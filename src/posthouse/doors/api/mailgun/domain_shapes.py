@@ -1,7 +1,7 @@
 """A sending domain and its DNS records as Mailgun's API shows them (mailgun.md 5.6).
 
 Public: Known, known_of, shown, with_records, sending_records, record_shown, links_of, tracking_url,
-SYSTEM_USER.
+without_effect, SYSTEM_USER.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from posthouse.config import Settings
 from posthouse.desk import domain_checks, domains, verification
 from posthouse.desk.verification import Findings
 from posthouse.doors.api.mailgun.asked import GMT, date_text
-from posthouse.model.account import Domain, DomainKey
+from posthouse.model.account import Domain, DomainKey, DomainSettings
 from posthouse.rules.checks import State
 from posthouse.rules.records import Record, Sender, Use, needed
 from posthouse.rules.tracking_hosts import USUAL_LABEL, tracking_host
@@ -24,6 +24,8 @@ from posthouse.store.connection import Connection
 _VALID = {State.OK.value: "valid", State.MISSING.value: "invalid", State.WRONG.value: "invalid"}
 _RECEIVING = frozenset({Use.INBOUND})
 SYSTEM_USER = "postmaster"
+_USUAL = {"spam_action": "disabled", "use_automatic_sender_security": "no", "wildcard": "no"}
+"""What has no effect here -> what a domain says of it until a call says something else."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +50,7 @@ def shown(domain: Domain, installation_url: str, keeps_s: float) -> dict[str, An
     own; `keeps_s`: how long letters are kept."""
     settings = domain.settings
     links = links_of(domain, installation_url)
+    idle = without_effect(settings)
     return {
         "created_at": date_text(domain.created_at, GMT),
         "encrypt_incoming_message": False,
@@ -58,16 +61,23 @@ def shown(domain: Domain, installation_url: str, keeps_s: float) -> dict[str, An
         "require_tls": settings.require_tls,
         "skip_verification": settings.skip_verification,
         "smtp_login": f"{SYSTEM_USER}@{domain.name}",
-        "spam_action": "disabled",
+        "spam_action": idle["spam_action"],
         "state": "active" if domain.verified_at is not None else "unverified",
         "type": "sandbox" if settings.is_sandbox else "custom",
         "tracking_host": links.host,
-        "use_automatic_sender_security": False,
+        "use_automatic_sender_security": idle["use_automatic_sender_security"] == "yes",
         "web_prefix": links.prefix,
         "web_scheme": links.scheme,
-        "wildcard": False,
+        "wildcard": idle["wildcard"] == "yes",
         **({"archive_to": settings.archive_url} if settings.archive_url else {}),
     }
+
+
+def without_effect(settings: DomainSettings) -> dict[str, str]:
+    """What calls said of the domain that has no effect here. Terraform fails where a read gives back anything
+    else than what its write said."""
+    said = dict(pair.split("=", 1) for pair in settings.remembered)
+    return {name: said.get(name, usual) for name, usual in _USUAL.items()}
 
 
 class Links(NamedTuple):

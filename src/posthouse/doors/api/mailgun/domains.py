@@ -13,6 +13,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from msgspec import structs
+
 from posthouse.desk import (
     claims,
     credentials,
@@ -31,7 +33,7 @@ from posthouse.doors.api.mailgun import domain_shapes
 from posthouse.doors.api.mailgun.asked import fields_of, listed, most_of, required, switch, whole
 from posthouse.doors.api.mailgun.domain_shapes import SYSTEM_USER, Known
 from posthouse.doors.api.mailgun.phrases import said
-from posthouse.model.account import DEFAULTS, Domain
+from posthouse.model.account import DEFAULTS, Domain, DomainSettings
 from posthouse.model.clock import Ids
 from posthouse.model.errors import Refused
 from posthouse.store import identity
@@ -41,7 +43,7 @@ from posthouse.store.egress import find_pool
 _READ, _WRITE = "domains.read", "domains.write"
 _MOST = 1000
 _STATES = ("active", "unverified", "disabled")
-_SPAM = ("disabled", "block", "tag")
+_SPAM = ("disabled", "block", "delete", "tag")
 _SCHEMES = ("http", "https")
 _OFF = ("", "no", "false", "0", "disabled")
 _WITHOUT_EFFECT = {
@@ -52,6 +54,7 @@ _WITHOUT_EFFECT = {
     "dkim_host_name": "DKIM records stand below the domain",
 }
 """Field -> why."""
+_AUTOMATIC = "use_automatic_sender_security"
 CONNECTION = ("require_tls", "skip_verification")
 
 
@@ -69,7 +72,9 @@ async def known(call: Call, name: str) -> Known:
 async def _whole(call: Call, name: str, message: str = "") -> Answer:
     found = await known(call, name)
     told: dict[str, Any] = {"message": message} if message else {}
-    return json_answer({**told, "domain": _shown(call, found.domain), **domain_shapes.with_records(found)})
+    shown = _shown(call, found.domain)
+    again = {_AUTOMATIC: shown[_AUTOMATIC]}  # it stands at both places
+    return json_answer({**told, "domain": shown, **again, **domain_shapes.with_records(found)})
 
 
 # Looking
@@ -119,7 +124,7 @@ async def _create(call: Call) -> Answer:
         raise said("Invalid dkim_key_size: use 1024 or 2048; every key has 2048 bits here")
     blank = Domain("", call.account_id, name, call.parts.settings.region, None, call.now)
     pairs = _pairs(form, blank, call) + await _pool_pairs(call, form)
-    settings = domain_settings.changed(DEFAULTS, pairs)
+    settings = _remembering(domain_settings.changed(DEFAULTS, pairs), form)
     is_proven = await _may_add(call, name)  # before keys are made for nothing
     draft = await sending_domains.draft(call, name, settings=settings)
     if selector:
@@ -265,18 +270,36 @@ def _refuse_promises(form: Form, domain: Domain, call: Call) -> None:
 async def _update(call: Call) -> Answer:
     form = await fields_of(call)
     pairs = _pairs(form, call.domain, call) + await _pool_pairs(call, form)
-    await call.write(_change, call, pairs, form.get("smtp_password") or None, listed(form, "ips"))
+    await call.write(_change, call, pairs, form)
     return await _whole(call, call.domain.name, "Domain has been updated" + _without_effect(form))
 
 
-def _change(
-    conn: Connection, call: Call, pairs: Sequence[str], password: str | None, ips: Sequence[str]
-) -> None:
-    change_settings(conn, call.account_id, call.domain.name, pairs)
-    if password is not None:
-        _set_password(conn, call, call.domain.name, password)
-    if ips:
-        assign_ips(conn, call.parts.ids, call.account_id, call.domain.name, ips)
+def _change(conn: Connection, call: Call, pairs: Sequence[str], form: Form) -> None:
+    name = call.domain.name
+
+    def change(settings: DomainSettings) -> DomainSettings:
+        return _remembering(domain_settings.changed(settings, pairs), form)
+
+    domains.change_settings(conn, call.account_id, name, change)
+    if password := form.get("smtp_password"):
+        _set_password(conn, call, name, password)
+    if ips := listed(form, "ips"):
+        assign_ips(conn, call.parts.ids, call.account_id, name, ips)
+
+
+def _remembering(settings: DomainSettings, form: Form) -> DomainSettings:
+    """With what a call says that has no effect, for those who read it back. Raises Problem."""
+    idle = domain_shapes.without_effect(settings)
+    found = dict(idle)
+    for name in idle:
+        text = form.get(name).strip().lower()
+        if name == "spam_action":
+            found[name] = text or found[name]
+        elif text:
+            found[name] = "yes" if switch(text, name) else "no"
+    if found == idle:
+        return settings
+    return structs.replace(settings, remembered=tuple(f"{name}={text}" for name, text in found.items()))
 
 
 def change_settings(conn: Connection, account_id: str, name: str, pairs: Sequence[str]) -> Domain:

@@ -78,19 +78,27 @@ def build_letter(form: SendForm, authors: Sequence[Mailbox], people: People) -> 
         subject="" if own.has("subject") else form.last("subject") or "",
         fields=own.fields,
         text=_text(form),
-        html=form.last("html"),
-        amp=form.last("amp-html"),
+        html=_body(form, "html"),
+        amp=_body(form, "amp-html"),
         parts=_parts(form),
     )
     return with_fields(build(draft), own.placeholders), authors[0].address
 
 
+_BODIES = ("text", "html", "amp-html")
+
+
 def _text(form: SendForm) -> str | None:
     """A letter whose body a template makes has an empty one until then."""
-    text = form.last("text")
-    if text is None and form.last("html") is None and form.last("amp-html") is None:
-        return ""
-    return text
+    if all(not form.last(name) for name in _BODIES):
+        return form.last("text") or ("" if form.last("html") is None else None)
+    return _body(form, "text")
+
+
+def _body(form: SendForm, name: str) -> str | None:
+    """None for an empty one beside others: mailgun-go says `text` with each letter, and a reader that prefers
+    text would see nothing."""
+    return form.last(name) or (None if any(form.last(each) for each in _BODIES) else form.last(name))
 
 
 class _OwnFields:

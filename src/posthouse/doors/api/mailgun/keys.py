@@ -18,7 +18,7 @@ from posthouse.desk.terms import Terms
 from posthouse.doors.api.answers import Answer, json_answer
 from posthouse.doors.api.call import Call
 from posthouse.doors.api.endpoints import Endpoint
-from posthouse.doors.api.mailgun.asked import GMT, date_text, fields_of, whole
+from posthouse.doors.api.mailgun.asked import fields_of, instant_text, whole
 from posthouse.doors.api.mailgun.phrases import said
 from posthouse.model.account import CredentialKind
 from posthouse.model.errors import Refused
@@ -44,7 +44,7 @@ def _role(permissions: Sequence[str]) -> str:
 
 
 def _shown(row: dict[str, Any], now: float) -> dict[str, Any]:
-    at = date_text(row["created_at"], GMT)
+    at = instant_text(row["created_at"])
     expires_at, is_over = row["expires_at"], has_expired(row["expires_at"], now)
     return {
         "id": row["id"],
@@ -54,7 +54,8 @@ def _shown(row: dict[str, Any], now: float) -> dict[str, Any]:
         "domain_name": row["domain"] or None,
         "created_at": at,
         "updated_at": at,
-        "expires_at": None if expires_at is None else date_text(expires_at, GMT),
+        # mailgun-go reads all three as times: it takes "" for none, and no null
+        "expires_at": "" if expires_at is None else instant_text(expires_at),
         "is_disabled": is_over,
         "disabled_reason": "expired" if is_over else None,
         "requestor": None,

@@ -87,9 +87,10 @@ async def _aggregates_of_domain(call: Call) -> Answer:
     kind = AGGREGATES.get(call.params["type"])
     if kind is None:
         raise said("Not Found: there are aggregates of providers, devices and countries", 404)
-    return json_answer({"items": await aggregate(call, kind, call.domain.name, ())})
+    return json_answer({_PLURALS[kind]: await aggregate(call, kind, call.domain.name, ())})
 
 
+_PLURALS = {"provider": "providers", "device": "devices", "country": "countries"}
 _READ = "stats.read"
 ENDPOINTS: tuple[Endpoint, ...] = (
     Endpoint("GET", "/v3/stats/total", _READ, _of_account),

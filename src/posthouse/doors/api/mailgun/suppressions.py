@@ -101,9 +101,10 @@ def _complaint_entry(form: Form) -> Entry:
 def _at(form: Form) -> float | None:
     text = form.get("created_at").strip()
     at = parse_time(text) if text else None
-    if text and (at is None or at < 0):
+    if text and at is None:
         raise said("Invalid created_at: use a date such as Thu, 13 Oct 2011 18:02:00 UTC")
-    return at
+    # mailgun-go writes a time that nobody said as Mon, 01 Jan 0001
+    return None if at is None or at < 0 else at
 
 
 # Calls

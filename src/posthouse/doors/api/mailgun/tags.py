@@ -12,7 +12,7 @@ from posthouse.desk.tags import MOST_TAGS, Tag
 from posthouse.doors.api.answers import Answer, json_answer
 from posthouse.doors.api.call import Call
 from posthouse.doors.api.endpoints import Endpoint
-from posthouse.doors.api.mailgun.asked import UTC, date_text, fields_of, page_url, whole
+from posthouse.doors.api.mailgun.asked import fields_of, instant_text, page_url, whole
 from posthouse.doors.api.mailgun.phrases import said
 from posthouse.model.errors import Refused
 
@@ -21,11 +21,12 @@ _WAYS = {"first", "last", "next", "prev", "previous"}
 
 
 def tag_json(tag: Tag) -> dict[str, Any]:
+    """mailgun-go and mailgun-java read both times as RFC 3339 only."""
     return {
         "tag": tag.name,
         "description": tag.description,
-        "first-seen": date_text(tag.first_at, UTC),
-        "last-seen": date_text(tag.last_at, UTC),
+        "first-seen": f"{instant_text(tag.first_at)}Z",
+        "last-seen": f"{instant_text(tag.last_at)}Z",
     }
 
 
@@ -61,15 +62,22 @@ async def _name(call: Call) -> str:
     name = call.params.get("tag") or (await fields_of(call)).get("tag")
     if not name:
         raise said("Missing mandatory parameter: tag")
+    if "+" in name and await _find(call, name) is None:
+        return name.replace("+", " ")  # mailgun-go writes spaces in a path as forms have them
     return name
 
 
-async def _show(call: Call) -> Answer:
-    name = await _name(call)
+async def _find(call: Call, name: str) -> Tag | None:
     try:
-        found = await call.read(tags.load_tag, name, account_id=call.account_id, domain=call.domain.name)
-    except Refused as refused:
-        raise said("tag not found", 404) from refused
+        return await call.read(tags.load_tag, name, account_id=call.account_id, domain=call.domain.name)
+    except Refused:
+        return None
+
+
+async def _show(call: Call) -> Answer:
+    found = await _find(call, await _name(call))
+    if found is None:
+        raise said("tag not found", 404)
     return json_answer(tag_json(found))
 
 

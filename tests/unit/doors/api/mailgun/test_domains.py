@@ -93,10 +93,8 @@ async def test_settings_of_a_domain_are_changed(api: Api) -> None:
     assert (await _call(api, "PUT", f"{HERE}/tracking/click", form={})).status == 400
     changed = await _call(api, "PUT", f"{HERE}/connection", form={"require_tls": "true"})
     assert changed.json()["message"].startswith("Domain connection settings have been updated")
-    assert (await _call(api, "GET", f"{HERE}/connection")).json() == {
-        "require_tls": True,
-        "skip_verification": False,
-    }
+    connection = {"require_tls": True, "skip_verification": False}
+    assert (await _call(api, "GET", f"{HERE}/connection")).json() == {"connection": connection, **connection}
     prefix = await _call(api, "PUT", f"{HERE}/web_prefix", form={"web_prefix": "links"})
     assert prefix.json() == {"message": "Domain web prefix updated"}
     shown = (await _call(api, "GET", HERE)).json()

@@ -404,8 +404,6 @@ INJECTIONS: dict[str, tuple[str, str]] = {
     "next line": ("h:X-A", "x\x85Bcc: evil@example.net"),
     "line separator": ("h:X-A", "x\u2028Bcc: evil@example.net"),
     "Bcc itself": ("h:Bcc", "evil@example.net"),
-    "the type": ("h:Content-Type", "text/html"),
-    "the encoding": ("h:Content-Transfer-Encoding", "base64"),
     "subject": ("subject", "x\r\nBcc: evil@example.net"),
     "subject with NUL": ("subject", "x\0Bcc: evil@example.net"),
     "from": ("from", f"Shop\r\nBcc: evil@example.net <shop@{DOMAIN}>"),

@@ -143,7 +143,7 @@ async def test_tags_are_listed_page_by_page(any_api: Api) -> None:
     reply = (await get(api, TAGS, limit=2)).json()
     assert [item["tag"] for item in reply["items"]] == names[:2]
     assert set(reply["items"][0]) == {"tag", "description", "first-seen", "last-seen"}
-    assert reply["items"][0]["first-seen"].endswith(" UTC")
+    assert reply["items"][0]["first-seen"].endswith(":00:00Z")
     following = await follow(api, reply["paging"]["next"])
     assert [item["tag"] for item in following["items"]] == names[2:]
     assert (await follow(api, following["paging"]["next"]))["items"] == []
@@ -219,7 +219,7 @@ async def test_aggregates(api: Api) -> None:
     assert devices["mobile"]["opened"] == 2
     countries = (await get(api, f"{TAGS}/news/stats/aggregates/countries")).json()["country"]
     assert list(countries) == ["CH"]
-    of_domain = (await get(api, f"/v3/{DOMAIN}/aggregates/providers")).json()["items"]
+    of_domain = (await get(api, f"/v3/{DOMAIN}/aggregates/providers")).json()["providers"]
     assert set(of_domain) == {"gmail.com", "yahoo.com"}
     assert (await get(api, f"/v3/{DOMAIN}/aggregates/browsers")).status == 404
 
