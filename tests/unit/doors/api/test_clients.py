@@ -302,9 +302,7 @@ SENDGRID: dict[str, Letter] = {
             "headers": {"Content-Type": "application/json", "Content-Encoding": "gzip"},
         }
     ),
-    "a host with a slash at its end": Letter(
-        {"json": MAIL}, path="/v3//mail/send"
-    ),
+    "a host with a slash at its end": Letter({"json": MAIL}, path="/v3//mail/send"),
     "a slash at the end": Letter({"json": MAIL}, path="/v3/mail/send/"),
 }
 
