@@ -621,6 +621,7 @@ def at(value: Any, path: str) -> Any:
 async def walk(api: Api, steps: list[Step], **shown: Any) -> None:
     taken: Any = None
     for step in steps:
+        api.clock.advance(1.0)
         where = f"{step.method} {step.path}"
         reply: Reply = await api.call(step.method, step.path.format(id=taken), **shown, **step.sent)
         assert reply.status == step.status, f"{where}: {reply.text}"
