@@ -13,6 +13,14 @@ from posthouse.doors.api.call import Call
 from posthouse.doors.api.endpoints import Endpoint, Handler
 from posthouse.doors.api.mailgun.phrases import said
 
+_LISTS = "/v3/lists/{address}"
+_MEMBER = f"{_LISTS}/members/{{member}}"
+_OF_LISTS = (
+    *((method, path) for path in ("/v3/routes/{id}", _LISTS, _MEMBER) for method in ("GET", "PUT", "DELETE")),
+    *(("GET", path) for path in ("/v3/routes/match", f"{_LISTS}/members", f"{_LISTS}/members/pages")),
+    *(("POST", f"{_LISTS}/{members}") for members in ("members", "members.json", "members.csv")),
+)
+"""What names one of them, or something of one."""
 _SUBACCOUNTS = "/v5/accounts/subaccounts"
 _ONE = f"{_SUBACCOUNTS}/{{id}}"
 _LIMIT = f"{_ONE}/limit/custom/monthly"
@@ -54,6 +62,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
     Endpoint("GET", "/v3/lists", "", _no_items),
     Endpoint("POST", "/v3/lists", "", _lists),
     Endpoint("GET", "/v3/lists/pages", "", _no_pages),
+    *(Endpoint(method, path, "", _lists) for method, path in _OF_LISTS),
     Endpoint("GET", _SUBACCOUNTS, "", _no_subaccounts),
     Endpoint("POST", _SUBACCOUNTS, "", _subaccounts),
     Endpoint("DELETE", _SUBACCOUNTS, "", _subaccounts),
