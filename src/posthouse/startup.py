@@ -14,12 +14,12 @@ from posthouse.config import Endpoint, Settings
 from posthouse.desk.certificates import ensure_pair
 from posthouse.desk.installation import Installation
 from posthouse.dialects.table import session_limits
+from posthouse.doors.opening import Listening
 from posthouse.model.errors import SettingsError
 from posthouse.net.listen import open_socket, server_tls
 from posthouse.net.roots import trusting_context
 from posthouse.net.zones import ZoneDatabase
 from posthouse.rules.shaping import load_shaping
-from posthouse.worker import Listening
 
 log = structlog.get_logger()
 

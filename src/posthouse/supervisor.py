@@ -26,13 +26,14 @@ import structlog
 from posthouse.config import Settings, is_sqlite, worker_count
 from posthouse.desk import running
 from posthouse.desk.first_start import FirstOwner, make_owner
+from posthouse.doors.opening import Listening
 from posthouse.model.clock import Ids, SystemClock
 from posthouse.model.errors import SettingsError
 from posthouse.net.board import NOT_SHARED, Board
 from posthouse.startup import kept, open_all, open_new, prove
 from posthouse.store import workers
 from posthouse.store.engine import connect, migrate, serving_lock
-from posthouse.worker import Listening, WorkerOrder, run_worker
+from posthouse.worker import WorkerOrder, run_worker
 
 log = structlog.get_logger()
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import functools
 import gc
 import os
 import socket
@@ -19,11 +18,10 @@ from starlette.routing import Route
 from posthouse.app import Parts, build_parts
 from posthouse.config import Settings, worker_count
 from posthouse.doors import track
-from posthouse.doors.api.services import api_door
+from posthouse.doors.api.services import api_away, api_door
 from posthouse.doors.hosts import HostSplit, make_tracking_app
 from posthouse.doors.http import make_app
-from posthouse.doors.serve_http import serve_http
-from posthouse.doors.smtp import HANDSHAKE_S, SmtpDoor
+from posthouse.doors.opening import Doors, Listening, away_app
 from posthouse.doors.web import account, session
 from posthouse.doors.web.dashboard import rim as dashboard
 from posthouse.model.clock import SystemClock
@@ -43,15 +41,6 @@ REPORT_S = 5.0
 # behind a busy loop, and every customer with it.
 SWITCH_S = 0.0005
 GC_THRESHOLD = (50_000, 20, 50)  # a letter leaves no cycles behind: looking for them can be rare
-
-
-@dataclass(frozen=True, slots=True)
-class Listening:
-    """A socket that the supervisor opened, and what speaks on it: smtp, smtps, mx (smtp that also takes
-    returned mail), http or https."""
-
-    socket: socket.socket
-    speaks: str
 
 
 @dataclass(slots=True)
@@ -161,17 +150,18 @@ async def serve_parts(
     parts: Parts, order: WorkerOrder, stopped: asyncio.Event, ready: Callable[[], None]
 ) -> None:
     """The same with parts that are put together already."""
-    if not await _entered(parts, order, stopped):
-        await _leave(parts, (), (), order.worker_id)
+    doors = _doors(parts, order.listening)
+    if not await _entered(parts, order, stopped, doors):
+        await _leave(parts, doors.servers, doors.http, order.worker_id)
         return
-    servers = await _open_doors(parts, order.listening)
-    loops = _start_loops(parts, order.listening, stopped)
+    await doors.open()
+    loops = _start_loops(parts, doors, stopped)
     gc.collect()
     gc.freeze()  # what lives as long as the worker need not be looked at again
     gc.set_threshold(*GC_THRESHOLD)
     ready()
     await stopped.wait()
-    await _leave(parts, servers, loops, order.worker_id)
+    await _leave(parts, doors.servers, loops, order.worker_id)
 
 
 def _log_store(cause: str) -> None:
@@ -182,14 +172,16 @@ def _log_store(cause: str) -> None:
         log.info("the store is back")
 
 
-async def _entered(parts: Parts, order: WorkerOrder, stopped: asyncio.Event) -> bool:
+async def _entered(parts: Parts, order: WorkerOrder, stopped: asyncio.Event, doors: Doors) -> bool:
     """`_enter`, once the store can be used; False: told to stop before that. Who starts while the store is
-    away would else be started again and again, and mail would go on seconds after it is back (F20)."""
+    away would else be started again and again, and mail would go on seconds after it is back (F20).
+    Meanwhile the doors say so."""
     while not stopped.is_set():
         try:
             await _enter(parts, order)
             return True
         except (TryLater, CommitInDoubt):  # the store's watch has written why
+            await doors.open(is_away=True)
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(stopped.wait(), PROBE_S)
     return False
@@ -209,28 +201,15 @@ async def _enter(parts: Parts, order: WorkerOrder) -> None:
         await parts.host_certificates.refresh()
 
 
-async def _open_doors(parts: Parts, listening: Sequence[Listening]) -> list[asyncio.Server]:
-    loop = asyncio.get_running_loop()
-    servers = []
-    for door in listening:
-        if door.speaks in ("http", "https"):
-            continue
-        is_tls = door.speaks == "smtps"
-        server = await loop.create_server(
-            functools.partial(
-                SmtpDoor, parts.keeper, is_tls=is_tls, entrance=parts.open if door.speaks == "mx" else None
-            ),
-            sock=door.socket,
-            ssl=parts.keeper.tls if is_tls else None,
-            ssl_handshake_timeout=HANDSHAKE_S if is_tls else None,
-        )
-        servers.append(server)
-    return servers
+def _doors(parts: Parts, listening: Sequence[Listening]) -> Doors:
+    """Closed as yet."""
+    waiting = away_app(lambda: parts.store.trouble)
+    return Doors(
+        listening, parts.keeper, parts.open, _app(parts), api_away(parts.api, waiting), parts.host_tls.context
+    )
 
 
-def _start_loops(
-    parts: Parts, listening: Sequence[Listening], stopped: asyncio.Event
-) -> list[asyncio.Task[None]]:
+def _start_loops(parts: Parts, doors: Doors, stopped: asyncio.Event) -> list[asyncio.Task[None]]:
     works: list[Coroutine[Any, Any, None]] = [
         parts.lease.run(),
         parts.identity.follow(parts.store),
@@ -245,11 +224,7 @@ def _start_loops(
         parts.keeper.sweep(),
         parts.certificate.follow(),
     ]
-    http = [door.socket for door in listening if door.speaks == "http"]
-    if http:
-        works.append(serve_http(_app(parts), http))
-    if https := [door.socket for door in listening if door.speaks == "https"]:
-        works.append(serve_http(_app(parts), https, parts.host_tls.context))
+    if any(door.speaks == "https" for door in doors.listening):
         works += [parts.host_tls.follow(), parts.host_certificates.follow()]
 
     def ended(task: asyncio.Task[None]) -> None:
@@ -258,7 +233,7 @@ def _start_loops(
             log.error("a loop of this worker ended; stopping", exc_info=task.exception())
             stopped.set()
 
-    loops = [asyncio.get_running_loop().create_task(work) for work in works]
+    loops = [*doors.http, *(asyncio.get_running_loop().create_task(work) for work in works)]
     for task in loops:
         task.add_done_callback(ended)
     return loops

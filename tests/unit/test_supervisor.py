@@ -25,12 +25,13 @@ import pytest
 from patience import Watch
 from posthouse import supervisor
 from posthouse.config import Settings
+from posthouse.doors.opening import Listening
 from posthouse.model.errors import SettingsError
 from posthouse.net.listen import open_socket, server_tls
 from posthouse.store import workers
 from posthouse.store.engine import connect, migrate
 from posthouse.supervisor import Supervisor, dead_workers
-from posthouse.worker import Listening, WorkerOrder
+from posthouse.worker import WorkerOrder
 
 Work = Callable[[WorkerOrder, socket.socket, Callable[..., None]], None]
 

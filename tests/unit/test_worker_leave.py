@@ -56,8 +56,20 @@ async def test_F20_who_starts_while_the_store_is_away_waits_for_it(monkeypatch: 
     monkeypatch.setattr(worker, "PROBE_S", 0.0)
     enter = AsyncMock(side_effect=[AWAY, CommitInDoubt(), AWAY, None])
     monkeypatch.setattr(worker, "_enter", enter)
-    assert await worker._entered(Mock(), Mock(), asyncio.Event())
+    doors = AsyncMock()
+    assert await worker._entered(Mock(), Mock(), asyncio.Event(), doors)
     assert enter.await_count == 4
+    doors.open.assert_awaited_with(is_away=True)
+
+
+async def test_F20_doors_stay_shut_for_the_moment_that_a_store_takes_to_answer(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Clients wait in the sockets' queues while workers take over from one another: nobody is sent away."""
+    monkeypatch.setattr(worker, "_enter", AsyncMock())
+    doors = AsyncMock()
+    assert await worker._entered(Mock(), Mock(), asyncio.Event(), doors)
+    doors.open.assert_not_awaited()
 
 
 async def test_F16_who_is_told_to_stop_before_the_store_is_back_leaves(
@@ -69,6 +81,9 @@ async def test_F16_who_is_told_to_stop_before_the_store_is_back_leaves(
         stopped.set()
         raise AWAY
 
+    doors = AsyncMock(servers=[Mock()], http=[])
     monkeypatch.setattr(worker, "_enter", enter)
+    monkeypatch.setattr(worker, "_doors", Mock(return_value=doors))
     await worker.serve_parts(parts(store), Mock(worker_id="w1"), stopped, Mock(side_effect=AssertionError))
+    doors.servers[0].close.assert_called_once()
     store.close.assert_awaited_once()

@@ -24,6 +24,7 @@ from posthouse.demo.audience import Audience
 from posthouse.demo.cast import BUSY, SITES
 from posthouse.demo.letters import form_of
 from posthouse.demo.plan import HOURS, WEEK, Letter, Plan
+from posthouse.doors.opening import Listening
 from posthouse.internet.places import FakeDomain, settled
 from posthouse.internet.recorder import Arrival, Recorder
 from posthouse.internet.scripts import HOST_SCRIPTS, Act, Deed, HostScript, Step
@@ -34,7 +35,7 @@ from posthouse.rules.plan import lane_parts
 from posthouse.store import lanes, workers
 from posthouse.store.connection import Connection
 from posthouse.store.engine import open_store
-from posthouse.worker import Listening, WorkerOrder, serve_parts
+from posthouse.worker import WorkerOrder, serve_parts
 
 _WORKER = "demo"
 _BUSY_HOURS = 5

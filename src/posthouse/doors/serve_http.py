@@ -52,6 +52,7 @@ async def serve_http(
     config = uvicorn.Config(
         app,
         http=HttpConnection,
+        interface="asgi3",
         ws="none",
         lifespan="off",
         log_config=None,
@@ -62,4 +63,10 @@ async def serve_http(
     )
     config.load()
     config.ssl = tls  # uvicorn itself would read files, and know one certificate only
-    await _Server(config).serve(sockets=list(sockets))
+    server = _Server(config)
+    server.servers = []
+    try:
+        await server.serve(sockets=list(sockets))
+    finally:
+        for each in server.servers:
+            each.close()

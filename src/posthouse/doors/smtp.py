@@ -38,6 +38,7 @@ LINGER_S = 30.0  # for the client to read our last words
 IDLE = Reply(421, "4.4.2", "Idle too long, closing")
 SLOW = Reply(421, "4.4.2", "Sending too slowly, closing")
 SHUTDOWN = Reply(421, "4.3.2", "Shutting down, try again in a moment")
+AWAY = Reply(421, "4.3.2", "Mail cannot be taken at the moment, try again in a moment")
 CROWDED = Reply(421, "4.7.0", "Too many connections, try again later")
 BROKEN = Reply(451, "4.3.0", "Internal trouble, try again later")
 
@@ -63,7 +64,7 @@ class Entrance:
 @dataclass(slots=True)
 class Doorkeeper:
     """What the connections of one worker share: limits, the budget, who is connected; and what stands
-    behind the ports of customers."""
+    behind the ports of customers. `is_away`: this worker waits for its store and knows nobody yet."""
 
     make_engine: Callable[[bool, str], ServerEngine]
     make_session: Callable[[ServerEngine, str], Session]
@@ -75,11 +76,17 @@ class Doorkeeper:
     open: set[SmtpDoor] = field(default_factory=set)
     per_address: Counter[str] = field(default_factory=Counter)
     is_draining: bool = False
+    is_away: bool = False
 
-    def admits(self, address: str) -> bool:
-        if len(self.open) >= self.most:
-            return False
-        return not self.most_per_address or self.per_address[address] < self.most_per_address
+    def refusal(self, address: str) -> Reply | None:
+        """Why nobody from there is let in now; None: come in."""
+        if self.is_draining:
+            return SHUTDOWN
+        if self.is_away:
+            return AWAY
+        is_full = len(self.open) >= self.most
+        has_many = bool(self.most_per_address) and self.per_address[address] >= self.most_per_address
+        return CROWDED if is_full or has_many else None
 
     async def sweep(self) -> None:
         """Close what is idle or too slow, until cancelled."""
@@ -133,11 +140,11 @@ class SmtpDoor(asyncio.Protocol):
         self._address = str(peer[0]) if peer else "local"
         self._seen_at = self._body_from = self._loop.time()
         self._engine = self._entrance.make_engine(self._is_tls, self._address)
-        admitted = self._keeper.admits(self._address) and not self._keeper.is_draining
+        refusal = self._keeper.refusal(self._address)
         self._keeper.open.add(self)
         self._keeper.per_address[self._address] += 1
-        if not admitted:
-            self._engine.close_with(SHUTDOWN if self._keeper.is_draining else CROWDED)
+        if refusal:
+            self._engine.close_with(refusal)
             self._flush()
             return
         self._session = self._entrance.make_session(self._engine, self._address)

@@ -3,7 +3,7 @@
 Every answer leaves through here: a handler's own, a `Problem` that the service phrases, or what the house
 raised. A bug is logged and answered 500 without a word about it.
 
-Public: Service, ServiceApp.
+Public: Service, ServiceApp, AwayApp.
 """
 
 from __future__ import annotations
@@ -27,6 +27,7 @@ from posthouse.doors.api.shown import client_address
 from posthouse.model.account import CredentialKind, Domain, Principal
 from posthouse.model.errors import CommitInDoubt, PosthouseError
 from posthouse.rules.permissions import may
+from posthouse.store.trouble import Trouble, refusal
 
 log = structlog.get_logger()
 
@@ -217,6 +218,13 @@ class ServiceApp:
         if found is None or found.account_id != principal.account_id:
             return None
         return found if principal.domain_id in ("", found.id) else None
+
+
+class AwayApp(ServiceApp):
+    """The same service while this worker waits for its store and knows no key: every call may come again."""
+
+    async def _handled(self, request: Request) -> Answer | Response:
+        raise refusal(Trouble.AWAY)
 
 
 def _is_small(request: Request) -> bool:
