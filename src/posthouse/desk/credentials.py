@@ -16,6 +16,7 @@ from typing import Any
 from posthouse.desk import domains
 from posthouse.desk.expiry import has_expired
 from posthouse.desk.installation import Installation
+from posthouse.desk.offspring import judge_maker, under_maker
 from posthouse.desk.terms import Terms, shown_with_use, under
 from posthouse.model.account import Credential, CredentialKind
 from posthouse.model.address import BadAddress, ascii_domain
@@ -73,10 +74,12 @@ def issue(
     dialect: str = "",
     chosen: str | None = None,
     terms: Terms = Terms(),
+    maker: str = "",
 ) -> Issued:
     """Add a user to a domain of the account, inside the caller's transaction. Raises Refused.
 
     `dialect`: whose words this user hears, "" for the usual ones. `chosen`: a password that exists already.
+    `maker`: the id of the key that asks, "" for people; see `offspring`.
     """
     login = normal_login(login)
     domain = domains.load(conn, account_id, login.rpartition("@")[2])[0]
@@ -92,7 +95,10 @@ def issue(
         secret_hash=installation.secret_hash(password),
         created_at=now,
     )
-    identity.add_credential(conn, under(terms, replace(user, dialect=dialect) if dialect else user))
+    terms = under_maker(conn, maker, terms, account_id)
+    user = under(terms, replace(user, dialect=dialect) if dialect else user)
+    judge_maker(conn, maker, user)
+    identity.add_credential(conn, user)
     return Issued(login, "" if chosen is not None else password)
 
 
@@ -105,10 +111,13 @@ def reset(
     account_id: str,
     login: str,
     chosen: str | None = None,
+    maker: str = "",
 ) -> Issued:
     """End the old password at once, also in open sessions, and put a new one in its place. Raises Refused;
-    the new one of a user that has expired would be good for nothing."""
+    the new one of a user that has expired would be good for nothing, and a key learns by it the password of
+    no user that it could not make."""
     before = load(conn, account_id, login)
+    judge_maker(conn, maker, before)
     if has_expired(before.expires_at, now):
         text = f"The user {before.login} has expired: give it another day to expire first"
         raise Refused(550, "5.7.1", text, reason="expired")
@@ -130,9 +139,11 @@ def _password(chosen: str | None, login: str) -> str:
     return chosen
 
 
-def change(conn: Connection, *, account_id: str, login: str, terms: Terms) -> Credential:
+def change(conn: Connection, *, account_id: str, login: str, terms: Terms, maker: str = "") -> Credential:
     """New terms for a user; what is not said stays. Raises Refused."""
-    new = under(terms, load(conn, account_id, login))
+    before = load(conn, account_id, login)
+    new = under(terms, before)
+    judge_maker(conn, maker, new, before)
     stored.change_credential(conn, new)
     return new
 

@@ -17,6 +17,7 @@ from typing import Any
 
 from posthouse.desk import domains
 from posthouse.desk.installation import Installation
+from posthouse.desk.offspring import judge_maker, under_maker
 from posthouse.desk.secret_forms import Secret, given_key, given_token, new_key, new_token
 from posthouse.desk.terms import Terms, shown_with_use, under
 from posthouse.model.account import MAIL_SEND, Credential, CredentialKind
@@ -44,6 +45,7 @@ class IssuedKey:
 
     id: str
     secret: str = field(repr=False)
+    expires_at: float | None = None
 
 
 def issue_key(
@@ -60,11 +62,13 @@ def issue_key(
     domain: str = "",
     given: str | None = None,
     terms: Terms = Terms(),
+    maker: str = "",
 ) -> IssuedKey:
     """A key `<opening><id>.<43 characters>`, new or `given`; in the caller's transaction. Raises Refused.
 
     Permissions of a service's kind are kept as they are, also those that mean nothing here: a key may be made
-    for a program that asks what it may do. Without `domain` it belongs to the whole account.
+    for a program that asks what it may do. Without `domain` it belongs to the whole account. `maker`: the id
+    of the key that asks, "" for people; see `offspring`.
     """
     only_for = domains.load(conn, account_id, domain)[0] if domain else None
     secret = new_key(opening) if given is None else given_key(opening, given)
@@ -80,7 +84,9 @@ def issue_key(
         permissions=_checked_permissions(permissions, dialect),
         name=_checked_name(name),
     )
-    return _add(conn, under(terms, new), secret, is_given=given is not None)
+    new = under(under_maker(conn, maker, terms, account_id), new)
+    judge_maker(conn, maker, new)
+    return _add(conn, new, secret, is_given=given is not None)
 
 
 def issue_token(
@@ -95,6 +101,7 @@ def issue_token(
     name: str = "",
     given: str | None = None,
     terms: Terms = Terms(),
+    maker: str = "",
 ) -> IssuedKey:
     """A token of a domain in the form of a UUID, new or `given`; in the caller's transaction. Raises
     Refused."""
@@ -112,7 +119,9 @@ def issue_token(
         dialect=dialect,
         name=_checked_name(name),
     )
-    return _add(conn, under(terms, new), secret, is_given=given is not None)
+    new = under(under_maker(conn, maker, terms, account_id), new)
+    judge_maker(conn, maker, new)
+    return _add(conn, new, secret, is_given=given is not None)
 
 
 def judge_given(kind: CredentialKind, opening: str, text: str) -> None:
@@ -131,7 +140,7 @@ def _add(conn: Connection, new: Credential, secret: Secret, *, is_given: bool) -
         noun = _NOUNS[new.kind]
         raise Refused(550, "5.1.3", f"This {noun} is in use already; let a new one be made", reason="exists")
     identity.add_credential(conn, new)
-    return IssuedKey(secret.id, "" if is_given else secret.text)
+    return IssuedKey(secret.id, "" if is_given else secret.text, new.expires_at)
 
 
 def change(
@@ -143,13 +152,16 @@ def change(
     name: str | None = None,
     permissions: Sequence[str] | None = None,
     terms: Terms = Terms(),
+    maker: str = "",
 ) -> Credential:
     """What is said takes the place of what was, open sessions follow within a second. Raises Refused."""
-    new = under(terms, load(conn, account_id, kind, id))
+    before = load(conn, account_id, kind, id)
+    new = under(terms, before)
     if name is not None:
         new = replace(new, name=_checked_name(name))
     if permissions is not None:
         new = replace(new, permissions=_checked_permissions(permissions, new.dialect))
+    judge_maker(conn, maker, new, before)
     stored.change_credential(conn, new)
     return new
 

@@ -1,7 +1,7 @@
 """Address ranges: from which networks a credential may be used, and whose address a client has.
 
-Public: Network, BadRange, parse_range, compile_ranges, covers, is_everything, plain_address, shown_address,
-client_of.
+Public: Network, BadRange, parse_range, compile_ranges, covers, is_within, is_everything, plain_address,
+shown_address, client_of.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from ipaddress import (
     IPv4Network,
     IPv6Address,
     IPv6Network,
+    collapse_addresses,
     ip_address,
     ip_interface,
     ip_network,
@@ -58,6 +59,19 @@ def covers(networks: Iterable[Network], address: str) -> bool:
     except ValueError:
         return False
     return any(client in network for network in networks)
+
+
+def is_within(networks: Iterable[Network], others: Iterable[Network]) -> bool:
+    """Is each address of `networks` in one of `others`?"""
+    outer = list(others)
+    old = list(collapse_addresses(each for each in outer if isinstance(each, IPv4Network)))
+    new = list(collapse_addresses(each for each in outer if isinstance(each, IPv6Network)))
+    return all(
+        any(each.subnet_of(whole) for whole in old)
+        if isinstance(each, IPv4Network)
+        else any(each.subnet_of(whole) for whole in new)
+        for each in networks
+    )
 
 
 def is_everything(network: Network) -> bool:

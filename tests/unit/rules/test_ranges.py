@@ -10,6 +10,7 @@ from posthouse.rules.ranges import (
     compile_ranges,
     covers,
     is_everything,
+    is_within,
     parse_range,
     shown_address,
 )
@@ -95,3 +96,22 @@ def test_whose_address_it_is(address: str, client: str) -> None:
 def test_an_address_is_shown_in_its_plain_form() -> None:
     shown = [shown_address(text) for text in ("::ffff:192.0.2.7", "2001:DB8::1", "192.0.2.7", "local")]
     assert shown == ["192.0.2.7", "2001:db8::1", "192.0.2.7", "local"]
+
+
+@pytest.mark.parametrize(
+    ("inner", "outer", "fits"),
+    [
+        (["192.0.2.0/24"], ["192.0.2.0/24"], True),
+        (["192.0.2.7"], ["198.51.100.0/24", "192.0.2.0/24"], True),
+        (["192.0.2.0/24"], ["192.0.2.0/25", "192.0.2.128/25"], True),
+        (["192.0.2.0/23"], ["192.0.2.0/24"], False),
+        (["192.0.2.7", "198.51.100.7"], ["192.0.2.0/24"], False),
+        (["2001:db8::/48"], ["2001:db8::/32"], True),
+        (["2001:db8::/48"], ["0.0.0.0/0"], False),
+        (["::ffff:192.0.2.7"], ["192.0.2.0/24"], True),
+        (["192.0.2.7"], [], False),
+        ([], ["192.0.2.0/24"], True),
+    ],
+)
+def test_ranges_within_others(inner: list[str], outer: list[str], fits: bool) -> None:
+    assert is_within(compile_ranges(inner), compile_ranges(outer)) is fits

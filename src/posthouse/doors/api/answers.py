@@ -76,6 +76,7 @@ _STATUSES = {
     "exists": 409,
     "hook-key-exists": 409,
     "no-permission": 403,
+    "beyond-key": 403,
     "account-suspended": 403,
     "from-domain": 403,
     "not-verified": 403,

@@ -97,6 +97,7 @@ async def _put(
         account_id=call.account_id,
         login=login,
         chosen=password,
+        maker=call.principal.login,
     )
 
 

@@ -203,6 +203,7 @@ def _set_password(conn: Connection, call: Call, name: str, password: str) -> Non
         account_id=call.account_id,
         login=login,
         chosen=password,
+        maker=call.principal.login,
     )
 
 

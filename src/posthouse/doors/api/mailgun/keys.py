@@ -89,7 +89,7 @@ async def _create(call: Call) -> Answer:
     named = {"permissions": permissions, "name": form.get("description")[:100], "domain": domain}
 
     def told(issued: IssuedKey) -> Answer:
-        row = {"id": issued.id, "created_at": call.now, "expires_at": expires_at, **named}
+        row = {"id": issued.id, "created_at": call.now, "expires_at": issued.expires_at, **named}
         shown = _shown(row, call.now)
         return json_answer({"message": "great success", "key": {**shown, "secret": issued.secret}})
 
@@ -106,6 +106,7 @@ async def _create(call: Call) -> Answer:
         account_id=call.account_id,
         opening=_OPENING,
         dialect=NATIVE,
+        maker=call.principal.login,
         terms=Terms(expires_at=expires_at),
         **named,
     )

@@ -102,6 +102,7 @@ async def issue(
         call.parts.ids,
         call.now,
         account_id=call.account_id,
+        maker=call.principal.login,
         **named,
     )
 

@@ -176,6 +176,7 @@ def _change(
         name=None if asked.name is UNSET else asked.name,
         permissions=permissions,
         terms=terms_of(asked, call.now),
+        maker=call.principal.login,
     )
 
 
@@ -201,7 +202,8 @@ ENDPOINTS: tuple[NativeEndpoint, ...] = (
     reading("/keys", _READ, list_keys, "List keys", topic="Keys and tokens", asks=Listing,
             gives=Page[KeyRow]),
     writing("POST", "/keys", _WRITE, add_key, "Make a key", topic="Keys and tokens", asks=NewKey,
-            text="With at most the permissions of the key that asks.", gives=IssuedSecret, status=201),
+            text="With at most the permissions, ranges and time of the key that asks.", gives=IssuedSecret,
+            status=201),
     writing("PATCH", "/keys/{id}", _WRITE, change_key, "Change a key", topic="Keys and tokens",
             asks=KeyChange, gives=ChangedKey),
     writing("DELETE", "/keys/{id}", _WRITE, revoke_key, "End a key", topic="Keys and tokens", gives=Revoked),

@@ -53,6 +53,7 @@ TITLES = MappingProxyType(
         "at-work": "The first call with this Idempotency-Key is still at work",
         "answer-not-kept": "The call was done before, and its answer was not kept",
         "exists": "It is there already",
+        "beyond-key": "The key would give what it does not have",
         "rate-limit": "The account has sent what it may",
         "store-away": "The store cannot be used now",
         "bad-option": "An option of the message cannot be had",

@@ -100,7 +100,9 @@ async def change_user(call: Call, asked: NewTerms) -> Answer:
 
 def _change_user(conn: Connection, call: Call, asked: NewTerms) -> Credential:
     login, terms = call.params["login"], terms_of(asked, call.now)
-    return credentials.change(conn, account_id=call.account_id, login=login, terms=terms)
+    return credentials.change(
+        conn, account_id=call.account_id, login=login, terms=terms, maker=call.principal.login
+    )
 
 
 def _changed_user(user: Credential) -> Answer:

@@ -75,7 +75,7 @@ async def _add(call: Call) -> Answer:
     def kept(issued: keys.IssuedKey) -> Answer:
         return shown(replace(issued, secret=""))
 
-    named = {"account_id": call.account_id, "name": name, "scopes": scopes}
+    named = {"account_id": call.account_id, "name": name, "scopes": scopes, "maker": call.principal.login}
     given = await call.issue_once(shown, kept, _issued, parts.installation, parts.ids, call.now, **named)
     await parts.identity.refresh(parts.store)  # it is valid in this worker before anybody can show it
     return given
@@ -90,6 +90,7 @@ def _issued(
     account_id: str,
     name: str,
     scopes: tuple[str, ...],
+    maker: str,
 ) -> keys.IssuedKey:
     if len(_held(conn, account_id)) >= MOST_KEYS:
         raise said("Cannot create more than 100 API Keys", 403)
@@ -103,6 +104,7 @@ def _issued(
         dialect=_DIALECT,
         permissions=scopes,
         name=name,
+        maker=maker,
     )
 
 
@@ -139,7 +141,7 @@ def _load(conn: Connection, account_id: str, id: str) -> Credential:
 
 async def _rename(call: Call) -> Answer:
     name = text_of(await object_of(call), "name", _MOST_NAME)
-    return json_answer(_brief(await call.write(_changed, call.account_id, call.params["key"], name, None)))
+    return json_answer(_brief(await call.write(_changed, call, name, None)))
 
 
 async def _replace(call: Call) -> Answer:
@@ -148,14 +150,21 @@ async def _replace(call: Call) -> Answer:
     scopes = _scopes(call, given)
     if scopes is None and given.get("scopes") is not None:
         raise said("scopes must name at least one scope", field="scopes")
-    return json_answer(_full(await call.write(_changed, call.account_id, call.params["key"], name, scopes)))
+    return json_answer(_full(await call.write(_changed, call, name, scopes)))
 
 
-def _changed(
-    conn: Connection, account_id: str, id: str, name: str, scopes: tuple[str, ...] | None
-) -> Credential:
-    key = _load(conn, account_id, id)
-    return keys.change(conn, account_id=account_id, kind=_KIND, id=key.login, name=name, permissions=scopes)
+def _changed(conn: Connection, call: Call, name: str, scopes: tuple[str, ...] | None) -> Credential:
+    account_id = call.account_id
+    key = _load(conn, account_id, call.params["key"])
+    return keys.change(
+        conn,
+        account_id=account_id,
+        kind=_KIND,
+        id=key.login,
+        name=name,
+        permissions=scopes,
+        maker=call.principal.login,
+    )
 
 
 async def _revoke(call: Call) -> Answer:
