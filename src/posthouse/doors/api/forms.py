@@ -5,12 +5,14 @@ Public: Form, Upload, parse_urlencoded, text_of, bad_form, MOST_FIELDS.
 
 from __future__ import annotations
 
+import re
 from binascii import a2b_qp
 from dataclasses import dataclass, field
 
 from posthouse.doors.api.answers import Problem
 
 MOST_FIELDS = 10_000
+_is_list = re.compile(r"\[\d{0,6}\]")
 _QUOTED_PRINTABLE = bytes.maketrans(b"%+", b"= ")
 
 
@@ -37,8 +39,14 @@ class Form:
         return next((value for key, value in reversed(self.fields) if key == name), default)
 
     def all(self, name: str) -> list[str]:
-        """All values of a field, also of `name[]`."""
-        return [value for key, value in self.fields if key in (name, f"{name}[]")]
+        """All values of a field, also of `name[]` and `name[0]`, as PHP and others write lists."""
+        # HOT: hardly a name is a list's
+        return [
+            value
+            for key, value in self.fields
+            if key == name
+            or (key.endswith("]") and _is_list.fullmatch(key, len(name)) and key.startswith(name))
+        ]
 
     def __contains__(self, name: str) -> bool:
         return any(key == name for key, _ in self.fields)

@@ -529,6 +529,27 @@ MAILGUN: dict[str, list[Step]] = {
         Step("GET", f"/v3/{DOMAIN}/aggregates/devices", holds={"devices": {}}),
         Step("GET", f"/v3/{DOMAIN}/aggregates/countries", holds={"countries": {}}),
     ],
+    "mailgun-php: lists of a query are event[0], event[1]": [
+        post(SEND, [*LEAST, ("text", "hi")]),
+        Step(
+            "GET",
+            f"/v3/{DOMAIN}/stats/total?event%5B0%5D=accepted&event%5B1%5D=delivered&duration=1d",
+            holds={"stats.0.accepted.total": is_whole, "stats.0.delivered.total": is_whole},
+        ),
+        Step("GET", f"/v3/{DOMAIN}/events?event%5B%5D=delivered", holds={"items": []}),
+        Step("GET", f"/v3/{DOMAIN}/events?event%5B0%5D=accepted", holds={"items.0.event": "accepted"}),
+    ],
+    "PHP and Ruby: lists of a form are url[0] and tags[]": [
+        post(HOOK, [("id", "opened"), ("url[0]", "https://x.test/a"), ("url[1]", "https://x.test/b")]),
+        Step("GET", f"{HOOK}/opened", holds={"webhook.urls": lambda urls: len(urls) == 2}),
+        post(GONE, [("address", "c@example.net"), ("tags[0]", "news"), ("tags[1]", "sale")]),
+        Step("GET", f"{GONE}/c@example.net", holds={"tags": lambda tags: set(tags) == {"news", "sale"}}),
+    ],
+    "mailgun-ruby: a body of JSON whose type is not said": [
+        post(SEND, [*LEAST, ("text", "hi"), ("o:tag", "news")]),
+        Step("DELETE", "/v1/analytics/tags", {"body": b'{"tag":"news"}'}),
+        Step("GET", f"{TAGS}/news", status=404),
+    ],
     "Mailgun for WordPress: what its settings page asks, and the empty field that it adds": [
         Step("GET", "/v3/lists?sess=", holds={"items": []}),
         Step("GET", f"/v3/domains/{DOMAIN}/tracking?sess=", holds={"tracking.click.active": False}),

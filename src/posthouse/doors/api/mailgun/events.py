@@ -18,6 +18,7 @@ from typing import Any
 import msgspec
 
 from posthouse.dialects.mailgun.events import event_json
+from posthouse.dialects.mailgun.parameters import plain_name
 from posthouse.doors.api.answers import Answer, json_answer
 from posthouse.doors.api.call import Call
 from posthouse.doors.api.endpoints import Endpoint
@@ -53,7 +54,7 @@ class Page:
 
 
 async def _list(call: Call) -> Answer:
-    asked = read_asked(call.query.multi_items())
+    asked = read_asked([(plain_name(name), value) for name, value in call.query.multi_items()])
     return await _answer(call, asked, _Token(FORWARD, "", asked.parameters))
 
 

@@ -13,6 +13,7 @@ from typing import Any
 from posthouse.desk import tags
 from posthouse.desk.statistics import Period, series
 from posthouse.dialects.mailgun.metrics import STATS, WORDS
+from posthouse.dialects.mailgun.parameters import plain_name
 from posthouse.doors.api.answers import Answer, json_answer
 from posthouse.doors.api.call import Call
 from posthouse.doors.api.endpoints import Endpoint
@@ -44,7 +45,8 @@ async def _tag(call: Call) -> tags.Tag:
 
 
 async def _stats(call: Call, dim: str, name: str) -> dict[str, Any]:
-    wanted = [each for value in call.query.getlist("event") for each in value.split(",")]
+    given = [value for name, value in call.query.multi_items() if plain_name(name) == "event"]
+    wanted = [each for value in given for each in value.split(",")]
     if not wanted:
         raise said("Missing mandatory parameter: event")
     for each in wanted:
