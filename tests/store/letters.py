@@ -41,7 +41,7 @@ def letter(
             account_id=account,
             recipient=recipient,
             domain=recipient.partition("@")[2],
-            lane=f"{recipient.partition('@')[2]}|{account}|single",
+            lane=f"{account}|{recipient.partition('@')[2]}|single",
             state=state,
             due_at=at,
             expires_at=at + 432_000,

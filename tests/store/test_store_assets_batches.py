@@ -142,7 +142,7 @@ def test_events_carry_the_sender_s_own_data(conn: Connection) -> None:
     assert found[0].data == {
         "reason": "batch",
         "batch_id": "spring",
-        "lane": "x.test|acc|single",
+        "lane": "acc|x.test|single",
         "tags": ["one", "two"],
         "metadata": {"order": 7},
     }

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 
+from posthouse.model.lane import lane_parts, lanes_between
 from posthouse.model.message import DeliveryState
-from posthouse.store import lanes, leftovers, messages, queue
+from posthouse.store import estate, lane_summaries, lanes, leftovers, messages, queue, selection
 from posthouse.store.connection import Connection
-from store.letters import NOW, letter
+from posthouse.store.selection import Selector
+from store.letters import IDS, NOW, keep_room, letter
 
-BIG = "dead.test|acc|single"
+BIG = "acc|dead.test|single"
 
 
 def accept(conn: Connection, *items: messages.Accepted) -> None:
@@ -46,7 +50,7 @@ def test_lanes_come_by_the_due_time_of_their_first_delivery(conn: Connection) ->
         letter("a@one.test", at=NOW, account="other"),
     )
     found = lanes.lanes_due(conn, NOW + 10, 10)
-    assert [(lane.lane.partition("|")[0], lane.due_at) for lane in found] == [
+    assert [(lane_parts(lane.lane)[1], lane.due_at) for lane in found] == [
         ("one.test", NOW),
         ("two.test", NOW + 1),
         ("one.test", NOW + 2),
@@ -59,10 +63,10 @@ def test_lanes_come_by_the_due_time_of_their_first_delivery(conn: Connection) ->
 def test_an_empty_queue_has_no_lanes(conn: Connection) -> None:
     assert lanes.lanes_due(conn, NOW, 10) == []
     assert lanes.next_due(conn, NOW) is None
-    assert lanes.overview(conn, NOW) == []
+    assert lane_summaries.overview(conn, NOW) == []
 
 
-def steps(conn: Connection, action: object) -> int:
+def steps(conn: Connection, action: Callable[[], object]) -> int:
     """How many virtual machine instructions SQLite needs, in tens; a bound independent of the clock."""
     count = 0
 
@@ -72,7 +76,7 @@ def steps(conn: Connection, action: object) -> int:
         return 0
 
     conn._raw.set_progress_handler(tick, 10)
-    action()  # type: ignore[operator]
+    action()
     conn._raw.set_progress_handler(None, 0)
     return count * 10
 
@@ -130,20 +134,103 @@ def test_overview_tells_counts_oldest_and_why(conn: Connection) -> None:
     held.deliveries[0].state = DeliveryState.HELD
     taken = letter("d@one.test", state=DeliveryState.TAKEN, owner="w1")
     accept(conn, old, new, held, other, taken)
-    first, second = lanes.overview(conn, NOW)
-    assert first == lanes.LaneSummary(
-        "one.test|acc|single", "one.test", "acc", 2, 1, 1, NOW - 90, NOW, 451, "greylisted"
+    first, second = lane_summaries.overview(conn, NOW)
+    assert first == lane_summaries.LaneSummary(
+        "acc|one.test|single", "one.test", "acc", 2, 1, 1, NOW - 90, NOW, 451, "greylisted"
     )
-    assert (second.lane, second.waiting, second.next_due_at) == ("two.test|acc|single", 1, NOW + 100)
-    assert [lanes.summary(conn, "acc", each.lane) for each in (first, second)] == [first, second]
-    assert lanes.summary(conn, "", first.lane) == first
-    assert lanes.summary(conn, "other", first.lane) is None
-    assert lanes.summary(conn, "acc", "three.test|acc|single") is None
+    assert (second.lane, second.waiting, second.next_due_at) == ("acc|two.test|single", 1, NOW + 100)
+    assert [lane_summaries.summary(conn, "acc", each.lane) for each in (first, second)] == [first, second]
+    assert lane_summaries.summary(conn, "", first.lane) == first
+    assert lane_summaries.summary(conn, "other", first.lane) is None
+    assert lane_summaries.summary(conn, "acc", "acc|three.test|single") is None
     assert queue.open_counts(conn) == {
         DeliveryState.WAITING: 3,
         DeliveryState.TAKEN: 1,
         DeliveryState.HELD: 1,
     }
+
+
+def test_a_page_of_lanes_is_told_in_detail_the_rest_in_outline(conn: Connection) -> None:
+    accept(conn, letter("a@one.test"), letter("a@two.test"), letter("b@two.test", account="other"))
+    first, second = lane_summaries.outline(conn, NOW, "acc")
+    assert [(lane.domain, lane.waiting, lane.oldest_at) for lane in (first, second)] == [
+        ("one.test", 1, 0.0),
+        ("two.test", 1, 0.0),
+    ]
+    assert [lane.oldest_at for lane in lane_summaries.detailed(conn, [second])] == [NOW]
+    assert lane_summaries.detailed(conn, []) == []
+
+
+STATES = (DeliveryState.WAITING, DeliveryState.HELD)
+
+
+def beside_a_neighbour(conn: Connection) -> None:
+    """Two open deliveries of an account on either side of one with many."""
+    for state in STATES:
+        accept(conn, *[letter("a@one.test", account=name, state=state) for name in ("aaa", "zzz")])
+    fill(conn, 20_000)
+    with conn.transaction():
+        conn.script(f"update delivery set attempt = 1, state = 'held' where due_at > {NOW + 10_000}")
+    if conn.engine.name == "postgresql":
+        conn.script("vacuum analyze delivery")
+
+
+LOOKS: dict[str, Callable[[Connection, str], object]] = {
+    "outline": lambda conn, name: lane_summaries.overview(conn, NOW, name),
+    "waiting": lambda conn, name: lane_summaries.troubled(conn, name, "waiting", 5),
+    "held": lambda conn, name: lane_summaries.troubled(conn, name, "held", 5),
+    "open": estate.open_deliveries,
+    "verified": lambda conn, name: selection.release_verified(conn, name, "x.test", NOW, IDS),
+    "flush": lambda conn, name: queue.flush(conn, Selector(everything=True, account_id=name), NOW - 1),
+    "hold": lambda conn, name: queue.hold(conn, Selector(domain="two.test", account_id=name), NOW, IDS),
+    "release": lambda conn, name: queue.release(
+        conn, Selector(sending_domain="x.test", account_id=name), NOW, IDS
+    ),
+    "drop": lambda conn, name: queue.drop(
+        conn, Selector(recipient="x@one.test", account_id=name), NOW, IDS, keep_room
+    ),
+}
+
+
+def test_an_account_does_not_pay_for_what_waits_of_its_neighbours(conn: Connection) -> None:
+    beside_a_neighbour(conn)
+    most = 20_000 if conn.engine.name == "sqlite" else 200
+    for name, look in LOOKS.items():
+        for account in ("aaa", "zzz", "none"):
+            with conn.transaction():
+                cost = effort(conn, lambda look=look, account=account: look(conn, account))  # type: ignore[misc]
+            assert cost < most, (name, account, cost)
+    assert [lane.waiting for lane in lane_summaries.overview(conn, NOW, "zzz")] == [1]
+    assert [estate.open_deliveries(conn, name) for name in ("aaa", "zzz", "none")] == [2, 2, 0]
+
+
+def effort(conn: Connection, action: Callable[[], object]) -> int:
+    """SQLite: instructions. PostgreSQL: rows that were read, whether they were wanted or not."""
+    if conn.engine.name == "sqlite":
+        return steps(conn, action)
+    before = rows_read(conn)
+    action()
+    return rows_read(conn) - before
+
+
+def rows_read(conn: Connection) -> int:
+    return int(
+        conn.script(
+            "select coalesce(sum(seq_tup_read + idx_tup_fetch), 0)::int8 from pg_stat_xact_user_tables"
+        )[0][0]
+    )
+
+
+def test_what_waits_is_counted_in_its_index(conn: Connection) -> None:
+    """An account's own million costs no look at each row. PostgreSQL knows by itself what a partial index
+    says of its rows."""
+    if conn.engine.name != "sqlite":
+        return
+    for state in ("waiting", "held"):
+        statement = lane_summaries._of_account[state]
+        text, values = statement.text("sqlite"), lanes_between("acc")
+        conn._cursor.execute("EXPLAIN QUERY PLAN " + text, statement.bind("sqlite", values))
+        assert f"USING COVERING INDEX delivery_{state}" in str(conn._cursor.fetchall())
 
 
 def test_trouble_is_looked_for_in_what_is_open_not_in_all_that_was_sent(conn: Connection) -> None:
@@ -154,8 +241,8 @@ def test_trouble_is_looked_for_in_what_is_open_not_in_all_that_was_sent(conn: Co
     if conn.engine.name == "postgresql":
         conn.script("vacuum analyze delivery")
     explain = "EXPLAIN QUERY PLAN " if conn.engine.name == "sqlite" else "EXPLAIN "
-    for statement in lanes._troubled.values():
-        text, values = statement.text(conn.engine.name), ("acc", 100, 5)
+    for statement in lane_summaries._troubled.values():
+        text, values = statement.text(conn.engine.name), (*lanes_between("acc"), 100, 5)
         conn._cursor.execute(explain + text, statement.bind(conn.engine.name, values))
         plan = "\n".join(str(row[-1]) for row in conn._cursor.fetchall())
         assert "USING INDEX" in plan or "Index Scan" in plan, plan

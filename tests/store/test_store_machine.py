@@ -13,7 +13,7 @@ from posthouse.store import events, messages, queue
 from posthouse.store.connection import Connection
 from store.letters import IDS, NOW, event, keep_room, letter
 
-LANE = "one.test|acc|single"
+LANE = "acc|one.test|single"
 OWNERS = ("w1", "w2")
 STATES = {
     DeliveryState.DELIVERED: EventKind.DELIVERED,

@@ -17,6 +17,7 @@ from posthouse.store import (
     events,
     hook_keys,
     identity,
+    lane_summaries,
     messages,
     migrations,
     outbox,
@@ -45,7 +46,16 @@ def test_migrating_twice_changes_nothing(empty_url: str) -> None:
     migrate(empty_url)
     with connect(empty_url) as conn:
         check_schema(conn)
-        assert conn.script("select number from schema_step") == [(1,), (2,), (3,), (4,), (5,), (6,), (7,)]
+        assert conn.script("select number from schema_step") == [
+            (1,),
+            (2,),
+            (3,),
+            (4,),
+            (5,),
+            (6,),
+            (7,),
+            (8,),
+        ]
 
 
 def test_all_tables_of_the_code_are_there(store_url: str, conn: Connection) -> None:
@@ -150,6 +160,25 @@ def test_hook_keys_of_earlier_releases_stay_and_can_be_followed_by_others(empty_
         with conn.transaction():
             hook_keys.end_hook_keys(conn, "a1", "", "native", 9.0)
             hook_keys.add_hook_key(conn, replace(key, id="k2"))
+
+
+def test_lanes_of_earlier_releases_are_named_after_their_accounts_first(empty_url: str) -> None:
+    with connect(empty_url) as conn:
+        migrate_with(conn, STEPS[:7])
+        with conn.transaction():
+            for state in ("waiting", "taken", "held", "delivered"):
+                conn.script(
+                    f"insert into delivery values ('{state}.0', '{state}', 'a1', 'r@r.test', 'r.test', "
+                    f"'r.test|a1|batch-scanned', '{state}', 5.0, 9.0, 0, 'w1', '', '', 0, '', '')"
+                )
+    migrate(empty_url)
+    with connect(empty_url) as conn:
+        assert [lane.lane for lane in lane_summaries.overview(conn, 6.0, "a1")] == ["a1|r.test|batch-scanned"]
+        assert [lane.lane for lane in queue.lanes_due(conn, 6.0, 9)] == ["a1|r.test|batch-scanned"]
+        assert {
+            each.lane for name in ("waiting", "taken", "held") for each in queue.deliveries_of(conn, name)
+        } == {"a1|r.test|batch-scanned"}
+        assert [each.lane for each in queue.deliveries_of(conn, "delivered")] == ["r.test|a1|batch-scanned"]
 
 
 def test_what_was_counted_and_what_was_not_yet_go_on(empty_url: str) -> None:

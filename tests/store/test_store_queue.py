@@ -13,7 +13,7 @@ from posthouse.store.connection import Connection
 from posthouse.store.engine import connect
 from store.letters import NOW, event, letter
 
-LANE = "one.test|acc|single"
+LANE = "acc|one.test|single"
 
 
 def accept(conn: Connection, *items: messages.Accepted) -> None:

@@ -32,7 +32,7 @@ def states(conn: Connection) -> dict[str, int]:
 @pytest.mark.parametrize(
     ("selector", "held"),
     [
-        (Selector(lane="one.test|acc|single"), 2),
+        (Selector(lane="acc|one.test|single"), 2),
         (Selector(domain="one.test"), 2),
         (Selector(domain="two.test"), 0),  # taken: left alone
         (Selector(recipient="b@one.test"), 1),

@@ -35,11 +35,11 @@ def overview(
     if ctx.invoked_subcommand:
         return
     from posthouse.cli.house import open_house
-    from posthouse.desk import accounts, reports
+    from posthouse.desk import accounts, queue_view
 
     house = open_house(ask)
     with house.reading() as conn:
-        rows = reports.queue_overview(conn, house.clock.now(), accounts.scope(conn, ask.account))
+        rows = queue_view.overview(conn, house.clock.now(), accounts.scope(conn, ask.account))
     if ask.as_json:
         ask.output.lines(rows)
         return

@@ -29,9 +29,9 @@ from posthouse.internet.places import FakeDomain, settled
 from posthouse.internet.recorder import Arrival, Recorder
 from posthouse.internet.scripts import HOST_SCRIPTS, Act, Deed, HostScript, Step
 from posthouse.internet.world import World
+from posthouse.model.lane import lane_parts
 from posthouse.net.board import Board
 from posthouse.pipeline.signing import Signer
-from posthouse.rules.plan import lane_parts
 from posthouse.store import lanes, workers
 from posthouse.store.connection import Connection
 from posthouse.store.engine import open_store
@@ -171,7 +171,7 @@ async def _settled(scene: _Scene) -> None:
 
     def has_work(conn: Connection) -> bool:
         due = lanes.lanes_due(conn, scene.clock.now(), 2 * len(SITES))
-        return any(lane_parts(each.lane)[0] not in scene.refusing for each in due) or any(
+        return any(lane_parts(each.lane)[1] not in scene.refusing for each in due) or any(
             count for state, count in lanes.open_counts(conn).items() if state.value == "taken"
         )
 

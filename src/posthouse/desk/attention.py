@@ -14,7 +14,7 @@ from itertools import islice
 from posthouse.desk import hooks, limits, sites
 from posthouse.model.account import Account
 from posthouse.model.site import shown
-from posthouse.store import domain_checks, lanes
+from posthouse.store import domain_checks, lane_summaries
 from posthouse.store.connection import Connection
 
 BAD, WARN = "bad", "warn"
@@ -76,13 +76,13 @@ def _hooks(conn: Connection, account: Account, now: float) -> Iterator[Concern]:
 
 
 def _queue(conn: Connection, account: Account) -> Iterator[Concern]:
-    for domain, count, code, said in lanes.troubled(conn, account.id, "waiting", _MOST):
+    for domain, count, code, said in lane_summaries.troubled(conn, account.id, "waiting", _MOST):
         why = shown(f"{code} {said}".strip() if code else said or "no answer yet")
         text = f"{_messages(count)} to {domain} {'waits' if count == 1 else 'wait'} for another try: {why}"
         yield Concern(
             WARN, "deferred", text, "See the queue", "/queue", f"posthouse queue --account {account.name}"
         )
-    for domain, count, _, said in lanes.troubled(conn, account.id, "held", _MOST):
+    for domain, count, _, said in lane_summaries.troubled(conn, account.id, "held", _MOST):
         why = shown(said) or "somebody said so"
         text = f"{_messages(count)} to {domain} {'is' if count == 1 else 'are'} held: {why}"
         yield Concern(

@@ -15,9 +15,9 @@ from posthouse.desk.outside_names import link_base, takes_returns
 from posthouse.desk.verification import last_findings
 from posthouse.mail.checks import Finding, Level, Seen, Standing
 from posthouse.model.account import DEFAULTS, Domain
+from posthouse.model.lane import is_batch
 from posthouse.model.message import Message
 from posthouse.rules.checks import State
-from posthouse.rules.plan import is_batch
 from posthouse.rules.records import return_host
 from posthouse.store import identity, queue
 from posthouse.store.connection import Connection

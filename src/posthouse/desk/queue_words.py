@@ -10,8 +10,8 @@ from typing import Any
 
 from posthouse.desk.room import give_room_back
 from posthouse.model.clock import Ids
+from posthouse.model.lane import lane_parts
 from posthouse.rules.metrics import ACCOUNT, HOUR
-from posthouse.rules.plan import lane_parts
 from posthouse.store import queue, tallies
 from posthouse.store.connection import Connection
 from posthouse.store.queue import Selector
@@ -21,7 +21,7 @@ _LEAST_S = 600.0  # a shorter piece of an hour says little about how fast mail g
 
 
 def reason(row: Mapping[str, Any], now: float) -> str:
-    """Why what is in a lane (a row of `reports.queue_overview`) has not gone yet, the most telling first."""
+    """Why what is in a lane (a row of `queue_view.overview`) has not gone yet, the most telling first."""
     answer = " ".join(part for part in (str(row["code"] or ""), row["text"]) if part)
     if row["suspended"]:
         return "The account is suspended: nothing of it goes out."

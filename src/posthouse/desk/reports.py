@@ -1,9 +1,8 @@
-"""Questions that people and programs ask: events as rows, a message's story, the state of the queue.
+"""Questions that people and programs ask: events as rows, a message's story.
 
 Every answer is plain JSON values. Instants appear twice: `at` in seconds, `time` as text in UTC.
 
-Public: event_row, event_rows, story_of, story_for, outline_of, queue_overview, queue_lane,
-utc_text.
+Public: event_row, event_rows, story_of, story_for, outline_of, utc_text.
 """
 
 from __future__ import annotations
@@ -11,15 +10,12 @@ from __future__ import annotations
 import datetime as dt
 from typing import Any
 
-from posthouse.desk.sites import suspensions
 from posthouse.model.event import Event
 from posthouse.model.message import Delivery, DeliveryState, Message
 from posthouse.model.options import Seen, read_recipient_options
-from posthouse.model.site import Rest
-from posthouse.store import captures, events, identity, lanes, messages, queue
+from posthouse.store import captures, events, messages, queue
 from posthouse.store.engine import Connection
 from posthouse.store.events import EventQuery
-from posthouse.store.lanes import LaneSummary
 
 STORY_EVENTS = 10_000
 SHOWN_VALUE = 200  # characters of an option's value
@@ -95,49 +91,6 @@ def story_for(conn: Connection, account_id: str, message_id: str, delivery_id: s
 def _own_message(conn: Connection, account_id: str, message_id: str) -> Message | None:
     message = messages.load_message(conn, message_id)
     return message if message and account_id in ("", message.account_id) else None
-
-
-def queue_overview(conn: Connection, now: float, account_id: str = "") -> list[dict[str, Any]]:
-    """One row per lane: how much waits, is being sent or is held, how old, when next, and why.
-
-    `suspended`: nothing of it goes out, because its account may not send. `site_suspended_until` and
-    `site_reason`: nothing goes to its site (None and "" where that is not so).
-    """
-    sites = suspensions(conn, now)
-    found = [identity.find_account_by_id(conn, account_id)] if account_id else identity.list_accounts(conn)
-    stopped = {item.id for item in found if item and item.settings.is_suspended}
-    return [
-        _lane_row(lane, sites.get(lane.domain), now) | {"suspended": lane.account_id in stopped}
-        for lane in lanes.overview(conn, now, account_id)
-    ]
-
-
-def queue_lane(conn: Connection, now: float, account_id: str, lane: str) -> dict[str, Any] | None:
-    """The row of one lane; None where nothing of the account is open in it (S20: or it is another's)."""
-    found = lanes.summary(conn, account_id, lane)
-    if found is None:
-        return None
-    owner = identity.find_account_by_id(conn, found.account_id)
-    row = _lane_row(found, suspensions(conn, now).get(found.domain), now)
-    return row | {"suspended": owner is not None and owner.settings.is_suspended}
-
-
-def _lane_row(lane: LaneSummary, rest: Rest | None, now: float) -> dict[str, Any]:
-    return {
-        "lane": lane.lane,
-        "domain": lane.domain,
-        "account_id": lane.account_id,
-        "waiting": lane.waiting,
-        "taken": lane.taken,
-        "held": lane.held,
-        "oldest_at": lane.oldest_at,
-        "oldest_s": round(max(0.0, now - lane.oldest_at), 3) if lane.oldest_at else 0,
-        "next_due_at": lane.next_due_at,
-        "code": lane.last_code,
-        "text": lane.last_text,
-        "site_suspended_until": rest.until if rest else None,
-        "site_reason": rest.reason if rest else "",
-    }
 
 
 def _message_row(message: Message, is_kept: bool) -> dict[str, Any]:

@@ -21,6 +21,7 @@ from typing import Any
 
 from posthouse.crashpoint import crash_point
 from posthouse.model.clock import Clock
+from posthouse.model.lane import is_scanned, lane_parts
 from posthouse.model.message import Delivery, Site
 from posthouse.net.dns import Resolver
 from posthouse.pipeline.carry import Carrier
@@ -37,7 +38,6 @@ from posthouse.pipeline.sites import Place, SiteQueue
 from posthouse.pipeline.sources import Sources
 from posthouse.pipeline.spam_check import Checked, SpamCheck
 from posthouse.pipeline.stops import Stop
-from posthouse.rules.plan import is_scanned, lane_parts
 
 _SCANNER = "!scanner"  # no site has such a name
 
@@ -192,7 +192,7 @@ class Dispatcher:
     def place_of_lane(self, lane: str) -> Place:
         """The same for jobs of a lane. What is scanned first shares the scanner's room, where its site has
         any."""
-        place = self.place_of(lane_parts(lane)[0])
+        place = self.place_of(lane_parts(lane)[1])
         if self._spam_check is None or not is_scanned(lane) or not place.room:
             return place
         return Place(_SCANNER, self._spam_check.room, place.is_proven)

@@ -16,13 +16,13 @@ from dataclasses import dataclass
 import structlog
 
 from posthouse.model.clock import Clock
+from posthouse.model.lane import lane_parts
 from posthouse.model.message import Delivery, Message
 from posthouse.pipeline.custody import Custody
 from posthouse.pipeline.dispatch import Dispatcher
 from posthouse.pipeline.letters import Job, Loaded, RecentLetters
 from posthouse.pipeline.sites import Place
 from posthouse.pipeline.stops import Stops, read_stops
-from posthouse.rules.plan import lane_parts
 from posthouse.store import leftovers, messages, queue
 from posthouse.store.engine import Connection, Store
 from posthouse.store.queue import LaneDue, TakeOrder
@@ -52,7 +52,7 @@ def shares(
     """Divide `most` places among lanes: one place at a time, accounts in turn, their lanes in turn.
 
     Lanes of one site share that site's room, sites that have not proven themselves share `most_unproven`.
-    `place_of` takes a lane, `domain|account|class`.
+    `place_of` takes a lane, `account|domain|class`.
     """
     counts: dict[str, int] = {}
     left: dict[str, int] = {}
@@ -84,7 +84,7 @@ def _in_turn(lanes: Iterable[LaneDue]) -> Iterator[str]:
     """Accounts in turn, within an account its lanes by age of what is due."""
     by_account: dict[str, list[LaneDue]] = defaultdict(list)
     for due in sorted(lanes, key=lambda due: due.due_at):
-        by_account[lane_parts(due.lane)[1]].append(due)
+        by_account[lane_parts(due.lane)[0]].append(due)
     turns = deque(map(iter, by_account.values()))
     while turns:
         account = turns.popleft()
@@ -188,7 +188,7 @@ class Fetcher:
         while True:
             lanes: list[LaneDue] = await self._store.read(queue.lanes_due, now, most)
             suspended = self._suspended()
-            going = [due for due in lanes if lane_parts(due.lane)[1] not in suspended] if suspended else lanes
+            going = [due for due in lanes if lane_parts(due.lane)[0] not in suspended] if suspended else lanes
             if going or len(lanes) < most:
                 return going
             most *= 4

@@ -21,7 +21,7 @@ _Lanes = OrderedDict[str, deque[Item]]
 class FairQueue(Generic[Item]):
     """First in, first out inside a lane; who is served goes to the end of the turn.
 
-    A lane belongs to one account: its name contains the account (`plan.lane_of`).
+    A lane belongs to one account: its name contains the account (`model.lane`).
     """
 
     __slots__ = ("_accounts", "_length", "_owners")

@@ -1,44 +1,16 @@
-"""One delivery per recipient, each in its lane and with its own times.
+"""One delivery per recipient, each in its lane (`model.lane`) and with its own times.
 
-A lane is "recipient-domain|account|class": what shares one fate (the receiving domain), one owner and one
-place in the fair choice. A million messages held back by one domain are one lane. What a spam scanner looks
-at first has lanes of its own, for it shares the scanner's fate too.
-
-Public: lane_of, lane_parts, is_batch, is_scanned, deliveries.
+Public: deliveries.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
+from posthouse.model.lane import lane_of
 from posthouse.model.message import Delivery, DeliveryState, Message, Recipient
 from posthouse.model.options import options_text
 from posthouse.rules.suppression import BAD_ADDRESS
-
-SINGLE = "single"
-BATCH = "batch"
-SCANNED = "-scanned"  # what the class of such mail ends with
-
-
-def lane_of(domain: str, account_id: str, is_batch: bool, is_scanned: bool = False) -> str:
-    """The lane of a delivery. `domain` is a lower-case A-label name or a literal: never with a bar in it."""
-    return f"{domain}|{account_id}|{BATCH if is_batch else SINGLE}{SCANNED if is_scanned else ''}"
-
-
-def lane_parts(lane: str) -> tuple[str, str, str]:
-    """The reverse of `lane_of`: (domain, account id, class). Raises ValueError for anything else."""
-    domain, account_id, kind = lane.split("|")
-    return domain, account_id, kind
-
-
-def is_batch(lane: str) -> bool:
-    """Of mail to more than one recipient? Raises ValueError for what is no lane."""
-    return lane_parts(lane)[2].removesuffix(SCANNED) == BATCH
-
-
-def is_scanned(lane: str) -> bool:
-    """Of mail that a spam scanner looks at first?"""
-    return lane.endswith(SCANNED)
 
 
 def deliveries(

@@ -10,6 +10,7 @@ from __future__ import annotations
 from sqlalchemy import bindparam, delete, func, select
 from sqlalchemy.schema import Table
 
+from posthouse.model.lane import lanes_between
 from posthouse.store.asset_tables import batch, contact, ip, pool, suppression, template, unsub_group
 from posthouse.store.connection import Connection
 from posthouse.store.event_tables import allowed
@@ -56,9 +57,12 @@ _removals = [
 _open = [
     Statement(
         select(func.count()).where(
-            delivery.c.state == word(state), delivery.c.account_id == bindparam("of_account")
+            delivery.c.state == word(state),
+            delivery.c.lane > bindparam("first"),
+            delivery.c.lane < bindparam("end"),
         ),
-        "of_account",
+        "first",
+        "end",
     )
     for state in ("waiting", "taken", "held")
 ]
@@ -70,8 +74,8 @@ def counts(conn: Connection, account_id: str) -> dict[str, int]:
 
 
 def open_deliveries(conn: Connection, account_id: str) -> int:
-    """Its deliveries that wait, are being sent or are held. Reads all that is open."""
-    return sum(int(conn.rows(statement, account_id)[0][0]) for statement in _open)
+    """Its deliveries that wait, are being sent or are held."""
+    return sum(int(conn.rows(statement, *lanes_between(account_id))[0][0]) for statement in _open)
 
 
 def remove_assets(conn: Connection, account_id: str) -> None:

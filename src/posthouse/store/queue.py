@@ -26,7 +26,7 @@ from posthouse.store import events, suppressions
 from posthouse.store.captures import Capture, add_captures
 from posthouse.store.connection import Connection
 from posthouse.store.jobs import WebJob, add_jobs
-from posthouse.store.lanes import LaneDue, LaneSummary, counts, lanes_due, next_due, open_counts, overview
+from posthouse.store.lanes import LaneDue, counts, lanes_due, next_due, open_counts
 from posthouse.store.messages import Accepted, add_accepted
 from posthouse.store.rows import harmless, to_delivery
 from posthouse.store.selection import Selector, drop, flush, hold, in_steps, release
@@ -35,7 +35,6 @@ from posthouse.store.tables import delivery, word
 
 __all__ = [
     "LaneDue",
-    "LaneSummary",
     "Selector",
     "Settlement",
     "TakeOrder",
@@ -50,7 +49,6 @@ __all__ = [
     "lanes_due",
     "next_due",
     "open_counts",
-    "overview",
     "release",
     "release_all_but",
     "release_owner",

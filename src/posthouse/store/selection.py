@@ -7,16 +7,17 @@ are out with a worker (taken) are left alone.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import and_, bindparam, case, exists, func, literal_column, or_, select, update
+from sqlalchemy import and_, bindparam, case, exists, func, literal_column, select, update
 from sqlalchemy.sql.elements import ColumnElement
 
 from posthouse.model.clock import Ids
 from posthouse.model.event import Event, EventKind
 from posthouse.model.labels import labels
+from posthouse.model.lane import lanes_between
 from posthouse.model.message import FOR_ROOM, until_verified
 from posthouse.model.options import PLAIN, SendOptions, read_options
 from posthouse.store import events
@@ -42,20 +43,27 @@ class Selector:
     account_id: str = ""
     sending_domain: str = ""
 
-    def chosen(self) -> tuple[str, tuple[str, str]]:
-        """(field, (its value, account id)). Raises ValueError unless exactly one is set."""
+    def chosen(self) -> tuple[tuple[str, bool], tuple[str, ...]]:
+        """(field, of one account?) and the values of its statements. Raises ValueError unless exactly one is
+        set."""
         given = [(name, str(getattr(self, name))) for name in _WHERE if getattr(self, name)]
         if len(given) != 1:
             raise ValueError(
                 "choose one of: a lane, a domain, a message, a recipient, everything, a sending domain"
             )
         field, value = given[0]
-        return field, (value, self.account_id)
+        if not self.account_id:
+            return (field, False), (value,)
+        if field in _FOUND_ALONE:
+            return (field, True), (value, self.account_id)
+        return (field, True), (value, *lanes_between(self.account_id, value if field == "domain" else ""))
 
 
 _value = bindparam("value", type_=delivery.c.id.type)
-_account = bindparam("account", type_=delivery.c.id.type)
-_is_theirs = or_(_account == word(""), delivery.c.account_id == _account)
+_is_theirs = delivery.c.account_id == bindparam("account")
+# An account's lanes lie side by side in the indexes: a neighbour's millions are not looked at.
+_in_their_lanes = and_(delivery.c.lane > bindparam("first"), delivery.c.lane < bindparam("end"))
+_FOUND_ALONE = ("lane", "message_id")  # by an index of their own
 _WHERE: dict[str, ColumnElement[bool]] = {
     "lane": delivery.c.lane == _value,
     "domain": delivery.c.domain == _value,
@@ -69,23 +77,36 @@ _WHERE: dict[str, ColumnElement[bool]] = {
 
 def _changes(
     state: str, new: dict[str, Any], *more: ColumnElement[bool], names: tuple[str, ...] = ()
-) -> dict[str, Statement]:
-    """By selector: change up to `most` rows that are in `state`, answer what they are now."""
-    return {field: _change(state, new, (where, *more), names) for field, where in _WHERE.items()}
+) -> dict[tuple[str, bool], Statement]:
+    """By selector, of all accounts and of one: change up to `most` rows that are in `state`, answer what they
+    are now."""
+    made = {}
+    for field, where in _WHERE.items():
+        made[field, False] = _change(state, new, (where, *more), ["value"], names)
+        if field in _FOUND_ALONE:
+            owned, values = _is_theirs, ["value", "account"]
+        else:
+            owned, values = _in_their_lanes, ["value", "first", "end"]
+        made[field, True] = _change(state, new, (where, owned, *more), values, names)
+    return made
 
 
 def _change(
-    state: str, new: dict[str, Any], where: tuple[ColumnElement[bool], ...], names: tuple[str, ...]
+    state: str,
+    new: dict[str, Any],
+    where: tuple[ColumnElement[bool], ...],
+    values: Sequence[str],
+    names: tuple[str, ...],
 ) -> Statement:
     head = (
         select(delivery.c.id)
-        .where(delivery.c.state == word(state), _is_theirs, *where)
+        .where(delivery.c.state == word(state), *where)
         .limit(bindparam("most"))
         .with_for_update(skip_locked=True)
         .cte("head")
     )
     change = update(delivery).where(delivery.c.id.in_(select(head.c.id))).values(new)
-    return Statement(change.returning(*delivery.columns), "value", "account", "most", *names)
+    return Statement(change.returning(*delivery.columns), *values, "most", *names)
 
 
 _now = bindparam("now", type_=delivery.c.due_at.type)
@@ -111,7 +132,7 @@ _release_verified = Statement(
                 select(delivery.c.id)
                 .where(
                     delivery.c.state == word("held"),
-                    delivery.c.account_id == bindparam("of_account"),
+                    _in_their_lanes,
                     delivery.c.last_code == literal_column("0"),  # our own word, not a receiver's
                     delivery.c.last_text == bindparam("cause"),
                 )
@@ -124,7 +145,8 @@ _release_verified = Statement(
     )
     .values(state=word("waiting"), last_text=word(""))
     .returning(*delivery.columns),
-    "of_account",
+    "first",
+    "end",
     "cause",
     "most",
 )
@@ -153,7 +175,7 @@ def release_verified(
     conn: Connection, account_id: str, domain: str, now: float, ids: Ids, *, limit: int = STEP_ROWS
 ) -> int:
     """The same for an account's mail that waited for this domain to be verified, and for nothing else."""
-    rows = conn.rows(_release_verified, account_id, until_verified(domain), limit)
+    rows = conn.rows(_release_verified, *lanes_between(account_id), until_verified(domain), limit)
     return _note(conn, rows, EventKind.RELEASED, now, ids, "verified")
 
 

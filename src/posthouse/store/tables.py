@@ -86,11 +86,13 @@ delivery = Table(
     sqlite_with_rowid=False,
 )
 _WAITING, _TAKEN, _HELD = (delivery.c.state == word(name) for name in ("waiting", "taken", "held"))
-# What waits, lane by lane in the order of due times: the head of a lane is one look-up.
+# What waits, lane by lane in the order of due times: the head of a lane is one look-up. The state stands in
+# it although it is always the same, or SQLite looks at each row to see it.
 Index(
     "delivery_waiting",
     delivery.c.lane,
     delivery.c.due_at,
+    delivery.c.state,
     sqlite_where=_WAITING,
     postgresql_where=_WAITING,
 )
@@ -99,7 +101,7 @@ Index("delivery_taken", delivery.c.owner, sqlite_where=_TAKEN, postgresql_where=
 # For what is past its time; only waiting rows pay for it.
 Index("delivery_expires", delivery.c.expires_at, sqlite_where=_WAITING, postgresql_where=_WAITING)
 # What waits for a person; empty on most days, so it costs the others nothing.
-Index("delivery_held", delivery.c.lane, sqlite_where=_HELD, postgresql_where=_HELD)
+Index("delivery_held", delivery.c.lane, delivery.c.state, sqlite_where=_HELD, postgresql_where=_HELD)
 
 # The append-only log; `data` is JSON text.
 event = Table(

@@ -72,7 +72,7 @@ def put_message(
             account_id=account_id,
             recipient=recipient,
             domain=recipient.rpartition("@")[2],
-            lane=f"{recipient.rpartition('@')[2]}|{account_id}|single",
+            lane=f"{account_id}|{recipient.rpartition('@')[2]}|single",
             state=DeliveryState.WAITING,
             due_at=due_at,
             expires_at=now + 1e9,
@@ -212,7 +212,7 @@ def test_events_search_and_order(house: Cli) -> None:
 def test_queue_lanes_and_why(house: Cli) -> None:
     put_message(["a@one.test", "b@two.test"], text="4.3.0 later \x1b]0;x\x07")
     (row, _) = house("queue", "--json").rows
-    assert row["lane"] == f"one.test|{account()}|single"
+    assert row["lane"] == f"{account()}|one.test|single"
     assert (row["waiting"], row["taken"], row["held"], row["code"]) == (1, 0, 0, 451)
     table = house("queue").out
     assert "451 4.3.0 later \\x1b]0;x\\x07" in table, "no reply can steer the terminal"
@@ -223,7 +223,7 @@ def test_queue_verbs(house: Cli) -> None:
     message_id = put_message(["a@one.test", "b@two.test", "c@two.test"])
     assert house("queue", "hold", "--domain", "TWO.test", "--json").rows == [{"held": 2}]
     assert house("queue", "release", "--recipient", "c@two.test").out == "released: 1 delivery\n"
-    assert house("queue", "flush", "--lane", f"one.test|{account()}|single", "--json").rows == [
+    assert house("queue", "flush", "--lane", f"{account()}|one.test|single", "--json").rows == [
         {"flushed": 1}
     ]
     with connect(store_url()) as conn:

@@ -9,6 +9,7 @@ import pytest
 from posthouse.desk.accounts import own_account
 from posthouse.model.clock import Ids, SystemClock
 from posthouse.model.event import Event, EventKind
+from posthouse.model.lane import lane_of
 from posthouse.model.message import Delivery, DeliveryState, Message
 from posthouse.model.options import RecipientOptions, Seen, SendOptions, options_text
 from posthouse.store import events, identity, messages, warmup
@@ -57,7 +58,7 @@ def put_message(*recipients: str, options: SendOptions | None = None, batch: str
                 account_id=account.id,
                 recipient=recipient,
                 domain="one.test",
-                lane="one.test|A|single",
+                lane=lane_of("one.test", account.id, False),
                 state=DeliveryState.WAITING,
                 due_at=4e9,
                 expires_at=4e9,

@@ -296,7 +296,7 @@ def scene(
         "session": "0dd510" * 10,
         "message": IDS.new(),
         "recipient": "ann@nowhere.test",
-        "lane": f"nowhere.test|{IDS.new()}|single",
+        "lane": f"{IDS.new()}|nowhere.test|single",
     }
     assert nowhere.keys() == theirs.keys()
     return Scene(caller(tmp_path, monkeypatch, capsys), theirs, nowhere)
@@ -327,7 +327,7 @@ def _message() -> dict[str, str]:
             accepted_at=now,
             expires_at=4e9,
         )
-        lane = f"good.test|{account_id}|single"
+        lane = f"{account_id}|good.test|single"
         delivery = Delivery(
             id=f"{message.id}.0000",
             message_id=message.id,

@@ -15,7 +15,7 @@ from posthouse.dialects.table import HOOK_FORMS
 from posthouse.model.account import Domain, DomainSettings
 from posthouse.rules.limits import domain_limits
 from posthouse.store import hooks as stored_hooks
-from posthouse.store import identity, lanes, quotas
+from posthouse.store import identity, lane_summaries, quotas
 from posthouse.store.connection import Connection
 from posthouse.store.statement import Statement
 from unit.doors.api.calling import Api, open_api
@@ -76,7 +76,9 @@ async def test_the_counts_of_a_long_queue_are_bounded(house: Api) -> None:
     for _ in range(3):
         await _post(house)
     await house.write(lambda conn: conn.change(Statement(text("update delivery set attempt = 1"))))
-    assert await house.read(lanes.troubled, house.account_id, "waiting", 5, 2) == [("good.test", 2, 0, "")]
+    assert await house.read(lane_summaries.troubled, house.account_id, "waiting", 5, 2) == [
+        ("good.test", 2, 0, "")
+    ]
 
 
 async def test_a_webhook_that_was_switched_off_is_told_with_its_note(house: Api) -> None:

@@ -11,7 +11,7 @@ from posthouse.desk.sites import read_span
 from posthouse.model.errors import Refused
 
 ROW: dict[str, Any] = {
-    "lane": "good.test|a|single", "waiting": 1, "taken": 0, "held": 0, "next_due_at": 900.0, "code": 0,
+    "lane": "a|good.test|single", "waiting": 1, "taken": 0, "held": 0, "next_due_at": 900.0, "code": 0,
     "text": "", "suspended": False, "site_suspended_until": None, "site_reason": "",
 }  # fmt: skip
 

@@ -315,7 +315,7 @@ async def test_giving_back_survives_trouble_and_never_takes_away_what_was_taken_
     await waiting(world, 1)
     world.holds = False
     world.store.submit = refusing(world, error, holds=holds, only=queue.give_back)  # type: ignore[method-assign]
-    [taken] = await world.store.write(queue.take, queue.TakeOrder("good.test|acc|single", 9, "worker-1", 9e9))
+    [taken] = await world.store.write(queue.take, queue.TakeOrder("acc|good.test|single", 9, "worker-1", 9e9))
     world.custody.give_back(taken)
     await until(world.is_empty)
     looks = 0
@@ -365,7 +365,7 @@ async def test_what_is_in_hand_is_never_reclaimed(world: World) -> None:
 
 async def test_rows_of_others_are_left_alone(world: World) -> None:
     await waiting(world, 1)
-    await world.store.write(queue.take, queue.TakeOrder("good.test|acc|single", 9, "somebody-else", 9e9))
+    await world.store.write(queue.take, queue.TakeOrder("acc|good.test|single", 9, "somebody-else", 9e9))
     for _ in range(3):
         assert await world.custody.reclaim() == 0
     assert await world.store.read(leftovers.taken_by, "somebody-else")

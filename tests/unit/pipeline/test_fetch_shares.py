@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from posthouse.model.lane import lane_of, lane_parts
 from posthouse.pipeline.fetch import Share, shares
 from posthouse.pipeline.sites import Place
 from posthouse.store.queue import LaneDue
@@ -15,21 +16,26 @@ from posthouse.store.queue import LaneDue
 
 def lanes(*names: str) -> list[LaneDue]:
     """Due one after another, the first since the longest time."""
-    return [LaneDue(f"{name}|single", float(number)) for number, name in enumerate(names)]
+    return [LaneDue(lane(name), float(number)) for number, name in enumerate(names)]
+
+
+def lane(name: str, kind: str = "single") -> str:
+    """`name`: domain|account, in which a domain `x@site` stands at that site."""
+    domain, account = name.split("|")
+    return lane_of(domain, account, kind == "batch")
 
 
 def divide(
     due: list[LaneDue], rooms: dict[str, int], most: int = 100, unproven: int | None = None
 ) -> dict[str, int]:
-    """By lane without its class. `rooms` by domain; a domain `x@site` stands at that site; names in capitals
-    are not proven."""
+    """By domain|account. `rooms` by domain; names in capitals are not proven."""
 
     def place_of(lane: str) -> Place:
-        where = lane.partition("|")[0].rpartition("@")[2]
+        where = lane_parts(lane)[1].rpartition("@")[2]
         return Place(where, rooms.get(where, 50), not where.isupper())
 
     found = shares(due, place_of, most, most if unproven is None else unproven)
-    return {share.lane.removesuffix("|single"): share.count for share in found}
+    return {"|".join(reversed(lane_parts(share.lane)[:2])): share.count for share in found}
 
 
 CASES: dict[str, tuple[list[LaneDue], dict[str, int], int, dict[str, int]]] = {
@@ -65,7 +71,7 @@ def test_shares(due: list[LaneDue], rooms: dict[str, int], most: int, expected: 
 
 
 def test_the_age_of_a_lane_counts_not_its_place_in_the_list() -> None:
-    due = [LaneDue("new|x|single", 9.0), LaneDue("old|x|single", 1.0)]
+    due = [LaneDue(lane("new|x"), 9.0), LaneDue(lane("old|x"), 1.0)]
     assert divide(due, {}, 1) == {"old|x": 1}
 
 
@@ -83,9 +89,9 @@ def test_many_unproven_sites_share_one_room() -> None:
 
 
 def test_a_class_is_a_lane_of_its_own() -> None:
-    due = [LaneDue("a|x|batch", 0.0), LaneDue("a|x|single", 1.0)]
+    due = [LaneDue(lane("a|x", "batch"), 0.0), LaneDue(lane("a|x"), 1.0)]
     found = shares(due, lambda _: Place("a", 4, True), 10, 10)
-    assert found == [Share("a|x|batch", 2), Share("a|x|single", 2)]
+    assert found == [Share(lane("a|x", "batch"), 2), Share(lane("a|x"), 2)]
 
 
 def test_no_more_is_looked_at_than_gets_a_place() -> None:
@@ -95,7 +101,7 @@ def test_no_more_is_looked_at_than_gets_a_place() -> None:
         asked.append(lane)
         return Place(lane, 5, True)
 
-    found = shares([LaneDue(f"d{n}|a{n % 7}|single", float(n)) for n in range(50_000)], place_of, 10, 10)
+    found = shares([LaneDue(lane(f"d{n}|a{n % 7}"), float(n)) for n in range(50_000)], place_of, 10, 10)
     assert len(found) == 10 == len(asked)
 
 
@@ -115,14 +121,17 @@ def test_every_bound_is_kept_and_no_place_is_wasted(
     sites = dict(zip("abcdef", "AABBcd", strict=True))
 
     def place_of(lane: str) -> Place:
-        where = sites[lane[0]]
+        where = sites[lane_parts(lane)[1]]
         return Place(where, rooms.get(where, 3), where.islower())
 
-    due = [LaneDue("|".join(name), float(number)) for number, name in enumerate(names)]
+    due = [
+        LaneDue(lane_of(domain, account, kind == "batch"), float(number))
+        for number, (domain, account, kind) in enumerate(names)
+    ]
     used: Counter[str] = Counter()
     for share in shares(due, place_of, most, unproven):
         assert share.count > 0
-        used[sites[share.lane[0]]] += share.count
+        used[sites[lane_parts(share.lane)[1]]] += share.count
     room = {sites[name[0]]: rooms.get(sites[name[0]], 3) for name in names}
     assert all(used[where] <= room[where] for where in used)
     assert used["A"] + used["B"] <= unproven

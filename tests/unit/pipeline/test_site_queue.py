@@ -17,7 +17,7 @@ LATER = Outcome(Verdict.DEFERRED, 450, "4.2.0", "later", "temporary", 1.0)
 
 
 def job(number: int = 0, account: str = "x", lane: str = "") -> Job:
-    lane = lane or f"good.test|{account}|single"
+    lane = lane or f"{account}|good.test|single"
     state = DeliveryState.TAKEN
     return Job(
         Delivery(f"m.{number}", "m", account, "a@good.test", "good.test", lane, state, 0.0, 1e12), None

@@ -53,7 +53,7 @@ async def test_SG_09_mail_under_its_limit_is_sent_with_its_score(tmp_path: Path)
         await _settled(world)
         (delivered,) = world.facts("delivered")
         assert (delivered["spam_score"], delivered.get("warnings")) == (0.5, None)
-        assert world.rows()[0]["lane"] == "good.test|acc|single-scanned"
+        assert world.rows()[0]["lane"] == "acc|good.test|single-scanned"
         await world.accept("ann@good.test")
         await _settled(world)
         assert len(scanner.asked) == 1 and "spam_score" not in world.facts("delivered")[1]

@@ -40,7 +40,7 @@ def delivery(personal: str = "") -> Delivery:
         "acc",
         "Ann@x.test",
         "x.test",
-        "x.test|acc|single",
+        "acc|x.test|single",
         DeliveryState.TAKEN,
         0.0,
         DAY,

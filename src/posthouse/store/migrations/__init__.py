@@ -26,6 +26,7 @@ from posthouse.store.migrations import (
     step_0005_http_doors,
     step_0006_dashboard,
     step_0007_loose_ends,
+    step_0008_lanes_of_accounts,
 )
 from posthouse.store.statement import Statement, ddl
 from posthouse.store.tables import schema_step
@@ -48,6 +49,7 @@ STEPS: tuple[Step, ...] = (
     Step(5, "http doors", step_0005_http_doors.run),
     Step(6, "dashboard", step_0006_dashboard.run),
     Step(7, "loose ends", step_0007_loose_ends.run),
+    Step(8, "lanes of accounts", step_0008_lanes_of_accounts.run),
 )
 
 _ADVISORY_LOCK = 1886351220

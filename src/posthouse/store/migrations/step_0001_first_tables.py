@@ -33,6 +33,8 @@ _LATER = {
     "capture": {"account_id", "credential_id"},
 }
 _LATER_INDEXES = {
+    "delivery_waiting",
+    "delivery_held",
     "message_batch",
     "event_kind",
     "event_domain",
@@ -105,6 +107,10 @@ _TABLES = (
     worker,
     nudge,
 )
+_INDEXES_AS_THEY_WERE = (
+    "CREATE INDEX delivery_waiting ON delivery (lane, due_at) WHERE state = 'waiting'",
+    "CREATE INDEX delivery_held ON delivery (lane) WHERE state = 'held'",
+)
 _MARKS = ("identity", "probe", "sweeper")
 _put_marks = rows_insert(mark)
 
@@ -116,6 +122,8 @@ def run(connection: Connection) -> None:
         for index in sorted(table.indexes, key=lambda index: str(index.name)):
             if index.name not in _LATER_INDEXES:
                 connection.script(ddl(CreateIndex(index), connection.engine.name))
+    for text in _INDEXES_AS_THEY_WERE:
+        connection.script(text)
     connection.put(_put_marks, [(name, 0, "") for name in _MARKS])
 
 

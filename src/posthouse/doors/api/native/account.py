@@ -11,7 +11,7 @@ from typing import Any
 from msgspec import Struct
 from msgspec.structs import asdict
 
-from posthouse.desk import accounts, people, reports, sites
+from posthouse.desk import accounts, people, queue_view, sites
 from posthouse.desk.limits import LimitRow as FoundLimit
 from posthouse.desk.limits import limits_of
 from posthouse.doors.api.answers import Answer
@@ -126,9 +126,6 @@ async def list_sites(call: Call, asked: Positions) -> Answer:
 def _sites(conn: Connection, call: Call) -> list[dict[str, Any]]:
     """Only where the account's own mail waits: what else a site takes is nobody's business."""
     stopped = sites.suspensions(conn, call.now)
-    waiting: dict[str, int] = {}
-    for row in reports.queue_overview(conn, call.now, call.account_id):
-        waiting[row["domain"]] = waiting.get(row["domain"], 0) + row["waiting"] + row["held"] + row["taken"]
     return [
         {
             "domain": domain,
@@ -136,7 +133,7 @@ def _sites(conn: Connection, call: Call) -> list[dict[str, Any]]:
             "suspended_until": rest.until if rest else None,
             "reason": rest.reason if rest else "",
         }
-        for domain, count in sorted(waiting.items())
+        for domain, count in queue_view.by_domain(conn, call.now, call.account_id).items()
         for rest in [stopped.get(domain)]
     ]
 

@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal
 
 from msgspec import Meta, Struct
 
-from posthouse.desk import batches, reports
+from posthouse.desk import batches, queue_view
 from posthouse.desk.queue_choice import chosen
 from posthouse.desk.queue_words import step
 from posthouse.doors.api.answers import Answer
@@ -19,7 +19,7 @@ from posthouse.doors.api.batch_changes import change_batch
 from posthouse.doors.api.call import Call
 from posthouse.doors.api.native.changing import in_steps, once
 from posthouse.doors.api.native.endpoint import NativeEndpoint, Nothing, Page, many, one, reading, writing
-from posthouse.doors.api.native.listing import Positions, sliced
+from posthouse.doors.api.native.listing import Positions
 from posthouse.pipeline.nudges import FLUSH
 from posthouse.store import batches as stored
 from posthouse.store import queue, workers
@@ -81,7 +81,9 @@ class Dropped(Struct, frozen=True, kw_only=True):
 
 
 async def show_queue(call: Call, asked: Positions) -> Answer:
-    return sliced(LaneRow, await call.read(reports.queue_overview, call.now, call.account_id), asked)
+    start = int(asked.cursor or 0)
+    page = await call.read(queue_view.page, call.now, call.account_id, start, asked.limit)
+    return many(LaneRow, page.rows, "" if page.is_last else str(start + asked.limit))
 
 
 def _selector(call: Call, asked: Choice) -> queue.Selector:

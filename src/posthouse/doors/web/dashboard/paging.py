@@ -3,7 +3,7 @@
 An address names what is looked for and where its page begins: `after` is the cursor of the page, behind
 those of the pages before it, so that there is a way back as well.
 
-Public: ROWS, Pages, place, part_of, pages, shown, sliced, again.
+Public: ROWS, Pages, place, position, part_of, pages, shown, sliced, again.
 """
 
 from __future__ import annotations
@@ -40,6 +40,12 @@ def place(visit: Visit) -> str:
     return _trail(visit)[-1] if _trail(visit) else ""
 
 
+def position(visit: Visit) -> int:
+    """The same where cursors are numbers of rows; what is none means the first page."""
+    text = place(visit)
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else 0
+
+
 def part_of(visit: Visit) -> Part:
     """The same as a part of a list in the order of names; one row more, to know whether others follow."""
     return Part(place(visit), visit.query(_TEXT)[:_LONGEST_TEXT], ROWS + 1)
@@ -67,8 +73,7 @@ def shown(visit: Visit, rows: Sequence[Row], name_of: Callable[[Row], str]) -> d
 
 def sliced(visit: Visit, rows: Sequence[Row], kept: Mapping[str, str]) -> tuple[Sequence[Row], Pages]:
     """A page of rows that are all known (figures that workers keep): its cursor is a number of rows."""
-    text = place(visit)
-    start = int(text) if text.isascii() and text.isdigit() and len(text) < 10 else 0
+    start = position(visit)
     end = start + ROWS
     return rows[start:end], pages(visit, kept, str(end) if len(rows) > end else "")
 

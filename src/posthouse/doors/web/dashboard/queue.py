@@ -10,8 +10,9 @@ from typing import Any
 
 from starlette.responses import Response
 
-from posthouse.desk import queue_words, reports, sites
+from posthouse.desk import queue_view, queue_words, sites
 from posthouse.desk.queue_choice import chosen
+from posthouse.desk.queue_view import QueuePage
 from posthouse.doors.web.dashboard import paging
 from posthouse.doors.web.dashboard.page import Page, Run, Work
 from posthouse.doors.web.dashboard.polled import digest_of, piece
@@ -31,19 +32,17 @@ _DONE = {
 
 
 async def _look(visit: Visit) -> Response:
-    rows, per_minute = await visit.read(_overview, visit.account_id, visit.now)
-    wanted = visit.query("domain").lower()
-    found = [row for row in rows if wanted in row["domain"]] if wanted else rows
+    wanted, start = visit.query("domain").lower(), paging.position(visit)
+    page, per_minute = await visit.read(_page, visit.account_id, visit.now, start, wanted)
     figures = {
-        "waiting": sum(row["waiting"] for row in rows),
-        "sending": sum(row["taken"] for row in rows),
-        "held": sum(row["held"] for row in rows),
-        "oldest_at": min((row["oldest_at"] for row in rows if row["oldest_at"]), default=None),
+        "waiting": page.waiting,
+        "sending": page.sending,
+        "held": page.held,
         "per_minute": round(per_minute),
     }
     kept = {"domain": wanted}
-    some, pages = paging.sliced(visit, found, kept)
-    shown = [_told(row, visit.now) for row in some]
+    pages = paging.pages(visit, kept, "" if page.is_last else str(start + paging.ROWS))
+    shown = [_told(row, visit.now) for row in page.rows]
     digest = digest_of(figures, shown, pages)
     again = paging.again(visit, {"part": "lanes", **kept})
     values = {"rows": shown, "pages": pages, "figures": figures, "wanted": wanted, "again": again}
@@ -52,9 +51,9 @@ async def _look(visit: Visit) -> Response:
     return visit.page("queue.html", "Queue", digest=digest, **values)
 
 
-def _overview(conn: Connection, account_id: str, now: float) -> tuple[list[dict[str, Any]], float]:
-    rows = reports.queue_overview(conn, now, account_id)
-    return rows, queue_words.delivered_per_minute(conn, account_id, now)
+def _page(conn: Connection, account_id: str, now: float, start: int, wanted: str) -> tuple[QueuePage, float]:
+    page = queue_view.page(conn, now, account_id, start, paging.ROWS, wanted)
+    return page, queue_words.delivered_per_minute(conn, account_id, now)
 
 
 def _told(row: Mapping[str, Any], now: float) -> dict[str, Any]:
@@ -83,7 +82,7 @@ def _lane(
 ) -> tuple[dict[str, Any] | None, dict[str, Any] | None]:
     """The lane, None where nothing of this account is open in it (S20: or where it is another's), and what is
     known of the site that it goes to."""
-    row = reports.queue_lane(conn, now, account_id, lane)
+    row = queue_view.lane_row(conn, now, account_id, lane)
     name = sites.site_for_domain(conn, row["domain"]) if row else ""
     if not name:
         return row, None

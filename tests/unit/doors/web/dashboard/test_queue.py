@@ -116,7 +116,7 @@ async def test_S20_lanes_of_others_are_like_lanes_that_are_empty(desk: Desk) -> 
     link = lane_link(await (await desk.browser()).open(QUEUE), "good.test")
     other = await desk.browser(account=OTHER)
     theirs = await other.open(link.replace("/default/", f"/{OTHER}/"))
-    nothing = await other.open(f"/accounts/{OTHER}/queue/lane?name=nowhere.test|x|single")
+    nothing = await other.open(f"/accounts/{OTHER}/queue/lane?name=x|nowhere.test|single")
     assert theirs.status == nothing.status == 200
     assert theirs.title == nothing.title == "Nothing waits here"
     page = await other.open(f"/accounts/{OTHER}/queue")
