@@ -3,7 +3,7 @@
 A pool holds at least one address here, so one is made with the addresses that the account may use. Addresses
 are not for sale: none can be had by a call.
 
-Public: ENDPOINTS.
+Public: ENDPOINTS, NOT_SOLD.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from posthouse.doors.api.answers import NOTHING, Answer, Said, json_answer
 from posthouse.doors.api.call import Call
 from posthouse.doors.api.endpoints import Endpoint
 from posthouse.doors.api.sendgrid.asked import object_of, page_of, text_of
+from posthouse.doors.api.sendgrid.not_here import refused
 from posthouse.doors.api.sendgrid.phrases import said
 from posthouse.store import egress as store
 from posthouse.store.connection import Connection
@@ -24,7 +25,7 @@ from posthouse.store.egress import Pool
 
 _NO_POOL = "Unable to locate specified IPs Pool"
 _NO_IP = "Unable to locate specified IP Address"
-_NOT_SOLD = "addresses are not sold here: whoever runs this service adds them, with `posthouse ip add`"
+NOT_SOLD = "addresses are not sold here: whoever runs this service adds them, with `posthouse ip add`"
 
 
 async def _list(call: Call) -> Answer:
@@ -86,10 +87,6 @@ async def _remaining(call: Call) -> Answer:
     return json_answer({"results": [{"remaining": 0, "period": "month", "price_per_ip": 0}]})
 
 
-async def _buy(call: Call) -> Answer:
-    raise said(_NOT_SOLD)
-
-
 # Pools
 
 
@@ -99,6 +96,13 @@ def _pool(conn: Connection, call: Call) -> Pool:
     if found is None:
         raise said(_NO_POOL, 404, "error")
     return found
+
+
+def _refuse_twin(conn: Connection, call: Call, name: str, but: str = "") -> None:
+    """Another pool of that name than the one of the id `but`. Raises Said."""
+    found = store.find_pool(conn, call.account_id, name.strip())
+    if found is not None and found.id != but:
+        raise said("This IP Pool already exists", field="name")
 
 
 async def _pools(call: Call) -> Answer:
@@ -115,8 +119,7 @@ async def _add_pool(call: Call) -> Answer:
     name = text_of(await object_of(call), "name", egress.MAX_NAME)
 
     def add(conn: Connection) -> Pool:
-        if store.find_pool(conn, call.account_id, name.strip()) is not None:
-            raise said("This IP Pool already exists", field="name")
+        _refuse_twin(conn, call, name)
         own = list(egress.usable_ips(conn, call.account_id))
         return egress.put_pool(conn, call.parts.ids, call.account_id, name, own)
 
@@ -128,9 +131,7 @@ async def _rename_pool(call: Call) -> Answer:
 
     def rename(conn: Connection) -> Pool:
         pool = _pool(conn, call)
-        found = store.find_pool(conn, call.account_id, name.strip())
-        if found is not None and found.id != pool.id:
-            raise said("This IP Pool already exists", field="name")
+        _refuse_twin(conn, call, name, but=pool.id)
         return egress.describe_pool(conn, call.account_id, pool.id, name=name)
 
     return await call.write_once(lambda pool: json_answer({"name": pool.name}), rename)
@@ -180,7 +181,7 @@ _READ, _WRITE = "ips.read", "ips.write"
 _POOLS = "/v3/ips/pools"
 ENDPOINTS: tuple[Endpoint, ...] = (
     Endpoint("GET", "/v3/ips", _READ, _list),
-    Endpoint("POST", "/v3/ips", _WRITE, _buy),
+    Endpoint("POST", "/v3/ips", _WRITE, refused(NOT_SOLD)),
     Endpoint("GET", "/v3/ips/assigned", _READ, _assigned),
     Endpoint("GET", "/v3/ips/remaining", _READ, _remaining),
     Endpoint("GET", "/v3/ips/{ip}", _READ, _get),

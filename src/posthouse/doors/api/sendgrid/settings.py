@@ -187,7 +187,7 @@ MAIL_SETTINGS = (
         "spam_check",
         "Spam Checker",
         "Check outgoing mail for spam",
-        **_never("there is no spam scanner", max_score=5, url=""),
+        **_never("ask for a check in the message itself", max_score=5, url=""),
     ),
 )
 TRACKING_SETTINGS = (

@@ -359,7 +359,7 @@ BAD_CHANGES: list[tuple[str, dict[str, Any], str]] = [
     ("mail_settings/forward_spam", {"enabled": True}, "forward_complaints_to needs an address"),
     ("mail_settings/bcc", {"enabled": True, "email": "a@b.test"}, "cannot be switched on here"),
     ("mail_settings/plain_content", {"enabled": True}, "cannot be switched on here"),
-    ("mail_settings/spam_check", {"enabled": True, "max_score": 5}, "there is no spam scanner"),
+    ("mail_settings/spam_check", {"enabled": True, "max_score": 5}, "in the message itself"),
     ("tracking_settings/subscription", {"landing": "<p>bye</p>"}, "landing cannot be used"),
     ("tracking_settings/subscription", {"url": "https://x.test/"}, "url cannot be used"),
     ("tracking_settings/google_analytics", {"utm_source": "x" * 501}, "utm_source must have at most 500"),
