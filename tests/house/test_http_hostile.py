@@ -19,6 +19,7 @@ from house import books
 from house.conftest import Stores
 from house.house import DOMAIN, House, Houses, unique, until
 from posthouse.desk.installation import FILE_NAME as KEY_FILE
+from posthouse.doors.headers import ALWAYS
 
 MIB = 1024 * 1024
 CALL = "/posthouse/v1/messages"
@@ -401,6 +402,16 @@ def test_methods_that_a_call_does_not_take(house: House, path: str, status: int)
     assert (asked.status_code, asked.content) == (204, b"")
     assert asked.headers["Allow"] == put.headers["Allow"]
     assert not [name for name in asked.headers if name.lower().startswith("access-control-")]
+
+
+@pytest.mark.parametrize("path", ["/nothing", "/healthz", "/static/x/y.js", "/c/nothing", "/v3/nothing"])
+@pytest.mark.parametrize("method", ["GET", "POST"])
+def test_S13_every_answer_carries_the_headers_that_keep_others_out(
+    house: House, method: str, path: str
+) -> None:
+    said = requests.request(method, f"http://127.0.0.1:{house.port_http}{path}", timeout=60).headers
+    for name in ALWAYS:
+        assert said.get(name), (method, path, name)
 
 
 def test_HEAD_is_GET_without_its_body(house: House, key: str) -> None:

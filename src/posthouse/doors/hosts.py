@@ -17,14 +17,6 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-_HEADERS = {
-    "Cache-Control": "no-store",
-    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
-    "Referrer-Policy": "no-referrer",
-    "X-Content-Type-Options": "nosniff",
-    "X-Robots-Tag": "noindex",
-}
-
 
 @dataclass(frozen=True, slots=True)
 class HostSplit:
@@ -44,10 +36,10 @@ def make_tracking_app(routes: Sequence[Route]) -> Starlette:
     """Links, a robots.txt, and nothing else."""
 
     async def robots(_: Request) -> Response:
-        return PlainTextResponse("User-agent: *\nDisallow: /\n", headers=_HEADERS)
+        return PlainTextResponse("User-agent: *\nDisallow: /\n")
 
     async def nothing(_: Request, __: Exception) -> Response:
-        return PlainTextResponse("Not found\n", 404, headers=_HEADERS)
+        return PlainTextResponse("Not found\n", 404)
 
     return Starlette(
         routes=[*routes, Route("/robots.txt", robots, methods=["GET"])], exception_handlers={404: nothing}

@@ -19,14 +19,6 @@ from starlette.routing import Route
 
 from posthouse.doors.status_page import CONTENT_POLICY, render_page
 
-_HEADERS = {
-    "Cache-Control": "no-store",
-    "Content-Security-Policy": CONTENT_POLICY,
-    "Referrer-Policy": "no-referrer",
-    "X-Content-Type-Options": "nosniff",
-    "X-Frame-Options": "DENY",
-}
-
 
 @dataclass(frozen=True, slots=True)
 class Status:
@@ -65,12 +57,13 @@ def make_app(view: StatusView, more: Sequence[Route] = ()) -> Starlette:
     """The ASGI application of one worker; `more` are the routes of tracked links."""
 
     async def page(_: Request) -> Response:
-        return Response(render_page(await view.status()), media_type="text/html")
+        text = render_page(await view.status())
+        return Response(text, media_type="text/html", headers={"Content-Security-Policy": CONTENT_POLICY})
 
     async def health(_: Request) -> Response:
         trouble = await view.trouble()
         if trouble:
-            return JSONResponse({"status": "trouble", "trouble": trouble}, status_code=503)
+            return JSONResponse({"status": "trouble", "trouble": trouble}, 503, {"Retry-After": "10"})
         return JSONResponse({"status": "ok"})
 
     async def metrics(_: Request) -> Response:
@@ -82,9 +75,4 @@ def make_app(view: StatusView, more: Sequence[Route] = ()) -> Starlette:
 
 
 def _get(path: str, answer: Callable[[Request], Awaitable[Response]]) -> Route:
-    async def with_headers(request: Request) -> Response:
-        response = await answer(request)
-        response.headers.update(_HEADERS)
-        return response
-
-    return Route(path, with_headers, methods=["GET"])
+    return Route(path, answer, methods=["GET"])

@@ -21,10 +21,11 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from posthouse.doors.headers import with_headers
 from posthouse.doors.serve_http import serve_http
 from posthouse.doors.smtp import HANDSHAKE_S, Doorkeeper, Entrance, SmtpDoor
 
-_RETRY = {"Retry-After": "10", "Cache-Control": "no-store"}
+_RETRY = {"Retry-After": "10"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +77,7 @@ class Doors:
         )
 
     async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
-        await (self.away if self.keeper.is_away else self.app)(scope, receive, send)
+        await with_headers(self.away if self.keeper.is_away else self.app)(scope, receive, send)
 
 
 def away_app(trouble: Callable[[], str]) -> ASGIApp:

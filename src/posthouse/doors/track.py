@@ -38,13 +38,7 @@ log = structlog.get_logger()
 PIXEL = bytes.fromhex(
     "47494638396101000100800000000000ffffff21f90401000000002c00000000010001000002024401003b"
 )
-_HEADERS = {
-    "Cache-Control": "no-store, private",
-    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
-    "Referrer-Policy": "no-referrer",
-    "X-Content-Type-Options": "nosniff",
-    "X-Robots-Tag": "noindex",
-}
+_CACHE = "no-store, private"
 
 
 class Estate(Protocol):
@@ -88,8 +82,7 @@ def routes(tracking: Tracking) -> list[Route]:
     def route(path: str, answer: Callable[[Tracking, Request], Awaitable[Response]], *methods: str) -> Route:
         async def answered(request: Request) -> Response:
             response = await answer(tracking, request)
-            for name, value in _HEADERS.items():
-                response.headers.setdefault(name, value)
+            response.headers["Cache-Control"] = _CACHE
             return response
 
         return Route(path, answered, methods=list(methods))

@@ -9,6 +9,7 @@ from html.parser import HTMLParser
 
 import pytest
 
+from posthouse.doors.headers import with_headers
 from posthouse.doors.http import Status, make_app
 from posthouse.doors.status_page import CONTENT_POLICY, render_page
 
@@ -73,7 +74,7 @@ async def ask(path: str, method: str = "GET", now: Status = STATUS) -> Answer:
         "server": ("127.0.0.1", 80),
         "client": ("127.0.0.1", 1),
     }
-    await make_app(View(now))(scope, receive, send)
+    await with_headers(make_app(View(now)))(scope, receive, send)
     return answer
 
 

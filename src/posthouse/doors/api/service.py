@@ -34,7 +34,6 @@ log = structlog.get_logger()
 _NOBODY = Principal("", "", "", "", False, "", "", permissions=())
 _RATE = "posthouse.rate"
 _MOST_UNKNOWN = 1024 * 1024
-_ALWAYS = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
 
 
 class Service(Protocol):
@@ -79,7 +78,7 @@ class ServiceApp:
             return
         headers = [
             (name.lower().encode("latin-1"), value.encode("latin-1", "replace"))
-            for name, value in {**_ALWAYS, **self._rate_headers(scope), **answer.headers}.items()
+            for name, value in {**self._rate_headers(scope), **answer.headers}.items()
         ]
         if answer.status != 204:
             headers.append((b"content-length", str(len(answer.body)).encode()))

@@ -48,13 +48,9 @@ CONTENT_POLICY = (
     "base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
 )
 HEADERS = {
-    "Cache-Control": "no-store",
     "Content-Security-Policy": CONTENT_POLICY,
     # not no-referrer: with it browsers send `Origin: null` with our own forms
     "Referrer-Policy": "same-origin",
-    "X-Content-Type-Options": "nosniff",
-    "X-Frame-Options": "DENY",
-    "X-Robots-Tag": "noindex",
 }
 
 

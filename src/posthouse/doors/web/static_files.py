@@ -21,7 +21,6 @@ _TYPES = {"css": "text/css; charset=utf-8", "js": "text/javascript; charset=utf-
 _HEADERS = {
     "Cache-Control": "public, max-age=31536000, immutable",
     "Vary": "Accept-Encoding",
-    "X-Content-Type-Options": "nosniff",
 }
 
 
@@ -58,7 +57,7 @@ def static_route() -> Route:
 async def _answer(request: Request) -> Response:
     found = _files().get(request.path_params["name"])
     if found is None or found.digest != request.path_params["digest"]:
-        return PlainTextResponse("Not found\n", 404, headers={"Cache-Control": "no-store"})
+        return PlainTextResponse("Not found\n", 404)
     headers = {**_HEADERS, "Content-Type": found.kind}
     if "gzip" in request.headers.get("accept-encoding", ""):
         return Response(found.packed, headers={**headers, "Content-Encoding": "gzip"})

@@ -34,6 +34,7 @@ from posthouse.desk.installation import FILE_NAME, Installation
 from posthouse.doors.api.parts import ApiParts
 from posthouse.doors.api.services import api_door
 from posthouse.doors.api.split import ApiSplit
+from posthouse.doors.headers import with_headers
 from posthouse.mail.dkim import ED25519_SHA256
 from posthouse.model.clock import FakeClock, Ids
 from posthouse.model.event import Event
@@ -423,7 +424,7 @@ async def _called(door: ApiSplit, scope: dict[str, Any], body: bytes) -> Reply:
         else:
             chunks.append(message.get("body", b""))
 
-    await door(scope, receive, send)
+    await with_headers(door)(scope, receive, send)
     assert status, "no answer"
     return Reply(status, headers, b"".join(chunks))
 

@@ -9,6 +9,7 @@ from urllib.parse import unquote
 from starlette.types import ASGIApp
 
 from browsing import Headers
+from posthouse.doors.headers import with_headers
 
 
 async def ask(
@@ -55,5 +56,5 @@ async def ask(
         "server": (host, 80),
         "root_path": "",
     }
-    await app(scope, receive, send)
+    await with_headers(app)(scope, receive, send)
     return answer["status"], answer["headers"], answer["body"].decode()

@@ -30,7 +30,7 @@ from posthouse.store.events import EventQuery, find_page
 POLL_S = 1.0
 HEARTBEAT_S = 15.0
 KIND = "text/event-stream"
-_HEADERS = {"Cache-Control": "no-store", "X-Accel-Buffering": "no", "X-Content-Type-Options": "nosniff"}
+_HEADERS = {"X-Accel-Buffering": "no"}
 _ID = re.compile(r"[0-9A-Z]{26}\Z")
 _BEGINNING = b"retry: 2000\n: connected\n\n"
 _HEARTBEAT = b": still here\n\n"

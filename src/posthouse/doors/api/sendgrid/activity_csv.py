@@ -44,7 +44,6 @@ _READ = "events.read"
 _KIND = "text/csv; charset=utf-8"
 _HEADERS = {
     "Cache-Control": "no-store",
-    "X-Content-Type-Options": "nosniff",
     "Content-Disposition": 'attachment; filename="activity.csv"',
 }
 _INCOMPLETE = b"incomplete: the store is away; download it again\r\n"
