@@ -237,6 +237,8 @@ def log(
 
 
 def _log_cells(entry: HookAttempt) -> list[str]:
+    from posthouse.desk.hook_entries import answer_of
+
     return [
         entry.id,
         when(entry.at),
@@ -244,7 +246,7 @@ def _log_cells(entry: HookAttempt) -> list[str]:
         str(entry.status or "-"),
         f"{entry.took_ms} ms",
         str(len(entry.event_ids)),
-        entry.answer[:100],
+        answer_of(entry)[:100],
     ]
 
 

@@ -1,6 +1,6 @@
 """Entries of the log of posts, for people.
 
-Public: load_attempt, attempt_row.
+Public: load_attempt, attempt_row, answer_of.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from typing import Any
 
 from posthouse.model.errors import Refused
 from posthouse.model.hook import Hook
+from posthouse.rules.hooks import in_plain_words
 from posthouse.store import hook_log
 from posthouse.store.engine import Connection
 from posthouse.store.hook_log import HookAttempt
@@ -33,8 +34,13 @@ def attempt_row(entry: HookAttempt, *, is_whole: bool = False) -> dict[str, Any]
         "took_ms": entry.took_ms,
         "taken": entry.is_taken,
         "events": list(entry.event_ids),
-        "answer": entry.answer,
+        "answer": answer_of(entry),
     }
     if is_whole:
         row["request"] = hook_log.unpack(entry.request).decode("utf-8", "replace")
     return row
+
+
+def answer_of(entry: HookAttempt) -> str:
+    """What the receiver answered, or why it did not; entries of older versions too."""
+    return entry.answer if entry.status else in_plain_words(entry.answer)

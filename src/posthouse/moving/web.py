@@ -23,6 +23,7 @@ from urllib.parse import urlencode, urlsplit
 from posthouse.model.errors import Refused
 from posthouse.moving.json_stream import MOST_VALUE, BadJson, parse, values
 from posthouse.net.httpout import PrivateAddress, checked_socket
+from posthouse.net.unanswered import why_unanswered
 
 _SOCKET_S, _ANSWER_S = 30.0, 600.0
 _TRIES = 6
@@ -98,7 +99,7 @@ class Web:
             except (OSError, http.client.HTTPException) as error:
                 self.close()
                 if last:
-                    raise Unanswered(0, f"the answer broke off: {_reason(error)}") from None
+                    raise Unanswered(0, f"the answer broke off: {why_unanswered(error)}") from None
         raise AssertionError("unreachable")
 
     def stream(self, path: str, query: Mapping[str, Any] | None = None) -> Iterator[Any]:
@@ -110,7 +111,7 @@ class Web:
         except BadJson as error:
             raise Unanswered(answer.status, f"the answer makes no sense: {error}") from None
         except (OSError, http.client.HTTPException) as error:
-            raise Unanswered(0, f"the answer broke off: {_reason(error)}") from None
+            raise Unanswered(0, f"the answer broke off: {why_unanswered(error)}") from None
         finally:
             if not answer.isclosed():
                 self.close()
@@ -148,7 +149,7 @@ class Web:
             except (OSError, http.client.HTTPException) as error:
                 self.close()
                 if attempt == _TRIES - 1:
-                    raise Unanswered(0, f"no answer: {_reason(error)}") from None
+                    raise Unanswered(0, _no_answer(error)) from None
                 self._pause(_PAUSES_S[attempt])
                 continue
             if answer.status == 200:
@@ -266,7 +267,6 @@ def _message(text: str) -> str:
         return text if text.isprintable() and "<" not in text else ""
 
 
-def _reason(error: BaseException) -> str:
-    return (
-        "no answer in time" if isinstance(error, TimeoutError) else f"{type(error).__name__}: {error}"[:200]
-    )
+def _no_answer(error: BaseException) -> str:
+    why = why_unanswered(error)
+    return why if why.startswith("no answer") else f"no answer: {why}"

@@ -21,6 +21,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import unquote, urlsplit, urlunsplit
 
+from posthouse.net.unanswered import why_unanswered
+
 if TYPE_CHECKING:
     import aiohttp
     from aiohttp.abc import AbstractResolver
@@ -97,7 +99,7 @@ class HttpOut:
                 text = beginning.decode("utf-8", "replace")
                 return PostResult(answer.status, text, answer.headers.get("Retry-After", "")[:100])
         except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
-            return PostResult(0, _reason(error))
+            return PostResult(0, why_unanswered(error, total_s))
 
     async def close(self) -> None:
         if self._session is not None:
@@ -214,13 +216,3 @@ def is_public(address: str) -> bool:
 
 
 _NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
-
-
-def _reason(error: BaseException) -> str:
-    if isinstance(error, TimeoutError | asyncio.TimeoutError):
-        return "no answer in time"
-    certificate = getattr(error, "certificate_error", None)
-    if certificate is not None:
-        return f"the certificate is not valid: {getattr(certificate, 'verify_message', certificate)}"[:200]
-    cause = getattr(error, "os_error", None) or error
-    return f"{type(error).__name__}: {cause}"[:200].replace("\n", " ")

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from posthouse.net.httpout import checked_socket
 from posthouse.net.lookup import DnsTrouble, Lookup
+from posthouse.net.unanswered import why_unanswered
 
 if TYPE_CHECKING:
     import aiohttp
@@ -154,5 +155,4 @@ def _reason(error: BaseException) -> str:
     certificate = getattr(error, "certificate_error", None)
     if isinstance(certificate, ssl.SSLCertVerificationError):
         return f"the policy host's certificate is not valid: {certificate.verify_message}"
-    cause = getattr(error, "os_error", None) or error
-    return f"{type(error).__name__}: {cause}"[:200].replace("\n", " ")
+    return why_unanswered(error)

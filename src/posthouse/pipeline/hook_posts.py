@@ -232,9 +232,9 @@ class HookPosts:
             return await self._post.post(
                 hook.url, request.content, request.content_type, request.headers, total_s=total_s
             )
-        except Exception as error:  # the rim of this post: it is tried again like any other failure
+        except Exception:  # the rim of this post: it is tried again like any other failure
             log.exception("a post to a receiver broke", hook=hook.id)
-            return PostResult(0, type(error).__name__)
+            return PostResult(0, "the post could not be made; the log of this installation says why")
 
     async def _drop(self, batch: Batch, items: Sequence[HookItem]) -> None:
         """What is not to be posted: the event is gone, or the service has no such event."""

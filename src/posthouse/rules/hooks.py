@@ -3,12 +3,14 @@
 Two things grow apart from each other: each event has its ladder of pauses (its service's own), and a receiver
 that fails rests as a whole, so that one that is down costs a try every few minutes whatever waits for it.
 
-Public: life_s, again_at, rest_s, parse_retry_after, why_off, LONG_S.
+Public: life_s, again_at, rest_s, parse_retry_after, why_off,
+in_plain_words, LONG_S.
 """
 
 from __future__ import annotations
 
 import datetime as dt
+import re
 from email.utils import parsedate_to_datetime
 
 from posthouse.model.hook import Hook, HookForm
@@ -17,6 +19,11 @@ LEAST_LIFE_S = 3 * 86400.0  # longer than some services try: a receiver may be d
 LONG_S = 5 * 86400.0
 _REST_LEAST_S, _REST_MOST_S = 1.0, 300.0
 _ASKED_MOST_S = 3600.0
+_OF_PYTHON = re.compile(
+    r"[A-Z]\w*(?:Error|Exception)(?:\Z|: (?:\[Errno -?\d+\] )?(?P<rest>.*))"
+    r"|(?:InvalidURL|PrivateAddress): (?P<own>.*)",
+    re.DOTALL,
+)
 _SPREAD = 0.2  # of each pause, so that what failed together does not come back together
 
 
@@ -50,6 +57,15 @@ def parse_retry_after(text: str, now: float) -> float:
     if at.tzinfo is None:
         at = at.replace(tzinfo=dt.UTC)
     return max(0.0, at.timestamp() - now)
+
+
+def in_plain_words(text: str) -> str:
+    """Why there was no answer, as versions before this one kept it: `ClientConnectorDNSError: [Errno -2] Name
+    or service not known` -> `Name or service not known`. What is written for people stays."""
+    found = _OF_PYTHON.match(text)
+    if found is None:
+        return text
+    return found["rest"] or found["own"] or "there was no answer"
 
 
 def why_off(form: HookForm, hook: Hook, status: int, now: float) -> str:

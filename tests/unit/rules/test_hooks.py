@@ -8,7 +8,15 @@ import pytest
 
 from posthouse.model.event import EventKind
 from posthouse.model.hook import Hook, HookForm, HookRequest, HookSettings
-from posthouse.rules.hooks import LONG_S, again_at, life_s, parse_retry_after, rest_s, why_off
+from posthouse.rules.hooks import (
+    LONG_S,
+    again_at,
+    in_plain_words,
+    life_s,
+    parse_retry_after,
+    rest_s,
+    why_off,
+)
 
 NOW = 1_700_000_000.0
 FORM = HookForm(
@@ -99,3 +107,22 @@ def test_what_a_receiver_asks_for(text: str, seconds: float) -> None:
 )
 def test_when_a_receiver_is_switched_off(hook: Hook, status: int, why: str) -> None:
     assert why_off(FORM, hook, status, NOW) == why
+
+
+@pytest.mark.parametrize(
+    ("kept", "shown"),
+    [
+        ("ClientConnectorDNSError: [Errno -2] Name or service not known", "Name or service not known"),
+        ("ConnectionRefusedError: [Errno 111] Connect call failed", "Connect call failed"),
+        ("ServerDisconnectedError: Server disconnected", "Server disconnected"),
+        ("InvalidURL: nonsense", "nonsense"),
+        ("PrivateAddress: the address is private", "the address is private"),
+        ("RuntimeError", "there was no answer"),
+        ("no answer in time", "no answer in time"),
+        ("the connection was refused", "the connection was refused"),
+        ("Errors: many", "Errors: many"),
+        ("", ""),
+    ],
+)
+def test_what_older_versions_kept_of_a_failure_reads_like_the_rest(kept: str, shown: str) -> None:
+    assert in_plain_words(kept) == shown
