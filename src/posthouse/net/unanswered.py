@@ -1,4 +1,4 @@
-"""Why a request over HTTP got no answer, in words for people: names of Python's classes tell nobody what to do.
+"""Why a request over HTTP got no answer, in words for people; names of classes tell nobody what to do.
 
 Public: why_unanswered.
 """
