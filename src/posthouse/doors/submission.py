@@ -22,6 +22,7 @@ from posthouse.mail import letter as letters
 from posthouse.mail import trace
 from posthouse.mail.addresses import Mailbox, parse_mailboxes
 from posthouse.mail.leaves import file_names
+from posthouse.mail.plain_header import in_plain_words
 from posthouse.mail.words import decode_words
 from posthouse.model.account import DEFAULTS, CredentialKind, Domain, Principal
 from posthouse.model.address import BadAddress
@@ -120,6 +121,9 @@ class Reader:
         inner = self._options.unwrapped(letter)
         if inner is not None:
             body, letter = inner.content, self._parsed(inner.content)
+        if mail.params.is_utf8 and _is_ascii(mail, recipients) and not body.isascii():
+            body = in_plain_words(letter)
+            letter = self._parsed(body)
         dialect = self._dialects.get(principal.dialect, NATIVE)
         held_for, author_domain = self._judged(letter, principal, dialect)
         domain = principal.domain or self._domain_of(author_domain, principal)
@@ -261,6 +265,12 @@ def _judge_files(
         if not takes(name, setting):
             text = f"The file {name[:100]!r} may not be attached: see the domain's attachment_types"
             raise Refused(550, "5.7.1", text, reason="bad-file")
+
+
+def _is_ascii(mail: MailFrom, recipients: Sequence[Recipient]) -> bool:
+    """Does the envelope need no SMTPUTF8, whatever the client asked for?"""
+    is_plain = mail.sender is None or not mail.sender.needs_utf8
+    return is_plain and all(each.address.isascii() for each in recipients)
 
 
 def _judge_sandbox(recipients: Sequence[Recipient], sending: Sending) -> None:

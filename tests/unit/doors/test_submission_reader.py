@@ -219,6 +219,30 @@ def test_refused(body: bytes, code: int, words: str) -> None:
     assert told.value.text.isprintable()
 
 
+@pytest.mark.parametrize(
+    ("recipient", "sender", "is_mended"),
+    [
+        pytest.param(
+            "ann@good.test", Address("bounce", "shop.test"), True, id="Go says it with every letter"
+        ),
+        pytest.param("ann@good.test", None, True, id="no sender"),
+        pytest.param("jürgen@good.test", Address("bounce", "shop.test"), False, id="a recipient needs it"),
+        pytest.param("ann@good.test", Address("büro", "shop.test"), False, id="the sender needs it"),
+    ],
+)
+def test_EXT_9_a_header_that_alone_would_need_smtputf8_is_written_without(
+    recipient: str, sender: Address | None, is_mended: bool
+) -> None:
+    body = FROM + "Subject: Grüße\r\n\r\nGrüße\r\n".encode()
+    submission = read(body, ME, recipient, sender=sender, params=MailParams(is_utf8=True, body="8BITMIME"))
+    letter = parse(submission.content)
+    assert letter.raw[: letter.header_end].isascii() is is_mended
+    assert letter.body == "Grüße\r\n".encode() and submission.is_8bit
+    assert submission.subject == "Grüße"
+    # a client that did not ask for it gets its octets carried as they are
+    assert "Subject: Grüße\r\n".encode() in read(body, ME, recipient, sender=sender).content
+
+
 def test_what_is_read_of_it() -> None:
     body = (
         FROM + b"Subject: =?utf-8?b?R3LDvMOfZQ==?= an\r\n alle\r\nMessage-ID: <1@shop.test>\r\n\r\nhello\r\n"
