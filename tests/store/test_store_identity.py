@@ -16,7 +16,7 @@ from posthouse.model.account import (
     DomainSettings,
     KeyState,
 )
-from posthouse.store import domain_keys, identity
+from posthouse.store import credentials, domain_keys, identity
 from posthouse.store.connection import Connection
 from posthouse.store.engine import Duplicate
 from store.letters import NOW
@@ -77,19 +77,10 @@ def test_a_revoked_login_is_unknown_and_may_be_given_again(known: Connection) ->
     with known.transaction():
         assert identity.revoke_credential(known, "app@example.test", NOW + 1)
         assert not identity.revoke_credential(known, "app@example.test", NOW + 2)
-        assert not identity.replace_secret(known, "app@example.test", b"x", NOW)
     assert identity.find_credential(known, "app@example.test") is None
     with known.transaction():
         identity.add_credential(known, replace(CREDENTIAL, id="c2"))
     assert [found.revoked_at for found in identity.list_credentials(known)] == [NOW + 1, None]
-
-
-def test_a_secret_is_replaced(known: Connection) -> None:
-    with known.transaction():
-        assert identity.replace_secret(known, "app@example.test", b"new", NOW)
-    found = identity.find_credential(known, "app@example.test")
-    assert found is not None
-    assert found.secret_hash == b"new"
 
 
 def test_a_domain_is_verified_and_unverified(known: Connection) -> None:
@@ -113,7 +104,7 @@ def test_each_change_raises_the_version(known: Connection) -> None:
     changes = (
         lambda: identity.ensure_account(known, "second", id="a9", now=NOW),
         lambda: identity.set_verified(known, "example.test", NOW),
-        lambda: identity.replace_secret(known, "app@example.test", b"y", NOW),
+        lambda: credentials.change_credential(known, replace(CREDENTIAL, name="other")),
         lambda: identity.revoke_credential(known, "app@example.test", NOW),
         lambda: identity.remove_domain(known, "example.test"),
     )

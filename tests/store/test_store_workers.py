@@ -75,7 +75,7 @@ def test_a_worker_that_ends_leaves_nothing_behind(conn: Connection) -> None:
 
 
 def test_nudges_come_in_order_and_old_ones_go(conn: Connection) -> None:
-    assert workers.last_nudge(conn) == 0
+    assert workers.nudges(conn, 0) == []
     with conn.transaction():
         workers.nudge(conn, "lane", "one.test")
         workers.nudge(conn, "identity")
@@ -85,7 +85,7 @@ def test_nudges_come_in_order_and_old_ones_go(conn: Connection) -> None:
         ("identity", ""),
     ]
     assert workers.nudges(conn, first.number) == [second]
-    assert workers.last_nudge(conn) == second.number
+    assert workers.nudges(conn, second.number) == []
     with conn.transaction():
         for _ in range(1000):
             workers.nudge(conn, "more")

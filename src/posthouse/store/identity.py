@@ -246,13 +246,6 @@ _credentials_of = Statement(
     .order_by(credential.c.login, credential.c.created_at),
     "of_domain",
 )
-_replace_secret = Statement(
-    update(credential)
-    .where(credential.c.login == bindparam("of_login"), _is_valid)
-    .values(secret_hash=bindparam("secret")),
-    "of_login",
-    "secret",
-)
 _revoke = Statement(
     update(credential)
     .where(credential.c.login == bindparam("of_login"), _is_valid)
@@ -308,12 +301,6 @@ def list_credentials(conn: Connection, domain: str | None = None) -> list[Creden
     """All, or those of a domain (by name), revoked ones included."""
     rows = conn.rows(_credentials) if domain is None else conn.rows(_credentials_of, domain)
     return [to_credential(row) for row in rows]
-
-
-def replace_secret(conn: Connection, login: str, secret_hash: bytes, now: float) -> bool:
-    """A new secret for a valid login. False: there is none."""
-    del now  # the row keeps the day of its making
-    return _changed(conn, conn.change(_replace_secret, login, secret_hash))
 
 
 def revoke_credential(conn: Connection, login: str, now: float) -> bool:

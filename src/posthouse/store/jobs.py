@@ -84,7 +84,6 @@ _release_lost = Statement(
     update(job).where(_IS_OWNED, job.c.owner.not_in(select(worker.c.id))).values(owner=word(""))
 )
 _next_due = Statement(select(func.min(job.c.due_at)).where(_IS_FREE))
-_count = Statement(select(func.count()).select_from(job))
 
 
 def add_jobs(conn: Connection, items: Sequence[WebJob]) -> None:
@@ -136,9 +135,3 @@ def next_job_due(conn: Connection) -> float | None:
     """When the next free job is due; None without one."""
     row = conn.row(_next_due)
     return None if row is None or row[0] is None else float(row[0])
-
-
-def count_jobs(conn: Connection) -> int:
-    """How many there are, free or owned."""
-    row = conn.row(_count)
-    return int(row[0]) if row else 0

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import bindparam, delete, func, insert, select, update
+from sqlalchemy import bindparam, delete, insert, select, update
 
 from posthouse.store import hook_queue, jobs, queue, sites
 from posthouse.store.connection import Connection
@@ -111,7 +111,6 @@ _nudges = Statement(
     .order_by(nudge_table.c.number),
     "after",
 )
-_last_nudge = Statement(select(func.max(nudge_table.c.number)))
 
 
 def nudge(conn: Connection, kind: str, detail: str = "") -> None:
@@ -123,9 +122,3 @@ def nudge(conn: Connection, kind: str, detail: str = "") -> None:
 def nudges(conn: Connection, after: int) -> list[Nudge]:
     """Hints with a number above `after`, in order."""
     return [Nudge(*row) for row in conn.rows(_nudges, after)]
-
-
-def last_nudge(conn: Connection) -> int:
-    """Where a worker that has just started begins to listen."""
-    row = conn.row(_last_nudge)
-    return int(row[0] or 0) if row else 0

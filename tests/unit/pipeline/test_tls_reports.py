@@ -20,9 +20,9 @@ from posthouse.pipeline.archive import Archive
 from posthouse.pipeline.tls_reports import KEEP_DAYS, TlsReporter
 from posthouse.pipeline.tls_results import TlsResults
 from posthouse.rules.tlsrpt import DAY_S
-from posthouse.store import jobs, tls_results
+from posthouse.store import tls_results
 from unit.pipeline.small_world import ME, World, delivered, refusing
-from unit.pipeline.test_archive import Posts
+from unit.pipeline.test_archive import Posts, waiting
 
 OWN = Domain("dom", "acc", "shop.test", "us", 1.0, 1.0)
 CHECK = TlsCheck(
@@ -110,7 +110,7 @@ async def test_a_report_goes_by_post(world: World) -> None:
     ((url, content, kind),) = posts.got
     assert (url, kind) == ("https://reports.test/in", "application/tlsrpt+gzip")
     assert json.loads(gzip.decompress(content))["organization-name"] == "mail.shop.test"
-    assert await world.store.read(jobs.count_jobs) == 0
+    assert await waiting(world) == 0
 
 
 async def test_a_report_waits_for_the_day_to_end(world: World) -> None:
