@@ -36,7 +36,7 @@ def probe(
         str, typer.Option("--password-file", metavar="FILE", help="Read the password from it; - for stdin.")
     ] = "",
     mechanism: Annotated[
-        str, typer.Option("--mechanism", metavar="WORD", help="auto, plain or login.")
+        str, typer.Option("--mechanism", metavar="WORD", help="auto, plain, login or cram-md5.")
     ] = "auto",
     sender: Annotated[str, typer.Option("--from", metavar="ADDRESS", help="Sender of the message.")] = "",
     recipient: Annotated[str, typer.Option("--to", metavar="ADDRESS", help="Who gets the message.")] = "",

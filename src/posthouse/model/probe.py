@@ -18,11 +18,12 @@ class Security(StrEnum):
 
 
 class Mechanism(StrEnum):
-    """AUTO: PLAIN where it is offered, else LOGIN."""
+    """AUTO: PLAIN where it is offered, else LOGIN, else CRAM-MD5 (RFC 2195)."""
 
     AUTO = "auto"
     PLAIN = "plain"
     LOGIN = "login"
+    CRAM_MD5 = "cram-md5"
 
 
 class ProbeStep(StrEnum):

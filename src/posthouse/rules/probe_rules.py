@@ -189,7 +189,7 @@ TROUBLE: tuple[Rule, ...] = (
      "offer SMTPUTF8). Use others for the test."),
     ("no-mechanism", lambda f: f.end.fault == "no-mechanism",
      "The server offers other ways of signing in: {offered}. Choose one of them, or auto; a server that "
-     "offers neither PLAIN nor LOGIN cannot be tested here."),
+     "offers neither PLAIN nor LOGIN nor CRAM-MD5 cannot be tested here."),
     ("api-key", lambda f: f.is_bad_sign_in and bool(f.key_of) and not _wants_word(f)
      and not _wants_password_twice(f),
      "The password has the form of an API key of {key_of}. An API key is for HTTP; SMTP wants the password"

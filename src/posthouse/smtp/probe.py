@@ -18,6 +18,7 @@ from posthouse.model.probe import Mechanism, ProbeEnd, ProbeStep, ProbeTls, Prob
 from posthouse.smtp.dots import dot_stuffed
 from posthouse.smtp.masking import Mask, secrets_of
 from posthouse.smtp.replies import PeerError, ReplyReader, ServerReply
+from posthouse.smtp.sasl import cram_digest
 
 MAX_TRANSCRIPT = 65_536  # characters of all lines
 
@@ -47,6 +48,7 @@ class ProbeEngine:
         self._offers: dict[str, str] = {}
         self._mechanisms: tuple[str, ...] = ()
         self._answers: list[tuple[str, bytes]] = []  # to the prompts of AUTH LOGIN, and what they are
+        self._awaits_challenge = False  # of CRAM-MD5
         self._is_signed_in = False
         self._says_helo = False
         self._heard: ServerReply | None = None
@@ -177,22 +179,35 @@ class ProbeEngine:
         if chosen == "PLAIN":  # RFC 4616; the answer on the same line, RFC 4954 4
             self._out.append(b"AUTH PLAIN " + base64.b64encode(b"\0" + user + b"\0" + password) + b"\r\n")
             self._write("C", "AUTH PLAIN (user and password, not shown)")
+        elif chosen == "CRAM-MD5":
+            self._awaits_challenge = True
+            self._say("AUTH CRAM-MD5")
         else:
             self._answers = [("the password", password), ("the user", user)]
             self._say("AUTH LOGIN")
 
     def _chosen_mechanism(self) -> str:
         wanted = self._wish.mechanism
-        names = ("PLAIN", "LOGIN") if wanted is Mechanism.AUTO else (wanted.value.upper(),)
+        names = ("PLAIN", "LOGIN", "CRAM-MD5") if wanted is Mechanism.AUTO else (wanted.value.upper(),)
         return next((name for name in names if name in self._mechanisms), "")
 
     def _answer(self, reply: ServerReply) -> None:
+        if self._awaits_challenge:
+            self._answer_challenge(reply)
         if not self._answers:
             self._refused(reply)
             return
         what, octets = self._answers.pop()
         self._out.append(base64.b64encode(octets) + b"\r\n")
         self._write("C", f"({what}, not shown)")
+
+    def _answer_challenge(self, reply: ServerReply) -> None:
+        """RFC 2195; a digest is as good as the password to who can guess, so replies lose it too (S22)."""
+        self._awaits_challenge = False
+        digest = cram_digest(self._wish.password, "".join(reply.lines))
+        if digest:
+            self._mask = Mask([*secrets_of(self._wish.user, self._wish.password), digest])
+            self._answers = [("user and digest", f"{self._wish.user} {digest}".encode())]
 
     def _signed_in(self) -> None:
         self._is_signed_in = True

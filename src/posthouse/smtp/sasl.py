@@ -1,15 +1,17 @@
-r"""SASL PLAIN (RFC 4616) and LOGIN (no RFC) as steppers: lines in base64 in, prompts or a `Login` out.
+r"""SASL PLAIN (RFC 4616) and LOGIN (no RFC) as steppers: lines in base64 in, prompts or a `Login` out; the
+digest of CRAM-MD5 for those who answer it.
 
 Nothing here compares a password or keeps one longer than the exchange. What is malformed raises
 `SyntaxRefused` with a 501; a well-formed try that can never hold (another authorisation identity) raises
 it with a 535, in the same words as a wrong password.
 
-Public: Login, PlainExchange, LoginExchange, EXCHANGES, AUTH_FAILED.
+Public: Login, PlainExchange, LoginExchange, EXCHANGES, AUTH_FAILED, cram_digest.
 """
 
 from __future__ import annotations
 
 import binascii
+import hmac
 import re
 from dataclasses import dataclass, field
 
@@ -86,6 +88,15 @@ EXCHANGES: dict[str, type[PlainExchange] | type[LoginExchange]] = {
     "PLAIN": PlainExchange,
     "LOGIN": LoginExchange,
 }
+
+
+def cram_digest(password: str, challenge: str) -> str:
+    """RFC 2195 2, in hex, for a challenge in base64; "" for one that is none, and where Python has no MD5."""
+    try:
+        asked = binascii.a2b_base64(challenge.strip(), strict_mode=True)
+        return hmac.new(password.encode(), asked, "md5").hexdigest() if asked else ""
+    except ValueError:
+        return ""
 
 
 def _unwrapped(initial: bytes) -> bytes:

@@ -107,7 +107,7 @@ def test_W_02_login_answers_both_prompts() -> None:
         ({"security": Security.STARTTLS}, [b"220 a\r\n", b"250 mx\r\n"], ProbeStep.STARTTLS, "no-starttls"),
         ({"security": Security.STARTTLS}, [b"220 a\r\n", OFFERS, b"454 \r\n"], ProbeStep.STARTTLS, "refused"),
         ({}, [b"220 a\r\n", b"250-mx\r\n250 STARTTLS\r\n"], ProbeStep.AUTH, "no-auth"),
-        ({}, [b"220 a\r\n", b"250-mx\r\n250 AUTH CRAM-MD5\r\n"], ProbeStep.AUTH, "no-mechanism"),
+        ({}, [b"220 a\r\n", b"250-mx\r\n250 AUTH GSSAPI\r\n"], ProbeStep.AUTH, "no-mechanism"),
         ({}, [b"220 a\r\n", OFFERS, b"535 5.7.8 no\r\n"], ProbeStep.AUTH, "refused"),
         ({}, [b"220 a\r\n", OFFERS, b"334 more\r\n"], ProbeStep.AUTH, "refused"),
         ({}, [b"220 a\r\n", OFFERS, b"235 in\r\n", b"550 no\r\n"], ProbeStep.MAIL, "refused"),
@@ -163,6 +163,37 @@ def echoes(user: str, secret: str) -> list[bytes]:
     forms += [base64.b64encode(b"x" * n + octets + b"y" * n) for n in range(1, 5)]
     forms += [b"before" + octets + b"after"]
     return [form.replace(b"\n", b"") for form in forms]
+
+
+CRAM = b"250-mx.test\r\n250 AUTH CRAM-MD5\r\n"
+# RFC 2195 2: the example
+CHALLENGE = b"334 PDE4OTYuNjk3MTcwOTUyQHBvc3RvZmZpY2UucmVzdG9uLm1jaS5uZXQ+\r\n"
+DIGEST = "b913a602c7eda7a495b4e6e7334d3890"
+
+
+@pytest.mark.parametrize("mechanism", [Mechanism.AUTO, Mechanism.CRAM_MD5])
+def test_W_02_S22_cram_md5_answers_the_challenge_and_shows_no_digest(mechanism: Mechanism) -> None:
+    engine = ProbeEngine(
+        wish(user="tim", password="tanstaaftanstaaf", mechanism=mechanism, only_sign_in=True),
+        "me.test",
+        LETTER,
+    )
+    answer = base64.b64encode(f"tim {DIGEST}".encode())
+    repeated = b"535-5.7.8 %b is wrong\r\n535 5.7.8 and so is %b\r\n" % (answer, DIGEST.encode())
+    sent = talk(engine, b"220 hi\r\n", CRAM, CHALLENGE, repeated)
+    assert sent[1:3] == [b"AUTH CRAM-MD5\r\n", answer + b"\r\n"]
+    text = shown(engine)
+    assert "C: (user and digest, not shown)" in text
+    assert engine.end is not None and engine.end.fault == "refused"
+    for secret in (DIGEST, answer.decode(), answer.decode()[8:40], "tanstaaftanstaaf"):
+        assert secret not in text + engine.end.text
+
+
+@pytest.mark.parametrize("challenge", [b"334 ?\r\n", b"334 \r\n", b"334 w7\r\n"])
+def test_W_02_a_challenge_that_is_none_ends_the_sign_in(challenge: bytes) -> None:
+    engine = ProbeEngine(wish(), "me.test", LETTER)
+    assert talk(engine, b"220 hi\r\n", CRAM, challenge)[-1] == b"*\r\n"
+    assert engine.end is not None and engine.end.fault == "refused"
 
 
 @pytest.mark.parametrize("mechanism", [Mechanism.PLAIN, Mechanism.LOGIN])

@@ -25,6 +25,7 @@ from posthouse.model.probe import Mechanism, ProbeEnd, ProbeLine, ProbeWish, Sec
 
 PATH = "/tester"
 _MARK = "<!-- the conversation -->"
+_MECHANISMS = {Mechanism.AUTO: "Automatic"}
 _FIELDS = ("host", "port", "security", "user", "mechanism", "from", "to")
 _WORDS = {
     Security.STARTTLS: "STARTTLS (usual on 587, 2525 and 25)",
@@ -48,7 +49,9 @@ def _page(visit: Visit, *, is_running: bool) -> Response:
         here=here,
         given=_given(visit),
         securities=[(each.value, _WORDS[each]) for each in Security],
-        mechanisms=[(each.value, "Automatic" if each is Mechanism.AUTO else each.name) for each in Mechanism],
+        mechanisms=[
+            (each.value, "Automatic" if each is Mechanism.AUTO else each.value.upper()) for each in Mechanism
+        ],
         is_running=is_running,
     )
 
