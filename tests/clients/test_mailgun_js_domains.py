@@ -66,7 +66,8 @@ def test_MG_26_the_node_client_sets_tracking_and_connections(mailgun: Client) ->
     assert found["click"] == {"active": "htmlonly"}
     assert found["unsubscribe"] == footer
     assert connection["message"].startswith("Domain connection settings have been updated")
-    assert kept == {"require_tls": False, "skip_verification": True}
+    wanted = {"require_tls": False, "skip_verification": True}
+    assert kept == {"connection": wanted, **wanted}
     mailgun.call(
         *[
             [f"{tracking}.updateTracking", DOMAIN, kind, {"active": "no"}]
