@@ -1,16 +1,21 @@
 """What a sending domain's mail still has to be delivered: the open rows of the queue with their letters.
 
+What is open of the account is found in the indexes of the queue (`model.lane`): neither what was sent before
+nor what waits of others is looked at.
+
 Public: Envelope, list_open, find_open.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
-from sqlalchemy import bindparam, select
+from sqlalchemy import Select, bindparam, select, union_all
 
+from posthouse.model.lane import lanes_between
 from posthouse.store.connection import Connection
-from posthouse.store.statement import Statement
+from posthouse.store.statement import RowsStatement, Statement, given_key
 from posthouse.store.tables import delivery, message, word
 
 
@@ -27,49 +32,83 @@ class Envelope:
     due_at: float
 
 
-_open = delivery.join(message, message.c.id == delivery.c.message_id)
-_is_open = (
-    delivery.c.account_id == bindparam("of_account"),
-    delivery.c.state.in_([word("waiting"), word("taken"), word("held")]),
-    message.c.domain == bindparam("of_domain"),
-)
-_list = Statement(
-    select(
-        delivery.c.id,
-        delivery.c.message_id,
-        message.c.header_id,
-        message.c.subject,
-        delivery.c.recipient,
-        delivery.c.state,
-        delivery.c.due_at,
+def _open(state: str) -> Select[Any]:
+    """Ids of what is open of the account behind a place."""
+    return select(delivery.c.id).where(
+        delivery.c.state == word(state),
+        delivery.c.lane > bindparam("first"),
+        delivery.c.lane < bindparam("end"),
+        # the joined "" keeps SQLite from walking along the ids through all that was ever sent
+        delivery.c.id.concat(word("")) > bindparam("after"),
     )
-    .select_from(_open)
-    .where(*_is_open, delivery.c.id > bindparam("after"))
-    .order_by(delivery.c.id)
-    .limit(bindparam("most")),
-    "of_account",
-    "of_domain",
-    "after",
-    "most",
+
+
+_ids = [
+    Statement(
+        _open(state).order_by(delivery.c.id.concat(word(""))).limit(bindparam("most")),
+        "first",
+        "end",
+        "after",
+        "most",
+    )
+    for state in ("waiting", "taken", "held")
+]
+_rows = RowsStatement(
+    given_key(delivery.c.id.type),
+    lambda given: (
+        select(
+            delivery.c.id,
+            delivery.c.message_id,
+            message.c.header_id,
+            message.c.subject,
+            delivery.c.recipient,
+            delivery.c.state,
+            delivery.c.due_at,
+            message.c.domain,
+        )
+        .join(message, message.c.id == delivery.c.message_id)
+        .where(delivery.c.id.in_(select(given.c.key)))
+    ),
+    most=100,
 )
+_all_open = union_all(*map(_open, ("waiting", "taken", "held"))).subquery("open")
 _find = Statement(
     select(message.c.id)
-    .select_from(_open)
-    .where(*_is_open, message.c.header_id == bindparam("of_header"), message.c.id > bindparam("after"))
+    .select_from(
+        _all_open.join(delivery, delivery.c.id == _all_open.c.id).join(
+            message, message.c.id == delivery.c.message_id
+        )
+    )
+    .where(
+        message.c.domain == bindparam("of_domain"),
+        message.c.header_id == bindparam("of_header"),
+        message.c.id > bindparam("after"),
+    )
     .distinct()
     .order_by(message.c.id)
     .limit(bindparam("most")),
-    "of_account",
+    "first",
+    "end",
+    "after",
     "of_domain",
     "of_header",
-    "after",
     "most",
 )
+_LOOKED = 1_000  # rows at once
 
 
 def list_open(conn: Connection, account_id: str, domain: str, after: str, limit: int) -> list[Envelope]:
-    """One page in the order of ids; `after` is the last id of the page before."""
-    return [Envelope(*row) for row in conn.rows(_list, account_id, domain, after, limit)]
+    """One page in the order of ids; `after` is the last id of the page before. For one snapshot."""
+    found: list[Envelope] = []
+    while len(found) < limit:
+        values = (*lanes_between(account_id), after, _LOOKED)
+        ids = sorted(row for statement in _ids for row in conn.rows(statement, *values))[:_LOOKED]
+        rows = sorted(conn.answers(_rows, ids))
+        found += [Envelope(*row) for *row, of_domain in rows if of_domain == domain]
+        if len(ids) < _LOOKED:
+            break
+        after = ids[-1][0]
+    return found[:limit]
 
 
 def find_open(
@@ -77,4 +116,5 @@ def find_open(
 ) -> list[str]:
     """One page of the ids of letters with this Message-ID (as in the field) that are not delivered to
     everybody yet; `after` is the last id of the page before."""
-    return [id for (id,) in conn.rows(_find, account_id, domain, header_id, after, limit)]
+    found = conn.rows(_find, *lanes_between(account_id), after, domain, header_id, limit)
+    return [id for (id,) in found]
