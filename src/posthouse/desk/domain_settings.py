@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 from msgspec.structs import replace
 
 from posthouse.desk import setting_kinds
-from posthouse.desk.setting_kinds import Kind, clicks, count, one_of, shown, wrong, yes_or_no
+from posthouse.desk.setting_kinds import Kind, clicks, count, one_of, wrong, yes_or_no
 from posthouse.model.account import DEFAULTS, DomainSettings
 from posthouse.model.address import BadAddress, parse_address
 from posthouse.model.errors import Refused
@@ -28,6 +28,12 @@ _LINK = "%unsubscribe_url%"
 def changed(settings: DomainSettings, pairs: Sequence[str]) -> DomainSettings:
     """The settings with `key=value` pairs applied; `key=` goes back to the default. Raises Refused."""
     return setting_kinds.changed(settings, pairs, kinds=KINDS, defaults=DEFAULTS, whose="a domain")
+
+
+def shown(settings: DomainSettings) -> dict[str, str]:
+    """Every setting as people would write it. What a service's clients said without effect is none of them."""
+    found = setting_kinds.shown(settings)
+    return {name: found[name] for name in KINDS}
 
 
 def authorised(settings: DomainSettings, address: str) -> DomainSettings:
