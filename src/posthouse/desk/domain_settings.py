@@ -31,7 +31,7 @@ def changed(settings: DomainSettings, pairs: Sequence[str]) -> DomainSettings:
 
 
 def shown(settings: DomainSettings) -> dict[str, str]:
-    """Every setting as people would write it. What a service's clients said without effect is none of them."""
+    """Every setting as people would write it; what a service's clients said without effect is none."""
     found = setting_kinds.shown(settings)
     return {name: found[name] for name in KINDS}
 
