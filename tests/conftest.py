@@ -6,6 +6,7 @@ import os
 import sys
 
 import structlog
+from hypothesis import HealthCheck, settings
 
 # Each house is a process of its own: where nothing may be kept of the compiler's work, every one of them
 # compiles the whole source before it starts, and so does each process of pytest.
@@ -19,3 +20,9 @@ os.environ["SSL_CERT_FILE"] = os.devnull  # also where the machine names its own
 # A boxed traceback with every variable takes longer than what is tested.
 _plain = structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
 structlog.configure(processors=[*structlog.get_config()["processors"][:-1], _plain])
+
+# No example is held against the clock: speed belongs in bench/. `make fuzz` asks for many more of them.
+_STEADY = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("steady", _STEADY)
+settings.register_profile("long", _STEADY, max_examples=3000, print_blob=True)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "steady"))

@@ -10,6 +10,7 @@ import subprocess
 import tempfile
 from pathlib import Path
 
+import psycopg
 from bench.posthouse import free_port
 
 
@@ -27,12 +28,14 @@ _USER = "nobody" if os.geteuid() == 0 else None
 
 
 class Postgres:
-    """A cluster on a port of 127.0.0.1, with fsync on, in a temporary folder; `url` is its database address.
+    """A cluster on a port of 127.0.0.1 in a temporary folder; `url` is its database address.
 
-    `with Postgres() as postgres:` starts it, and stops and removes it at the end.
+    `with Postgres() as postgres:` starts it, and stops and removes it at the end. It syncs its disk as a real
+    one does, unless `is_durable` says that no test looks at what a lost machine would leave.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, is_durable: bool = True) -> None:
+        self.is_durable = is_durable
         # not below a test's own folder: other users may not walk there
         self.folder = Path(tempfile.mkdtemp(prefix="posthouse-postgres-"))
         self.data = self.folder / "data"
@@ -60,6 +63,8 @@ class Postgres:
             f"-p {self.port} -c listen_addresses=127.0.0.1 -c unix_socket_directories={self.data} "
             "-c shared_buffers=64MB -c max_connections=60"
         )
+        if not self.is_durable:
+            options += " -c fsync=off -c full_page_writes=off"
         self._run("pg_ctl", "-w", "-t", "60", "-D", self.data, "-l", self.log, "-o", options, "start")
         return self
 
@@ -68,20 +73,8 @@ class Postgres:
         self._run("pg_ctl", "-w", "-t", "60", "-D", self.data, "-m", mode, "stop")
 
     def query(self, sql: str) -> None:
-        self._run(
-            "psql",
-            "-q",
-            "-v",
-            "ON_ERROR_STOP=1",
-            "-h",
-            "127.0.0.1",
-            "-p",
-            str(self.port),
-            "-U",
-            "postgres",
-            "-c",
-            sql,
-        )
+        with psycopg.connect(self.url, autocommit=True) as admin:
+            admin.execute(sql)
 
     def _run(self, program: str, *words: str | Path) -> None:
         done = subprocess.run(

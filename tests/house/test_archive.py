@@ -18,6 +18,8 @@ from house.copies import read
 from house.house import House, Houses, unique, until
 from house.mailgun import alternative, change, option_fields, submit, warnings
 
+pytestmark = pytest.mark.long
+
 ARCHIVED = "archived.test"  # a domain whose settings name an archive
 HTML = '<p>Dear %recipient.first% <a href="https://shop.test/x">go</a></p>'
 

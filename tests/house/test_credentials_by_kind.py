@@ -264,6 +264,7 @@ def test_C_05_a_client_that_puts_the_token_into_the_authorisation_identity_gets_
 # -- C-06 ------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.long  # wrong passwords are answered slower and slower
 def test_C_06_an_api_key_as_a_users_password_is_told_so(house: House) -> None:
     key = house.key().password
     native = house.key("--native").password

@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.long
+
 
 def posthouse(folder: Path, *words: str) -> list[dict[str, object]]:
     done = subprocess.run(

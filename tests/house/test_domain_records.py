@@ -16,11 +16,13 @@ from house.house import House, Houses, letter, unique, until
 from posthouse.cli.main import run
 from posthouse.internet.dns import DnsFault
 
+pytestmark = pytest.mark.long
+
 SHORT = {"domains": {"recheck_s": [1], "verified_recheck_s": 1}, "policy": {"unverified": "hold"}}
 ADDRESS = "192.0.2.25"  # of the house, for SPF; nothing connects to it
 
 
-@pytest.fixture(scope="module", params=["sqlite", pytest.param("postgresql", marks=pytest.mark.long)])
+@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
 def engine(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 

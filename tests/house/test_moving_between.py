@@ -12,6 +12,8 @@ import requests
 from house.house import DOMAIN, House, Houses, unique
 from posthouse.rules.permissions import FULL
 
+pytestmark = pytest.mark.long
+
 ADDRESS = f"{unique('left')}@good.test"
 HOOK = "https://hooks.test/mail"
 

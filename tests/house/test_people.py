@@ -21,10 +21,12 @@ from house.house import Auth, House, Houses, letter, unique, until
 from patience import Watch
 from posthouse.rules import totp
 
+pytestmark = pytest.mark.long
+
 OWN = "a password of one's own"
 
 
-@pytest.fixture(scope="module", params=["sqlite", pytest.param("postgresql", marks=pytest.mark.long)])
+@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
 def house(request: pytest.FixtureRequest, shared_houses: Houses, stores: Stores) -> House:
     return shared_houses.new(store=stores.fresh(request.param))
 

@@ -11,10 +11,12 @@ from house import books
 from house.conftest import Stores
 from house.house import DOMAIN, House, Houses, letter, unique, until
 
+pytestmark = pytest.mark.long
+
 LATER = {"delivery": {"retry_s": [3600]}}
 
 
-@pytest.fixture(scope="module", params=["sqlite", pytest.param("postgresql", marks=pytest.mark.long)])
+@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
 def engine(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 

@@ -18,6 +18,8 @@ from house.house import DOMAIN, House, Houses, unique, until
 from house.smtpapi import HTML, Shop, filtered
 from house.spam_scanner import SpamScanner
 
+pytestmark = pytest.mark.long
+
 WAIT_S = 3
 
 

@@ -8,10 +8,12 @@ from house import books
 from house.conftest import Stores
 from house.house import DOMAIN, House, Houses, unique, until
 
+pytestmark = pytest.mark.long
+
 LATER = {"delivery": {"retry_s": [3600]}}
 
 
-@pytest.fixture(scope="module", params=["sqlite", pytest.param("postgresql", marks=pytest.mark.long)])
+@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
 def house(request: pytest.FixtureRequest, shared_houses: Houses, stores: Stores) -> House:
     """What fails for now waits for an hour."""
     return shared_houses.new(store=stores.fresh(request.param), settings=LATER)

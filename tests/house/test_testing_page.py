@@ -6,10 +6,13 @@ import re
 import sys
 from pathlib import Path
 
+import pytest
 from bench.posthouse import free_port
 
 from house.test_api_page import environment, serving, take
 from house.test_first_domain import Block, Shell, blocks_of
+
+pytestmark = pytest.mark.long
 
 PAGE = (Path(__file__).parents[2] / "docs" / "testing-mail.md").read_text()
 

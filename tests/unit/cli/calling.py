@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from blank_store import make_store
 from posthouse.cli.main import run
 
 
@@ -29,8 +30,10 @@ Cli = Callable[..., Answer]
 
 
 def caller(folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Cli:
-    """`call(*arguments, given=b"")` in that directory; `given` is its input. No trace is ever printed."""
+    """`call(*arguments, given=b"")` in that directory, which has an empty store; `given` is its input.
+    No trace is ever printed."""
     monkeypatch.chdir(folder)
+    make_store(f"sqlite:///{folder}/var/posthouse.db")
 
     def call(*arguments: str, given: bytes = b"") -> Answer:
         monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(given), "utf-8"))

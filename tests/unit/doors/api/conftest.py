@@ -26,7 +26,7 @@ async def api(tmp_path: Path) -> AsyncIterator[Api]:
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[Postgres]:
     """A PostgreSQL for the session, started when it is first wanted."""
-    with Postgres() as server:
+    with Postgres(is_durable=False) as server:
         yield server
 
 
