@@ -41,6 +41,7 @@ SILENT_S = 30.0
 STOP_S = 32.0
 _SHORT_LIFE_S = 10.0
 _LONGEST_PAUSE_S = 5.0
+_KILLED_S = 5.0  # a process that waits for a disk that does not answer cannot be killed
 
 Ready = Callable[[], None]
 Greet = Callable[[FirstOwner], None]
@@ -260,9 +261,18 @@ class Supervisor:
         deadline = time.monotonic() + STOP_S
         while self.children and time.monotonic() < deadline and self.wishes.stop < 2:
             self._watch(wake_fd, 0.2)
-        killed = len(self.children)
-        for child in self.children.values():
-            os.kill(child.pid, signal.SIGKILL)
+        return self._kill_the_rest()
+
+    def _kill_the_rest(self) -> int:
+        """1 if there was somebody to kill. Waits for their end: they hold the sockets and the store's lock,
+        which whoever starts next wants."""
+        killed = list(self.children)
+        for pid in killed:
+            os.kill(pid, signal.SIGKILL)
+        deadline = time.monotonic() + _KILLED_S
+        while self.children and time.monotonic() < deadline:
+            time.sleep(0.01)
+            self._reap()
         return 1 if killed else 0
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from house.house import DOMAIN, House, unique
+from house.house import DOMAIN, House, unique, until
 from posthouse.cli.main import run
 
 
@@ -74,6 +74,11 @@ def test_W_02_whose_secret_it_is_when_this_server_refuses_it(house: House) -> No
     house.cli("user", "reset", login)
     key = house.key().password
     server = f"localhost:{house.port}"
+    until(
+        lambda: not probe(house, server, "--security", "none", "--user", login, password=old)["ok"],
+        1.0,
+        "the end of the old password",
+    )
     for user, password, word in (
         (login, old, "old-password"),
         (login, house.password, "other-users-password"),
