@@ -158,7 +158,7 @@ def remove(
         found = accounts.contents(conn, accounts.load(conn, name))
         if sys.stdin.isatty() and sys.stdout.isatty() and not ask.as_json and not yes:
             typer.confirm(f"With {name} goes for good: {_said(found)}. Go on?", abort=True)
-        house.note_first(conn)
+        house.note_changes(conn)
         gone = accounts.remove(conn, house.ids, house.clock.now(), name, gives_up_mail=force)
     ask.output.item({"removed": gone.name, "contents": found}, f"Removed {gone.name}: {_said(found)}.")
 

@@ -82,7 +82,7 @@ def _change(
     house = open_house(ask)
     with house.reading() as conn:
         pair = (accounts.own_account(conn, ask.account), batch_id)
-        house.note_first(conn)
+        house.note_changes(conn)
         count = verb(conn, pair, house.clock.now(), house.ids)
     words = f"batch {visible(batch_id)}: {done}: {count} {'delivery' if count == 1 else 'deliveries'}"
     ask.output.item({"id": batch_id, done: count}, words)

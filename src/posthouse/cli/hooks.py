@@ -292,7 +292,7 @@ def redeliver(
         end = parse_instant(until, now) if until else now
         begin = parse_instant(since, now)
         with house.reading() as conn:
-            house.note_first(conn)
+            house.note_changes(conn)
             count = hooks.redeliver_since(conn, now, found, HOOK_FORMS, begin, end)
     else:
         with house.writing() as conn:

@@ -55,12 +55,13 @@ class House:
 
     @contextmanager
     def writing(self, *, prepares: bool = False) -> Iterator[Connection]:
-        """The same inside one transaction, committed at the end of the block. The command's first is noted in
-        the audit log; not one that only `prepares` the change."""
-        with self.reading() as conn, conn.transaction():
-            yield conn
+        """The same inside one transaction, committed at the end of the block. The command's first that
+        changes something is noted in the audit log; not one that only `prepares` the change."""
+        with self.reading() as conn:
             if not prepares:
-                self.note(conn)
+                self.note_changes(conn)
+            with conn.transaction():
+                yield conn
 
     def note(self, conn: Connection) -> None:
         """Tell the audit log about the command, once, inside the transaction of the change."""
@@ -74,10 +75,9 @@ class House:
         audit.note(conn, self.ids, made)
         self._is_noted = True
 
-    def note_first(self, conn: Connection) -> None:
-        """The same in a transaction of its own, before work that takes many."""
-        with conn.transaction():
-            self.note(conn)
+    def note_changes(self, conn: Connection) -> None:
+        """The same with the first transaction of this connection that changes something."""
+        conn.on_change = self.note
 
     def _must_exist(self) -> None:
         url = self.settings.store.url

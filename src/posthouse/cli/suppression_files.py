@@ -51,7 +51,7 @@ def import_(
         where = suppressions.place(conn, account_id, kind=kind, domain=domain, tag=tag, group=group)
         wanted = suppression_files.wanted_of(conn, account_id, where, house.clock.now())
         if not dry_run:
-            house.note_first(conn)
+            house.note_changes(conn)
         summary = suppression_files.import_rows(
             conn,
             stream,
@@ -194,6 +194,6 @@ def purge(
         account_id = accounts.own_account(conn, ask.account)
         chosen = Chosen(kind, domain, until=older_than)
         query = query_of(conn, account_id, chosen, house.clock.now())
-        house.note_first(conn)
+        house.note_changes(conn)
         gone = suppression_files.purge_rows(conn, query)
     ask.output.item({"removed": gone}, f"removed: {gone:,} {'row' if gone == 1 else 'rows'}")

@@ -88,8 +88,8 @@ def send_test(
         about = templates.load(conn, account_id, domains.sending_name(domain) if domain else "", name)
     sender = domains.sending_name(from_domain) if from_domain else ""
     made = asyncio.run(_sent(house, account_id, Trial(about, to, version, sender, given)))
-    with house.reading() as conn:
-        house.note_first(conn)
+    with house.reading() as conn, conn.transaction():
+        house.note(conn)  # the letter was taken by a store of its own
     ask.output.item({"id": made, "template": about.name, "to": to}, f"Sent to {visible(to)} as {made}.")
 
 

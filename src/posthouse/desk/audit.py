@@ -74,19 +74,21 @@ def noted(
     fn: Callable[..., Value],
     args: Sequence[Any],
     named: Mapping[str, Any],
-) -> Value:
-    """`fn(conn, *args, **named)`, and a note of it where there is one to make and something was changed. What
-    the function is told in the parameters `login`, `domain` and `name` belongs to the subject, and so does
-    what it made: a key, addresses on lists."""
+) -> tuple[Value, bool]:
+    """`fn(conn, *args, **named)`, and whether it changed anything; then there is a note of it too, unless
+    `made` is None. What the function is told in the parameters `login`, `domain` and `name` belongs to the
+    subject, and so does what it made: a key, addresses on lists."""
+    before = conn.writes
     done = fn(conn, *args, **named)
-    if made is not None and has_changed(done):
+    is_change = has_changed(done) and conn.writes > before
+    if made is not None and is_change:
         about = made.about
         words = [str(named[name]) for name in _NAMING if named.get(name)]
         for word in [*words, _made(done)]:
             if word not in about:
                 about = f"{about} {word}".strip()
         note(conn, ids, replace(made, about=about))
-    return done
+    return done, is_change
 
 
 def has_changed(done: object) -> bool:

@@ -144,7 +144,8 @@ def change(conn: Connection, *, account_id: str, login: str, terms: Terms, maker
     before = load(conn, account_id, login)
     new = under(terms, before)
     judge_maker(conn, maker, new, before)
-    stored.change_credential(conn, new)
+    if new != before:
+        stored.change_credential(conn, new)
     return new
 
 

@@ -96,7 +96,8 @@ def change_settings(
     pool = settings.ip_pool
     if pool != domain.settings.ip_pool and pool and not egress.find_pool(conn, domain.account_id, pool):
         raise Refused(550, "5.5.4", f"There is no pool {pool} here", reason="no-pool")
-    identity.set_settings(conn, domain.name, settings)
+    if settings != domain.settings:
+        identity.set_settings(conn, domain.name, settings)
     return replace(domain, settings=settings), keys
 
 

@@ -162,7 +162,8 @@ def change(
     if permissions is not None:
         new = replace(new, permissions=_checked_permissions(permissions, new.dialect))
     judge_maker(conn, maker, new, before)
-    stored.change_credential(conn, new)
+    if new != before:
+        stored.change_credential(conn, new)
     return new
 
 

@@ -6,7 +6,7 @@ and ends transactions, and says what an error means. Not for use by two threads 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from enum import Enum
 from typing import Any, Protocol
@@ -73,13 +73,17 @@ class Engine(Protocol):
 
 
 class Connection:
-    """An open connection. Opening raises `Unavailable`."""
+    """An open connection. Opening raises `Unavailable`. `writes` rises with each statement that changed
+    something, so that whoever looks before and after knows; `on_change` is called at the end of each
+    `transaction` that did."""
 
-    __slots__ = ("_cursor", "_raw", "_turnstile", "engine", "ids")
+    __slots__ = ("_cursor", "_raw", "_turnstile", "engine", "ids", "on_change", "writes")
 
     def __init__(self, engine: Engine, role: Role = Role.COMMAND) -> None:
         self.engine = engine
         self.ids: Ids | None = None  # where set, `events.append` gives late events new ids from it
+        self.writes = 0
+        self.on_change: Callable[[Connection], None] | None = None
         self._turnstile: Turnstile | None = None
         self._raw: Any = None
         try:
@@ -103,6 +107,8 @@ class Connection:
         cursor = self._cursor
         cursor.execute(text, statement.bind(name, values))
         found: list[Row] = cursor.fetchall()
+        if statement.is_write and found:
+            self.writes += 1
         return found
 
     def row(self, statement: Statement, *values: Any) -> Row | None:
@@ -116,11 +122,14 @@ class Connection:
         text = statement.text(name)
         self._cursor.execute(text, statement.bind(name, values))
         changed: int = self._cursor.rowcount
+        if changed:
+            self.writes += 1
         return changed
 
     def put(self, statement: RowsStatement, rows: Sequence[Sequence[Any]]) -> None:
         """Run a statement over many rows without an answer: the hot way to insert."""
         name, most, execute = self.engine.name, statement.most, self._cursor.execute
+        self.writes += bool(rows)
         for start in range(0, len(rows), most):
             execute(*statement.prepared(name, rows[start : start + most]))
 
@@ -128,6 +137,7 @@ class Connection:
         """Run a statement over many rows; all rows of the answers."""
         name, most, cursor = self.engine.name, statement.most, self._cursor
         found: list[Row] = []
+        self.writes += bool(rows)  # or only looked: who counts too much notes too much, never too little
         for start in range(0, len(rows), most):
             cursor.execute(*statement.prepared(name, rows[start : start + most]))
             found += cursor.fetchall()
@@ -181,7 +191,10 @@ class Connection:
         """One writing transaction. Raises TryLater (away, full), CommitInDoubt, or the block's own error."""
         try:
             self.begin()
+            before = self.writes
             yield self
+            if self.on_change and self.writes > before:
+                self.on_change(self)
             self.commit()
         except BaseException as error:
             self.rollback()

@@ -53,11 +53,12 @@ def ddl(element: ExecutableDDLElement, engine: str) -> str:
 class Statement:
     """One statement; `names` are its bound parameters in the order in which callers give the values."""
 
-    __slots__ = ("_binders", "_core", "_names", "_texts")
+    __slots__ = ("_binders", "_core", "_names", "_texts", "is_write")
 
     def __init__(self, core: Executable, *names: str) -> None:
         # or Core lets a single row tell its key, and an answer that nobody fetches keeps SQLite's lock
         self._core = core.inline() if isinstance(core, Insert) else core
+        self.is_write: bool = core.is_dml
         self._names = names
         self._texts: dict[str, str] = {}
         self._binders: dict[str, Callable[[Sequence[Any]], Sequence[Any]]] = {}

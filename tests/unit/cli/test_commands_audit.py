@@ -103,3 +103,22 @@ def test_S22_no_secret_of_a_command_stands_in_the_log(house: Cli) -> None:
     assert house("domain", "set", "example.com", f"archive_url=https://u:{MARKER}@x.test/").code in (0, 1)
     rows = house("audit", "--json")
     assert len(rows.rows) >= 6 and MARKER[:22] not in rows.out
+
+
+def test_W_04_a_command_that_changes_nothing_is_not_written_down(house: Cli, tmp_path: Path) -> None:
+    """Also work of many steps: it is noted with its first step, if there is one."""
+
+    def noted(*words: str) -> int:
+        before = len(house("audit", "--json").rows)
+        assert house(*words).code == 0, words
+        return len(house("audit", "--json").rows) - before
+
+    rows = tmp_path / "rows.csv"
+    load = ("suppression", "import", str(rows), "--kind", "bounce")
+    rows.write_text("address\n")
+    assert noted(*load) == 0
+    rows.write_text("address\nann@good.test\n")
+    assert noted(*load) == 1
+    assert noted("suppression", "purge", "--older-than", "365d") == 0
+    assert noted("domain", "set", "example.com", "require_tls=yes") == 1
+    assert noted("domain", "set", "example.com", "require_tls=yes") == 0

@@ -138,8 +138,8 @@ class Call:
         return done
 
     async def _written(self, fn: Callable[..., Any], *args: Any) -> Any:
-        done = await self.parts.store.write(each(fn), args)
-        self._is_noted |= audit.has_changed(done)
+        done, is_change = await self.parts.store.write(each(fn), args)
+        self._is_noted |= is_change
         return done
 
     def _note(self) -> audit.Note | None:
@@ -211,12 +211,12 @@ def _once(
     fn: Callable[..., Any],
     args: tuple[Any, ...],
     named: dict[str, Any],
-) -> Any:
-    """What `fn` made, or the earlier call of this key. The claim comes first: who asks with the same key at
-    the same time waits for this transaction."""
+) -> tuple[Any, bool]:
+    """What `fn` made, or the earlier call of this key; and whether anything was changed. The claim comes
+    first: who asks with the same key at the same time waits for this transaction."""
     if earlier := claim(conn, key):
-        return earlier
-    made = audit.noted(conn, ids, note, fn, args, named)
+        return earlier, False
+    made, is_change = audit.noted(conn, ids, note, fn, args, named)
     given = within_bounds(kept(made))
     fill(conn, key.id, given.status, given.headers, given.body)
-    return made
+    return made, is_change

@@ -82,6 +82,25 @@ async def test_W_04_a_write_that_changed_nothing_is_not_noted(api: Api) -> None:
     assert await entries(api) == []
 
 
+async def test_W_04_the_same_again_is_not_noted(api: Api) -> None:
+    """Settings that are as they were, a name that a key has, terms that hold."""
+    made = await api.call("POST", f"{NATIVE}/keys", key=api.full, json={"name": "Deploy"})
+    login = f"app@{DOMAIN}"
+    await api.call("POST", f"{NATIVE}/users", key=api.full, json={"login": login})
+    calls: list[tuple[str, str, dict[str, Any]]] = [
+        ("PATCH", f"{NATIVE}/keys/{made.json()['id']}", {"name": "Build"}),
+        ("PATCH", f"{NATIVE}/users/{login}", {"ranges": ["192.0.2.0/24"]}),
+        ("PATCH", f"{NATIVE}/domains/{DOMAIN}", {"require_tls": True}),
+        ("PATCH", "/v3/tracking_settings/open", {"enabled": True}),
+    ]
+    for method, path, given in calls:
+        before = len(await entries(api))
+        for _ in range(2):
+            reply = await api.call(method, path, key=api.full, json=given)
+            assert reply.status == 200, reply.body
+        assert len(await entries(api)) == before + 1, path
+
+
 async def test_W_04_the_log_is_read_with_filters_and_pages(api: Api) -> None:
     for name in ("one", "two", "three"):
         await api.call("POST", f"{NATIVE}/users", key=api.full, json={"login": f"{name}@{DOMAIN}"})

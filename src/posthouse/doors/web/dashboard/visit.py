@@ -126,8 +126,9 @@ class Visit:
         """The same in a writing transaction, once it is on disk; the first that changes something is noted in
         the audit log. Raises CommitInDoubt too."""
         work = (self.parts.ids, self.note, fn, args, named)
-        done: Value = await self.parts.store.write(each(audit.noted), work)
-        if audit.has_changed(done):
+        told: tuple[Value, bool] = await self.parts.store.write(each(audit.noted), work)
+        done, is_change = told
+        if is_change:
             self.note = None
         return done
 
