@@ -109,7 +109,7 @@ class Visit:
     @property
     def wrong(self) -> str:
         """The field that the trouble is about, "" without any and where nobody can say."""
-        return wrong_field(self.reason, self.typed)
+        return wrong_field(self.reason, self.typed, self.trouble)
 
     # The store
 

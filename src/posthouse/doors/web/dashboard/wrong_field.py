@@ -26,6 +26,7 @@ _FIELDS: Mapping[str, tuple[str, ...]] = {
     "no-domain": ("from_domain", "domain", "login"),
     "no-event": ("event_id",),
     "no-own-address": ("address",),
+    "no-pool": ("ip_pool",),
     "not-here": ("address",),
     "taken": ("name",),
     "weak-password": ("password",),
@@ -33,6 +34,10 @@ _FIELDS: Mapping[str, tuple[str, ...]] = {
 """By a refusal's reason: the first of these that the form has."""
 
 
-def wrong_field(reason: str, typed: Container[str]) -> str:
-    """The name of the field, "" where nobody can say. `typed`: what the form has."""
+def wrong_field(reason: str, typed: Container[str], text: str = "") -> str:
+    """The name of the field, "" where nobody can say. `typed`: what the form has; `text`: the refusal, which
+    begins with the name of the setting where it is about one (`desk.setting_kinds`)."""
+    if reason == "bad-setting":
+        name = text.partition(" ")[0]
+        return name if name in typed else ""
     return next((name for name in _FIELDS.get(reason, ()) if name in typed), "")

@@ -41,6 +41,26 @@ async def test_W_04_settings_are_read_as_the_command_reads_them(desk: Desk) -> N
     assert "Nothing was changed." in page.text
 
 
+@pytest.mark.parametrize(
+    ("path", "button", "name", "text"),
+    [
+        (SETTINGS, "Save settings", "purge_hard_days", "soon"),
+        (SETTINGS, "Save settings", "forward_complaints_to", "nobody"),
+        (LIMITS, "Save limits", "daily_messages", "many"),
+        (f"/accounts/default/domains/{DOMAIN}/settings", "Save settings", "page_colour", "red-ish"),
+        (f"/accounts/default/domains/{DOMAIN}/settings", "Save settings", "ip_pool", "nowhere"),
+    ],
+)
+async def test_W_04_a_setting_that_cannot_be_is_told_beside_its_field(
+    desk: Desk, path: str, button: str, name: str, text: str
+) -> None:
+    browser = await desk.browser()
+    page = await browser.fill(await browser.open(path), button, **{name: text})
+    assert page.status == 400 and page.html.count('aria-invalid="true"') == 1
+    assert f'<small id="{name}-error" class="bad-text">' in page.html
+    assert page.form(button).fields[name] == text
+
+
 async def test_settings_do_not_change_limits(desk: Desk) -> None:
     browser = await desk.browser(Role.DEVELOPER)
     page = await browser.open(SETTINGS)
