@@ -103,14 +103,10 @@ async def _resend(visit: Visit) -> Response:
         visit.parts, visit.account_id, visit.param("message_id"), to, visit.signed.person.email
     )
     try:  # letters come by a way of their own; the audit log is to know who did it
-        await visit.write(_nothing_more)
+        await visit.note_done()
     except (TryLater, CommitInDoubt) as error:  # the letter is on its way all the same: that must be said
         log.warning("who sent a message again is not in the audit log", message=made, cause=str(error))
     return visit.go(visit.at("/messages/{}", made), "It is sent again, as this new message.")
-
-
-def _nothing_more(conn: Connection) -> None:
-    """The change is made already."""
 
 
 async def _release(visit: Visit) -> str:

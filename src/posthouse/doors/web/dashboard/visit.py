@@ -132,6 +132,12 @@ class Visit:
             self.note = None
         return done
 
+    async def note_done(self) -> None:
+        """Tell the audit log of what was done without `write`, such as a letter that was taken."""
+        if self.note is not None:
+            await self.parts.store.write(each(audit.note), (self.parts.ids, self.note))
+            self.note = None
+
     def tell_about(self, subjects: Sequence[str]) -> None:
         """What the audit log says that the form is about, where its fields do not say so."""
         if self.note is not None:
