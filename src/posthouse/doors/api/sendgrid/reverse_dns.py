@@ -96,9 +96,7 @@ async def _create(call: Call) -> Answer:
     ip, domain = text_of(given, "ip", 100), text_of(given, "domain", 255).strip().lower().rstrip(".")
     item = await call.read(egress.load_ip, call.account_id, ip)
     if not f".{item.hello}".endswith(f".{domain}"):
-        text = (
-            "an address has the name that `posthouse ip add --hello` gave it: ask whoever runs this service"
-        )
+        text = "whoever runs this service gives an address its name, and no call does: ask there"
         raise said(text, field="domain")
     (shown,) = await _shown(call, [item])
     return json_answer(shown, 201)
