@@ -9,6 +9,8 @@ Public: in_plain_words.
 
 from __future__ import annotations
 
+import re
+
 from posthouse.mail.addresses import parse_mailboxes
 from posthouse.mail.fields import ADDRESS_FIELDS, address_field, text_field
 from posthouse.mail.letter import Letter, closed
@@ -16,6 +18,8 @@ from posthouse.mail.words import MAX_BYTES, decode_words
 from posthouse.model.address import BadAddress
 
 _TEXTS = frozenset({b"subject", b"comments", b"keywords", b"organization", b"thread-topic"})
+# Mailboxes and nothing else: `parse_mailboxes` reads over comments and over groups without members.
+_is_bare = re.compile(rb'(?:[^"(;]++|"(?:[^"\\]++|\\.)*")*', re.DOTALL).fullmatch
 
 
 def in_plain_words(letter: Letter) -> bytes:
@@ -49,11 +53,13 @@ def _is_utf8(value: bytes) -> bool:
 
 
 def _addresses(title: str, value: bytes) -> bytes:
-    """b"" for what cannot be written so: an address outside ASCII, a group, an obsolete form."""
+    """b"" for what cannot be written so: an address outside ASCII, a comment, a group, an obsolete form."""
+    if not _is_bare(value):
+        return b""
     try:
         found = parse_mailboxes(value)
     except BadAddress:
         return b""
-    if not found or any(each.group or each.is_obsolete or each.address.needs_utf8 for each in found):
+    if any(each.is_obsolete or each.address.needs_utf8 for each in found):
         return b""
     return address_field(title, [(decode_words(each.name.encode()), each.address) for each in found])

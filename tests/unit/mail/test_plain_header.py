@@ -22,6 +22,7 @@ MENDED = {
         'To: "Müller, Jörg" <a@b.test>, =?utf-8?q?B=C3=B6b?= <c@d.test>, e@f.test',
         '"Müller, Jörg" <a@b.test>, Böb <c@d.test>, e@f.test',
     ),
+    "a name with parentheses": ('From: "Jürgen (Köln)" <j@shop.test>', '"Jürgen (Köln)" <j@shop.test>'),
     "a domain": ("Reply-To: <a@bücher.test>", "a@xn--bcher-kva.test"),
 }
 LEFT = {
@@ -29,6 +30,10 @@ LEFT = {
     "an option": 'X-SMTPAPI: {"unique_args":{"a":"ü"}}',
     "a parameter": 'Content-Type: text/plain; name="ü.txt"',
     "a group": "To: Freunde für immer: a@b.test;",
+    "a group of nobody": "To: Jürgen <a@b.test>, friends:;",
+    "a name in a comment": "From: a@b.test (Jürgen)",
+    "a comment beside a name": 'From: "Jürgen" <a@b.test> (Shop)',
+    "a comment with a quote": 'From: Jürgen <a@b.test> (5" and 7")',
     "what is no address": "To: ü",
 }
 
