@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from posthouse.model.message import DeliveryState
 from posthouse.store import envelopes, messages
-from posthouse.store.connection import Connection
+from posthouse.store.connection import Connection, Row
 from posthouse.store.messages import Accepted
+from posthouse.store.statement import Statement
 from store.letters import letter
 
 STATES = (DeliveryState.WAITING, DeliveryState.HELD, DeliveryState.TAKEN, DeliveryState.DELIVERED)
@@ -58,6 +61,25 @@ def test_mail_of_other_domains_does_not_shorten_a_page(
     ]
     assert [each.id for each in envelopes.list_open(conn, "acc", "rare.test", "", 3)] == rare[:3]
     assert [each.id for each in envelopes.list_open(conn, "acc", "rare.test", rare[2], 3)] == rare[3:]
+
+
+def test_the_fewer_are_found_the_more_are_looked_at_with_one_question(
+    conn: Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each question walks through all that waits of the account."""
+    monkeypatch.setattr(envelopes, "_LOOKED", 1)
+    put(conn, *[from_domain(letter(*[f"u{each}@one.test" for each in range(200)]), "busy.test")])
+    [rare] = put(conn, from_domain(letter("a@one.test"), "rare.test"))
+    asked: list[int] = []
+    rows = Connection.rows
+
+    def counted(conn: Connection, statement: Statement, *values: Any) -> list[Row]:
+        asked.append(values[-1])
+        return rows(conn, statement, *values)
+
+    monkeypatch.setattr(Connection, "rows", counted)
+    assert [each.id for each in envelopes.list_open(conn, "acc", "rare.test", "", 5)] == [rare]
+    assert asked == [most for most in (1, 10, 100, 1000) for _ in ("waiting", "taken", "held")]
 
 
 def test_letters_are_found_by_their_message_id_page_by_page(conn: Connection) -> None:

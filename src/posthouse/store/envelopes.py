@@ -8,13 +8,14 @@ Public: Envelope, list_open, find_open.
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import Select, bindparam, select, union_all
 
 from posthouse.model.lane import lanes_between
-from posthouse.store.connection import Connection
+from posthouse.store.connection import Connection, Row
 from posthouse.store.statement import RowsStatement, Statement, given_key
 from posthouse.store.tables import delivery, message, word
 
@@ -94,21 +95,32 @@ _find = Statement(
     "of_header",
     "most",
 )
-_LOOKED = 1_000  # rows at once
+_LOOKED, _MOST_ASKED = 1_000, 100_000  # rows that are read at once, and ids
 
 
 def list_open(conn: Connection, account_id: str, domain: str, after: str, limit: int) -> list[Envelope]:
     """One page in the order of ids; `after` is the last id of the page before. For one snapshot."""
     found: list[Envelope] = []
-    while len(found) < limit:
-        values = (*lanes_between(account_id), after, _LOOKED)
-        ids = sorted(row for statement in _ids for row in conn.rows(statement, *values))[:_LOOKED]
+    for ids in _open_after(conn, account_id, after):
         rows = sorted(conn.answers(_rows, ids))
         found += [Envelope(*row) for *row, of_domain in rows if of_domain == domain]
-        if len(ids) < _LOOKED:
+        if len(found) >= limit:
             break
-        after = ids[-1][0]
     return found[:limit]
+
+
+def _open_after(conn: Connection, account_id: str, after: str) -> Iterator[Sequence[Row]]:
+    """Ids of all that is open of the account behind a place, in their order, `_LOOKED` at once. Each question
+    walks through the account's whole range: who finds little asks for more each time."""
+    most = _LOOKED
+    while True:
+        values = (*lanes_between(account_id), after, most)
+        ids = sorted(row for statement in _ids for row in conn.rows(statement, *values))[:most]
+        for start in range(0, len(ids), _LOOKED):
+            yield ids[start : start + _LOOKED]
+        if len(ids) < most:
+            return
+        after, most = ids[-1][0], min(10 * most, _MOST_ASKED)
 
 
 def find_open(
