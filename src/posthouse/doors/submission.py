@@ -122,8 +122,9 @@ class Reader:
         if inner is not None:
             body, letter = inner.content, self._parsed(inner.content)
         if mail.params.is_utf8 and _is_ascii(mail, recipients) and not body.isascii():
-            body = in_plain_words(letter)
-            letter = self._parsed(body)
+            plain = in_plain_words(letter)
+            if plain != body:
+                body, letter = plain, self._parsed(plain)
         dialect = self._dialects.get(principal.dialect, NATIVE)
         held_for, author_domain = self._judged(letter, principal, dialect)
         domain = principal.domain or self._domain_of(author_domain, principal)
