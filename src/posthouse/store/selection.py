@@ -96,7 +96,7 @@ def _change(
     new: dict[str, Any],
     where: tuple[ColumnElement[bool], ...],
     values: Sequence[str],
-    names: tuple[str, ...],
+    names: tuple[str, ...] = (),
 ) -> Statement:
     head = (
         select(delivery.c.id)
@@ -124,31 +124,15 @@ _hold = _changes("waiting", {"state": word("held")})
 _release = _changes("held", {"state": word("waiting")})
 _drop_waiting = _changes("waiting", {"state": word("cancelled")})
 _drop_held = _changes("held", {"state": word("cancelled")})
-_release_verified = Statement(
-    update(delivery)
-    .where(
-        delivery.c.id.in_(
-            select(
-                select(delivery.c.id)
-                .where(
-                    delivery.c.state == word("held"),
-                    _in_their_lanes,
-                    delivery.c.last_code == literal_column("0"),  # our own word, not a receiver's
-                    delivery.c.last_text == bindparam("cause"),
-                )
-                .limit(bindparam("most"))
-                .with_for_update(skip_locked=True)
-                .cte("head")
-                .c.id
-            )
-        )
-    )
-    .values(state=word("waiting"), last_text=word(""))
-    .returning(*delivery.columns),
-    "first",
-    "end",
-    "cause",
-    "most",
+_release_verified = _change(
+    "held",
+    {"state": word("waiting"), "last_text": word("")},
+    (
+        _in_their_lanes,
+        delivery.c.last_code == literal_column("0"),  # our own word, not a receiver's
+        delivery.c.last_text == bindparam("cause"),
+    ),
+    ["first", "end", "cause"],
 )
 _about = Statement(select(message.c.domain, message.c.options).where(message.c.id == bindparam("id")), "id")
 
