@@ -63,7 +63,7 @@ class Doors:
                 self.servers.append(await self._smtp(each))
         for speaks, tls in (("http", None), ("https", self.https)):
             if sockets := [each.socket for each in self.listening if each.speaks == speaks]:
-                work = serve_http(self._answer, sockets, tls)
+                work = serve_http(with_headers(self._answer), sockets, tls)
                 self.http.append(asyncio.get_running_loop().create_task(work))
 
     async def _smtp(self, place: Listening) -> asyncio.Server:
@@ -77,7 +77,7 @@ class Doors:
         )
 
     async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
-        await with_headers(self.away if self.keeper.is_away else self.app)(scope, receive, send)
+        await (self.away if self.keeper.is_away else self.app)(scope, receive, send)
 
 
 def away_app(trouble: Callable[[], str]) -> ASGIApp:
