@@ -6,7 +6,6 @@ Public: why_unanswered.
 from __future__ import annotations
 
 import errno
-import http.client
 import socket
 import ssl
 
@@ -42,7 +41,7 @@ def _why(error: BaseException, total_s: float) -> str:
         return f"TLS failed: {reason_of(cause)}"
     if isinstance(cause, socket.gaierror):
         return _name_trouble(error, cause)
-    if isinstance(cause, ConnectionError | OSError) and cause.errno in _WAYS:
+    if isinstance(cause, OSError) and cause.errno in _WAYS:
         return _WAYS[cause.errno]
     return _without_class(error, cause)
 
@@ -55,15 +54,16 @@ def _name_trouble(error: BaseException, cause: socket.gaierror) -> str:
 
 
 def _without_class(error: BaseException, cause: BaseException) -> str:
-    """What is rarer: known by the name of its class, for aiohttp is loaded by nobody who does not post."""
+    """What is rarer: known by the name of its class, for aiohttp and http.client are loaded by nobody who
+    does not post."""
     kinds = {each.__name__ for each in type(error).__mro__}
     if "InvalidURL" in kinds:
         return "the address is no URL that can be called"
-    if "ServerDisconnectedError" in kinds or isinstance(error, http.client.RemoteDisconnected):
+    if kinds & {"ServerDisconnectedError", "RemoteDisconnected"}:
         return "the connection was closed without an answer"
     if kinds & {"ClientPayloadError", "IncompleteRead"}:
         return "the answer broke off"
-    if isinstance(error, http.client.HTTPException) or "ClientResponseError" in kinds:
+    if kinds & {"ClientResponseError", "HTTPException"}:
         return "the answer is not HTTP"
     if isinstance(cause, ConnectionError):
         return "the connection was broken off"
