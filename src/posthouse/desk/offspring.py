@@ -58,15 +58,18 @@ def _allowed(credential: Credential) -> tuple[str, ...]:
 
 
 def _is_within(wanted: tuple[str, ...], held: tuple[str, ...]) -> bool:
-    """None: from anywhere."""
+    """Without any: from anywhere."""
     if not held:
         return True
     return bool(wanted) and ranges.is_within(ranges.compile_ranges(wanted), ranges.compile_ranges(held))
 
 
 def _outlives(new: Credential, key: Credential) -> bool:
-    ends = (NEVER if each.expires_at is None else each.expires_at for each in (new, key))
-    return next(ends) > next(ends)
+    return _end(new) > _end(key)
+
+
+def _end(credential: Credential) -> float:
+    return NEVER if credential.expires_at is None else credential.expires_at
 
 
 def _load(conn: Connection, maker: str, account_id: str) -> Credential:
