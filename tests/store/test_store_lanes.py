@@ -63,7 +63,7 @@ def test_lanes_come_by_the_due_time_of_their_first_delivery(conn: Connection) ->
 def test_an_empty_queue_has_no_lanes(conn: Connection) -> None:
     assert lanes.lanes_due(conn, NOW, 10) == []
     assert lanes.next_due(conn, NOW) is None
-    assert lane_summaries.overview(conn, NOW) == []
+    assert lane_summaries.outline(conn, NOW) == []
 
 
 def steps(conn: Connection, action: Callable[[], object]) -> int:
@@ -134,7 +134,7 @@ def test_overview_tells_counts_oldest_and_why(conn: Connection) -> None:
     held.deliveries[0].state = DeliveryState.HELD
     taken = letter("d@one.test", state=DeliveryState.TAKEN, owner="w1")
     accept(conn, old, new, held, other, taken)
-    first, second = lane_summaries.overview(conn, NOW)
+    first, second = lane_summaries.detailed(conn, lane_summaries.outline(conn, NOW))
     assert first == lane_summaries.LaneSummary(
         "acc|one.test|single", "one.test", "acc", 2, 1, 1, NOW - 90, NOW, 451, "greylisted"
     )
@@ -176,7 +176,7 @@ def beside_a_neighbour(conn: Connection) -> None:
 
 
 LOOKS: dict[str, Callable[[Connection, str], object]] = {
-    "outline": lambda conn, name: lane_summaries.overview(conn, NOW, name),
+    "outline": lambda conn, name: lane_summaries.detailed(conn, lane_summaries.outline(conn, NOW, name)),
     "waiting": lambda conn, name: lane_summaries.troubled(conn, name, "waiting", 5),
     "held": lambda conn, name: lane_summaries.troubled(conn, name, "held", 5),
     "open": estate.open_deliveries,
@@ -200,7 +200,7 @@ def test_an_account_does_not_pay_for_what_waits_of_its_neighbours(conn: Connecti
             with conn.transaction():
                 cost = effort(conn, lambda look=look, account=account: look(conn, account))  # type: ignore[misc]
             assert cost < most, (name, account, cost)
-    assert [lane.waiting for lane in lane_summaries.overview(conn, NOW, "zzz")] == [1]
+    assert [lane.waiting for lane in lane_summaries.outline(conn, NOW, "zzz")] == [1]
     assert [estate.open_deliveries(conn, name) for name in ("aaa", "zzz", "none")] == [2, 2, 0]
 
 

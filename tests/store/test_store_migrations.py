@@ -173,7 +173,7 @@ def test_lanes_of_earlier_releases_are_named_after_their_accounts_first(empty_ur
                 )
     migrate(empty_url)
     with connect(empty_url) as conn:
-        assert [lane.lane for lane in lane_summaries.overview(conn, 6.0, "a1")] == ["a1|r.test|batch-scanned"]
+        assert [lane.lane for lane in lane_summaries.outline(conn, 6.0, "a1")] == ["a1|r.test|batch-scanned"]
         assert [lane.lane for lane in queue.lanes_due(conn, 6.0, 9)] == ["a1|r.test|batch-scanned"]
         assert {
             each.lane for name in ("waiting", "taken", "held") for each in queue.deliveries_of(conn, name)

@@ -3,7 +3,7 @@
 The lanes of an account lie side by side in the indexes of what waits and of what is held (`model.lane`): a
 neighbour's millions are not looked at. What is being sent is as much as memory holds, and is looked at whole.
 
-Public: LaneSummary, outline, detailed, overview, summary, troubled.
+Public: LaneSummary, outline, detailed, summary, troubled.
 """
 
 from __future__ import annotations
@@ -93,11 +93,6 @@ def detailed(conn: Connection, lanes: Sequence[LaneSummary]) -> Sequence[LaneSum
             state = "waiting" if lane.waiting else "held"
             lane.last_code, lane.last_text = conn.row(_latest[state], lane.lane) or (0, "")
     return lanes
-
-
-def overview(conn: Connection, now: float, account_id: str = "") -> Sequence[LaneSummary]:
-    """All of `outline` in detail."""
-    return detailed(conn, outline(conn, now, account_id))
 
 
 def summary(conn: Connection, account_id: str, lane: str) -> LaneSummary | None:
