@@ -3,8 +3,7 @@
 Two things grow apart from each other: each event has its ladder of pauses (its service's own), and a receiver
 that fails rests as a whole, so that one that is down costs a try every few minutes whatever waits for it.
 
-Public: life_s, again_at, rest_s, parse_retry_after, why_off,
-in_plain_words, LONG_S.
+Public: life_s, again_at, rest_s, parse_retry_after, why_off, in_plain_words, LONG_S.
 """
 
 from __future__ import annotations

@@ -25,7 +25,6 @@ from posthouse.model.probe import Mechanism, ProbeEnd, ProbeLine, ProbeWish, Sec
 
 PATH = "/tester"
 _MARK = "<!-- the conversation -->"
-_MECHANISMS = {Mechanism.AUTO: "Automatic"}
 _FIELDS = ("host", "port", "security", "user", "mechanism", "from", "to")
 _WORDS = {
     Security.STARTTLS: "STARTTLS (usual on 587, 2525 and 25)",
