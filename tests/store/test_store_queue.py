@@ -118,6 +118,19 @@ def test_a_settlement_that_does_not_hold_the_row_writes_nothing(
     assert len(events.search(conn, events.EventQuery(message_id=first.message_id))) == 1
 
 
+def test_the_connection_counts_what_was_changed_and_not_what_was_looked_at(conn: Connection) -> None:
+    accept(conn, letter("a@one.test"))
+    (taken,) = take(conn)
+    late = outcome(taken)
+    late.attempt = 9
+    before = conn.writes
+    assert len(queue.load_deliveries(conn, [taken.id])) == 1
+    assert settle(conn, late) == [False]
+    assert conn.writes == before
+    assert settle(conn, outcome(taken)) == [True]
+    assert conn.writes > before
+
+
 def test_the_late_result_of_a_worker_declared_dead_is_fenced(conn: Connection) -> None:  # F17
     accept(conn, letter("a@one.test"))
     (of_dead,) = take(conn, owner="dead")

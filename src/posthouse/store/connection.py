@@ -137,10 +137,11 @@ class Connection:
         """Run a statement over many rows; all rows of the answers."""
         name, most, cursor = self.engine.name, statement.most, self._cursor
         found: list[Row] = []
-        self.writes += bool(rows)  # or only looked: who counts too much notes too much, never too little
         for start in range(0, len(rows), most):
             cursor.execute(*statement.prepared(name, rows[start : start + most]))
             found += cursor.fetchall()
+        if statement.is_write and found:
+            self.writes += 1
         return found
 
     def script(self, text: str) -> list[Row]:

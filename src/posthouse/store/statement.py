@@ -119,7 +119,7 @@ class RowsStatement:
     than as many parameters.
     """
 
-    __slots__ = ("_build", "_columns", "_lists", "_texts", "most")
+    __slots__ = ("_build", "_columns", "_lists", "_texts", "is_write", "most")
 
     def __init__(
         self,
@@ -129,6 +129,7 @@ class RowsStatement:
         most: int = MOST_ROWS,
     ) -> None:
         self.most = most
+        self.is_write = False  # known from the first use on
         self._columns = columns
         self._build = build
         self._texts: dict[tuple[str, int], str] = {}
@@ -145,11 +146,12 @@ class RowsStatement:
         return text, [make(values) for make, values in zip(self._lists, zip(*rows, strict=True), strict=True)]
 
     def _compiled(self, engine: str, rows: int) -> str:
+        core = self._build(self._values(rows) if engine == "sqlite" else self._arrays())
+        self.is_write = core.is_dml
+        compiled = _compiled(core, engine)
         if engine == "sqlite":
-            compiled = _compiled(self._build(self._values(rows)), engine)
             wanted = [f"{name}_{row}" for row in range(rows) for name, _ in self._columns]
         else:
-            compiled = _compiled(self._build(self._arrays()), engine)
             wanted = [name for name, _ in self._columns]
         assert compiled.positiontup == wanted, "parameters are not in the order of the rows"
         # arrays in binary form: their text form is quoted and parsed element by element
