@@ -1,6 +1,6 @@
 """What every service's calls, and people's pages, do with a sending domain: make one, look it up in DNS.
 
-Public: Asking, draft, may_add, prove, loaded, look, Looked.
+Public: Asking, draft, may_add, prove, refuse_unpublished, loaded, look, Looked.
 """
 
 from __future__ import annotations
@@ -68,6 +68,15 @@ async def prove(call: Asking, name: str) -> None:
         published.texts_at, claims.record_name(name), call.parts.settings.dns.servers
     )
     claims.prove(texts, call.parts.installation, call.account_id, name)
+
+
+async def refuse_unpublished(call: Asking, domain: Domain, keys: Sequence[DomainKey]) -> None:
+    """Before these keys sign: raises Refused unless DNS shows the record of each, TryLater where it does not
+    answer."""
+    servers = call.parts.settings.dns.servers
+    await asyncio.to_thread(
+        published.refuse_unpublished, domain, keys, lambda name: published.texts_at(name, servers)
+    )
 
 
 def loaded(conn: Connection, call: Asking, name: str) -> tuple[Domain, list[DomainKey], Sender]:

@@ -13,9 +13,10 @@ from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
-from posthouse.desk import domain_keys, domains, key_states, published, verification
+from posthouse.desk import domain_keys, domains, key_states, verification
 from posthouse.desk.domain_names import sending_name
 from posthouse.desk.verification import Findings
+from posthouse.doors.api import sending_domains
 from posthouse.doors.api.answers import Answer, json_answer
 from posthouse.doors.api.bodies import Form
 from posthouse.doors.api.call import Call
@@ -163,9 +164,8 @@ async def _activate(call: Call) -> Answer:
 
 
 async def _refuse_unpublished(call: Call, key: DomainKey) -> None:
-    texts = partial(published.texts_at, servers=call.parts.settings.dns.servers)
     try:
-        await asyncio.to_thread(published.refuse_unpublished, call.domain, [key], texts)
+        await sending_domains.refuse_unpublished(call, call.domain, [key])
     except Refused as refused:
         what = refused.text.partition(". Publish its record")[0]
         raise said(f"domain key DNS record is not valid: {what}") from refused

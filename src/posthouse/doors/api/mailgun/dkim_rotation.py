@@ -9,12 +9,11 @@ Public: ENDPOINTS.
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Sequence
-from functools import partial
 from typing import Any
 
-from posthouse.desk import domains, key_states, published
+from posthouse.desk import domains, key_states
+from posthouse.doors.api import sending_domains
 from posthouse.doors.api.answers import Answer, json_answer
 from posthouse.doors.api.call import Call
 from posthouse.doors.api.endpoints import Endpoint
@@ -81,8 +80,7 @@ async def _rotate(call: Call) -> Answer:
         raise said_with_reason(f"only domains in enabled can rotate their keys. Current state: {state}", 400)
     try:
         upcoming = key_states.upcoming(domain, keys)
-        texts = partial(published.texts_at, servers=call.parts.settings.dns.servers)
-        await asyncio.to_thread(published.refuse_unpublished, domain, upcoming, texts)
+        await sending_domains.refuse_unpublished(call, domain, upcoming)
         await call.write(_switch, call, [key.selector for key in upcoming])
     except Refused as refused:
         raise said_with_reason(refused.text, 400) from refused

@@ -12,10 +12,11 @@ from typing import Annotated, Any, Literal
 
 from msgspec import Meta, Struct
 
-from posthouse.desk import domain_keys, domains, key_states, published, tracking_certificates
+from posthouse.desk import domain_keys, domains, key_states, tracking_certificates
 from posthouse.desk.certificate_pairs import Pair, read_pair
 from posthouse.desk.domain_view import key_row
 from posthouse.desk.key_states import Rotation
+from posthouse.doors.api import sending_domains
 from posthouse.doors.api.answers import Answer
 from posthouse.doors.api.call import Call
 from posthouse.doors.api.native.changing import once
@@ -175,12 +176,8 @@ def _rotate(conn: Connection, call: Call, selectors: Sequence[str]) -> Rotation:
 
 
 async def _must_be_published(call: Call, domain: Domain, keys: Sequence[DomainKey], asked: Force) -> None:
-    if asked.force:
-        return
-    servers = call.parts.settings.dns.servers
-    await asyncio.to_thread(
-        published.refuse_unpublished, domain, keys, lambda name: published.texts_at(name, servers)
-    )
+    if not asked.force:
+        await sending_domains.refuse_unpublished(call, domain, keys)
 
 
 def _rotation(call: Call, domain: Domain, done: Rotation) -> dict[str, Any]:

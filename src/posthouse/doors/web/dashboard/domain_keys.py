@@ -11,10 +11,11 @@ from typing import Any
 
 from starlette.responses import Response
 
-from posthouse.desk import domain_keys, domains, key_states, published, tracking_certificates
+from posthouse.desk import domain_keys, domains, key_states, tracking_certificates
 from posthouse.desk.certificate_pairs import read_pair
 from posthouse.desk.domain_view import key_row
 from posthouse.desk.key_states import Rotation
+from posthouse.doors.api import sending_domains
 from posthouse.doors.web.dashboard.domain import PATH as DOMAIN
 from posthouse.doors.web.dashboard.domain import load
 from posthouse.doors.web.dashboard.page import Page, Work
@@ -114,12 +115,8 @@ async def _switched(visit: Visit, domain: Domain, verb: Any, which: Any) -> str:
 
 async def _must_be_published(visit: Visit, domain: Domain, keys: Sequence[DomainKey]) -> None:
     """Unless `force` is ticked. Raises Refused, TryLater."""
-    if visit.ticked("force"):
-        return
-    servers = visit.parts.settings.dns.servers
-    await asyncio.to_thread(
-        published.refuse_unpublished, domain, keys, lambda name: published.texts_at(name, servers)
-    )
+    if not visit.ticked("force"):
+        await sending_domains.refuse_unpublished(visit, domain, keys)
 
 
 async def _retire(visit: Visit) -> str:
