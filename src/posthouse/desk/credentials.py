@@ -16,7 +16,7 @@ from typing import Any
 from posthouse.desk import domains
 from posthouse.desk.expiry import has_expired
 from posthouse.desk.installation import Installation
-from posthouse.desk.offspring import judge_maker, under_maker
+from posthouse.desk.offspring import born_under, judge_maker
 from posthouse.desk.terms import Terms, shown_with_use, under
 from posthouse.model.account import Credential, CredentialKind
 from posthouse.model.address import BadAddress, ascii_domain
@@ -95,9 +95,7 @@ def issue(
         secret_hash=installation.secret_hash(password),
         created_at=now,
     )
-    terms = under_maker(conn, maker, terms, account_id)
-    user = under(terms, replace(user, dialect=dialect) if dialect else user)
-    judge_maker(conn, maker, user)
+    user = born_under(conn, maker, terms, replace(user, dialect=dialect) if dialect else user)
     identity.add_credential(conn, user)
     return Issued(login, "" if chosen is not None else password)
 

@@ -17,7 +17,7 @@ from typing import Any
 
 from posthouse.desk import domains
 from posthouse.desk.installation import Installation
-from posthouse.desk.offspring import judge_maker, under_maker
+from posthouse.desk.offspring import born_under, judge_maker
 from posthouse.desk.secret_forms import Secret, given_key, given_token, new_key, new_token
 from posthouse.desk.terms import Terms, shown_with_use, under
 from posthouse.model.account import MAIL_SEND, Credential, CredentialKind
@@ -84,9 +84,7 @@ def issue_key(
         permissions=_checked_permissions(permissions, dialect),
         name=_checked_name(name),
     )
-    new = under(under_maker(conn, maker, terms, account_id), new)
-    judge_maker(conn, maker, new)
-    return _add(conn, new, secret, is_given=given is not None)
+    return _add(conn, born_under(conn, maker, terms, new), secret, is_given=given is not None)
 
 
 def issue_token(
@@ -119,9 +117,7 @@ def issue_token(
         dialect=dialect,
         name=_checked_name(name),
     )
-    new = under(under_maker(conn, maker, terms, account_id), new)
-    judge_maker(conn, maker, new)
-    return _add(conn, new, secret, is_given=given is not None)
+    return _add(conn, born_under(conn, maker, terms, new), secret, is_given=given is not None)
 
 
 def judge_given(kind: CredentialKind, opening: str, text: str) -> None:
