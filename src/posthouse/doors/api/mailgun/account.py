@@ -116,10 +116,10 @@ async def _list(call: Call) -> Answer:
 
 
 async def _get(call: Call) -> Answer:
-    for person in await call.read(people.list_people, call.account_id):
-        if person.id == call.params["user_id"]:
-            return json_answer(_shown(call, person))
-    raise said("No such user exists", 404)
+    person = await call.read(people.find_person_by_id, call.params["user_id"])
+    if person is None or call.account_id not in person.roles:
+        raise said("No such user exists", 404)
+    return json_answer(_shown(call, person))
 
 
 async def _get_own(call: Call) -> Answer:
