@@ -41,7 +41,7 @@ class Progress:
         return self.plan.days[self.day - 1]
 
 
-def find_plan(name: str) -> Plan:
+def find_plan(name: str = "default") -> Plan:
     """A built-in plan by its name, or the only one of a TOML file. Raises Refused, SettingsError."""
     built_in = load_plans()
     if name in built_in:

@@ -8,7 +8,6 @@ Public: ENDPOINTS.
 
 from __future__ import annotations
 
-import datetime as dt
 from typing import Any
 
 from posthouse.desk import warmup
@@ -16,7 +15,7 @@ from posthouse.desk.warmup import Progress
 from posthouse.doors.api.answers import Answer, json_answer
 from posthouse.doors.api.call import Call
 from posthouse.doors.api.endpoints import Endpoint
-from posthouse.doors.api.mailgun.asked import fields_of, most_of
+from posthouse.doors.api.mailgun.asked import fields_of, instant_text, most_of
 from posthouse.doors.api.mailgun.ips import done
 from posthouse.doors.api.mailgun.paging import numbered, skip_of
 from posthouse.doors.api.mailgun.phrases import said
@@ -27,7 +26,6 @@ _READ, _WRITE = "ips.read", "ips.write"
 _LIST = "/v3/ip_warmups"
 _ONE = f"{_LIST}/{{ip}}"
 _MOST = 100
-_PLAN = "default"
 
 
 async def _list(call: Call) -> Answer:
@@ -62,7 +60,7 @@ def _throttle(call: Call, found: Progress) -> int:
 
 
 def _time(at: float) -> str:
-    return dt.datetime.fromtimestamp(at, dt.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return f"{instant_text(at)}Z"
 
 
 async def _get(call: Call) -> Answer:
@@ -113,7 +111,7 @@ def _start(conn: Connection, call: Call) -> None:
     own = warmup.own_address(conn, call.account_id, call.params["ip"])
     if own.warmup:
         raise said(f"{own.address} is warming up already: cancel its plan before you begin anew")
-    warmup.begin(conn, call.now, call.account_id, own.address, warmup.find_plan(_PLAN))
+    warmup.begin(conn, call.now, call.account_id, own.address, warmup.find_plan())
 
 
 async def _cancel(call: Call) -> Answer:

@@ -3,7 +3,7 @@
 What everybody's mail uses is the operator's: a key begins and ends the warm-up of its account's own
 addresses. To begin one that runs leaves it as it is.
 
-Public: ENDPOINTS, PLAN.
+Public: ENDPOINTS.
 """
 
 from __future__ import annotations
@@ -19,8 +19,6 @@ from posthouse.doors.api.sendgrid.asked import object_of, text_of
 from posthouse.doors.api.sendgrid.phrases import not_found
 from posthouse.store.connection import Connection
 from posthouse.store.egress import LocalAddress
-
-PLAN = "default"
 
 
 def _shown(addresses: Iterable[LocalAddress]) -> list[dict[str, Any]]:
@@ -47,7 +45,7 @@ async def _begin(call: Call) -> Answer:
     def begin(conn: Connection) -> list[dict[str, Any]]:
         own = warmup.own_address(conn, call.account_id, ip)
         if not own.warmup:
-            own = warmup.begin(conn, call.now, call.account_id, own.address, warmup.find_plan(PLAN))
+            own = warmup.begin(conn, call.now, call.account_id, own.address, warmup.find_plan())
         return _shown([own])
 
     return await call.write_once(json_answer, begin)

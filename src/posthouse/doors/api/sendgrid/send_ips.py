@@ -18,7 +18,6 @@ from posthouse.doors.api.answers import Answer, json_answer
 from posthouse.doors.api.call import Call
 from posthouse.doors.api.endpoints import Endpoint
 from posthouse.doors.api.sendgrid.asked import find_flag, number_of, object_of
-from posthouse.doors.api.sendgrid.ip_warmup import PLAN
 from posthouse.doors.api.sendgrid.ips import NOT_SOLD
 from posthouse.doors.api.sendgrid.key_pages import page_of
 from posthouse.doors.api.sendgrid.not_here import refused
@@ -114,7 +113,7 @@ def _warm(conn: Connection, call: Call, *, wants_it: bool) -> None:
     """Raises Refused for an address that is not the account's alone."""
     own = warmup.own_address(conn, call.account_id, call.params["ip"]).address
     if wants_it:
-        warmup.begin(conn, call.now, call.account_id, own, warmup.find_plan(PLAN))
+        warmup.begin(conn, call.now, call.account_id, own, warmup.find_plan())
     else:
         warmup.end(conn, call.account_id, own)
 
