@@ -85,20 +85,22 @@ def build_letter(form: SendForm, authors: Sequence[Mailbox], people: People) -> 
     return with_fields(build(draft), own.placeholders), authors[0].address
 
 
-_BODIES = ("text", "html", "amp-html")
-
-
 def _text(form: SendForm) -> str | None:
     """A letter whose body a template makes has an empty one until then."""
-    if all(not form.last(name) for name in _BODIES):
-        return form.last("text") or ("" if form.last("html") is None else None)
+    if _is_empty(form):
+        return "" if form.last("html") is None else None
     return _body(form, "text")
 
 
 def _body(form: SendForm, name: str) -> str | None:
     """None for an empty one beside others: mailgun-go says `text` with each letter, and a reader that prefers
     text would see nothing."""
-    return form.last(name) or (None if any(form.last(each) for each in _BODIES) else form.last(name))
+    text = form.last(name)
+    return text if text or _is_empty(form) else None
+
+
+def _is_empty(form: SendForm) -> bool:
+    return not any(form.last(name) for name in ("text", "html", "amp-html"))
 
 
 class _OwnFields:
