@@ -41,7 +41,7 @@ def phrase(problem: Problem, request: Request) -> Answer:
 def said_with_reason(text: str, status: int) -> Said:
     """A call that is refused by each of the names under which programs look for that (mailgun.md 5.1); to be
     raised."""
-    return Said(json_answer({"message": text, "Reason": text, "Description": text}, status))
+    return said(text, status, Reason=text, Description=text)
 
 
 def said(message: str, status: int = 400, **more: Any) -> Said:

@@ -24,9 +24,9 @@ from posthouse.doors.api.mailgun import (
 )
 from posthouse.doors.api.mailgun.phrases import phrase
 from posthouse.doors.api.rates import Rate, rate_headers
-from posthouse.doors.api.shown import basic_pair, scheme_and_key
+from posthouse.doors.api.shown import basic_pair, field_of, scheme_and_key
 
-_ON_BEHALF = "X-Mailgun-On-Behalf-Of"
+_ON_BEHALF = b"x-mailgun-on-behalf-of"
 
 
 class _Mailgun:
@@ -50,8 +50,8 @@ class _Mailgun:
     def secret(self, request: Request) -> str | None:
         """Raises Problem for a call in the name of a subaccount: what is meant for one must not happen to the
         account itself."""
-        if request.headers.get(_ON_BEHALF, "").strip():
-            text = f"Posthouse has no subaccounts: call without the header {_ON_BEHALF}"
+        if field_of(request, _ON_BEHALF).strip():
+            text = "Posthouse has no subaccounts: call without the header X-Mailgun-On-Behalf-Of"
             raise Problem(404, "no-account", text)
         scheme, shown = scheme_and_key(request)
         if not scheme:
