@@ -8,9 +8,9 @@ Public: ENDPOINTS.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
+from posthouse.desk import people
 from posthouse.doors.api.answers import Answer, json_answer
 from posthouse.doors.api.call import Call
 from posthouse.doors.api.endpoints import Endpoint
@@ -20,10 +20,11 @@ from posthouse.doors.api.sendgrid.not_here import empty, refused
 from posthouse.doors.api.sendgrid.paging import link_header
 from posthouse.doors.api.sendgrid.phrases import said
 from posthouse.model.account import Person, Role
+from posthouse.model.errors import Refused
 from posthouse.rules.permissions import PERMISSIONS
 from posthouse.rules.roles import may
-from posthouse.store import people
 from posthouse.store.connection import Connection
+from posthouse.store.people import list_people
 
 _MOST = 500
 _BLANK = dict.fromkeys(("phone", "website", "address", "address2", "city", "state", "country", "zip"), "")
@@ -45,7 +46,7 @@ def _shown(person: Person, account_id: str) -> dict[str, Any]:
 
 async def _list(call: Call) -> Answer:
     limit, offset = page_of(call, _MOST, _MOST)
-    found = await call.read(people.list_people, call.account_id)
+    found = await call.read(list_people, call.account_id)
     page = [_shown(person, call.account_id) for person in found[offset : offset + limit]]
     return json_answer({"result": page}, headers=link_header(call, limit, offset, is_full=len(page) == limit))
 
@@ -59,17 +60,16 @@ async def _get(call: Call) -> Answer:
 
 def _load(conn: Connection, call: Call) -> Person:
     """Raises Said, alike for somebody of another account (S20)."""
-    found = people.find_person(conn, call.params["username"].strip().lower())
-    if found is None or call.account_id not in found.roles:
-        raise said("username not found", 404, "username")  # documented
-    return found
+    try:
+        return people.load(conn, call.account_id, call.params["username"])
+    except Refused as error:
+        raise said("username not found", 404, "username") from error  # documented
 
 
 async def _subusers(call: Call) -> Answer:
     """Of a person: none, for there are none."""
     await call.read(_load, call)
-    none: Mapping[str, Any] = {"has_restricted_subuser_access": False, "subuser_access": []}
-    return json_answer(none)
+    return json_answer({"has_restricted_subuser_access": False, "subuser_access": []})
 
 
 _PERSON = "people are added and changed by owners on the web page, or with `posthouse person`"
