@@ -3,7 +3,7 @@ thresholds that alert.
 
 Their lists are empty, which is the truth; whatever would make or name one is answered 404.
 
-Public: ENDPOINTS.
+Public: ENDPOINTS, refused.
 """
 
 from __future__ import annotations
@@ -45,16 +45,20 @@ async def _no_thresholds(call: Call) -> Answer:
     return json_answer({"items": [], "total": 0})
 
 
-def _not_here(what: str) -> Handler:
-    async def refuse(call: Call) -> Answer:
-        raise said(what, 404)
+def refused(sentence: str, status: int = 400) -> Handler:
+    """What always says that."""
 
-    return refuse
+    async def handler(call: Call) -> Answer:
+        raise said(sentence, status)
+
+    return handler
 
 
-_lists = _not_here("Posthouse has no mailing lists and no routes")
-_subaccounts = _not_here("Posthouse has no subaccounts")
-_thresholds = _not_here("Posthouse has no thresholds of its customers: receivers of events may count for you")
+_lists = refused("Posthouse has no mailing lists and no routes", 404)
+_subaccounts = refused("Posthouse has no subaccounts", 404)
+_thresholds = refused(
+    "Posthouse has no thresholds of its customers: receivers of events may count for you", 404
+)
 
 ENDPOINTS: tuple[Endpoint, ...] = (
     Endpoint("GET", "/v3/routes", "", _no_items),

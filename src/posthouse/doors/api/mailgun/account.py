@@ -17,6 +17,7 @@ from posthouse.doors.api.answers import Answer, json_answer
 from posthouse.doors.api.bodies import Form
 from posthouse.doors.api.call import Call
 from posthouse.doors.api.endpoints import Endpoint
+from posthouse.doors.api.mailgun.absent import refused
 from posthouse.doors.api.mailgun.asked import fields_of, most_of, whole
 from posthouse.doors.api.mailgun.phrases import said
 from posthouse.model.account import Person, Role
@@ -54,12 +55,10 @@ def _limit(conn: Connection, call: Call) -> dict[str, Any] | None:
     return None
 
 
-async def _keep_limit(call: Call) -> Answer:
-    raise said("An account's limits are set by whoever runs this service, with `posthouse account set`", 403)
-
-
-async def _reopen(call: Call) -> Answer:
-    raise said("This account is not disabled: a limit that is used up opens with its next month by itself")
+_keep_limit = refused(
+    "An account's limits are set by whoever runs this service, with `posthouse account set`", 403
+)
+_reopen = refused("This account is not disabled: a limit that is used up opens with its next month by itself")
 
 
 # Settings
@@ -95,8 +94,7 @@ def _is_wanted(form: Form, name: str) -> bool:
     return bool(value["enabled"])
 
 
-async def _activate(call: Call) -> Answer:
-    raise said("There is nothing to activate: accounts are active from the start here")
+_activate = refused("There is nothing to activate: accounts are active from the start here")
 
 
 # People
@@ -122,9 +120,8 @@ async def _get(call: Call) -> Answer:
     return json_answer(_shown(call, person))
 
 
-async def _get_own(call: Call) -> Answer:
-    """Keys are an account's here, and nobody's own."""
-    raise said("Incompatible key for this endpoint", 403)
+# keys are an account's here, and nobody's own
+_get_own = refused("Incompatible key for this endpoint", 403)
 
 
 def _role(call: Call, person: Person) -> str:

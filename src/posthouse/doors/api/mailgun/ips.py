@@ -13,6 +13,7 @@ from posthouse.doors.api.answers import Answer, json_answer
 from posthouse.doors.api.bodies import Form
 from posthouse.doors.api.call import Call
 from posthouse.doors.api.endpoints import Endpoint
+from posthouse.doors.api.mailgun.absent import refused
 from posthouse.doors.api.mailgun.asked import fields_of, listed, required, switch
 from posthouse.doors.api.mailgun.domains import change_settings
 from posthouse.doors.api.mailgun.phrases import said
@@ -213,8 +214,7 @@ def _remove_member(conn: Connection, account_id: str, pool_id: str, ip: str) -> 
     egress.remove_pool(conn, account_id, pool.id, [ip])
 
 
-async def _delegate(call: Call) -> Answer:
-    raise said("There are no subaccounts here: a pool is its account's alone")
+_delegate = refused("There are no subaccounts here: a pool is its account's alone")
 
 
 def done(_: None) -> Answer:

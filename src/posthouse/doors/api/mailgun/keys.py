@@ -18,6 +18,7 @@ from posthouse.desk.terms import Terms
 from posthouse.doors.api.answers import Answer, json_answer
 from posthouse.doors.api.call import Call
 from posthouse.doors.api.endpoints import Endpoint
+from posthouse.doors.api.mailgun.absent import refused
 from posthouse.doors.api.mailgun.asked import fields_of, instant_text, whole
 from posthouse.doors.api.mailgun.phrases import said
 from posthouse.model.account import CredentialKind
@@ -112,8 +113,7 @@ async def _create(call: Call) -> Answer:
     )
 
 
-async def _public(call: Call) -> Answer:
-    raise said("There is no public key here: Posthouse validates no addresses")
+_public = refused("There is no public key here: Posthouse validates no addresses")
 
 
 async def _delete(call: Call) -> Answer:
