@@ -3,7 +3,7 @@
 A pool holds at least one address here, so one is made with the addresses that the account may use. Addresses
 are not for sale: none can be had by a call.
 
-Public: ENDPOINTS, NOT_SOLD.
+Public: ENDPOINTS, NOT_SOLD, refuse_twin.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from posthouse.store.connection import Connection
 from posthouse.store.egress import Pool
 
 _NO_POOL = "Unable to locate specified IPs Pool"
+_TWIN = "This IP Pool already exists"
 _NO_IP = "Unable to locate specified IP Address"
 NOT_SOLD = "addresses are not sold here: whoever runs this service adds them, with `posthouse ip add`"
 
@@ -98,11 +99,11 @@ def _pool(conn: Connection, call: Call) -> Pool:
     return found
 
 
-def _refuse_twin(conn: Connection, call: Call, name: str, but: str = "") -> None:
-    """Another pool of that name than the one of the id `but`. Raises Said."""
+def refuse_twin(conn: Connection, call: Call, name: str, but: str = "", *, text: str = _TWIN) -> None:
+    """Another pool of that name than the one of our id `but`. Raises Said."""
     found = store.find_pool(conn, call.account_id, name.strip())
     if found is not None and found.id != but:
-        raise said("This IP Pool already exists", field="name")
+        raise said(text, field="name")
 
 
 async def _pools(call: Call) -> Answer:
@@ -119,7 +120,7 @@ async def _add_pool(call: Call) -> Answer:
     name = text_of(await object_of(call), "name", egress.MAX_NAME)
 
     def add(conn: Connection) -> Pool:
-        _refuse_twin(conn, call, name)
+        refuse_twin(conn, call, name)
         own = list(egress.usable_ips(conn, call.account_id))
         return egress.put_pool(conn, call.parts.ids, call.account_id, name, own)
 
@@ -131,7 +132,7 @@ async def _rename_pool(call: Call) -> Answer:
 
     def rename(conn: Connection) -> Pool:
         pool = _pool(conn, call)
-        _refuse_twin(conn, call, name, but=pool.id)
+        refuse_twin(conn, call, name, pool.id)
         return egress.describe_pool(conn, call.account_id, pool.id, name=name)
 
     return await call.write_once(lambda pool: json_answer({"name": pool.name}), rename)

@@ -19,6 +19,7 @@ from posthouse.doors.api.answers import NOTHING, Answer, json_answer
 from posthouse.doors.api.call import Call
 from posthouse.doors.api.endpoints import Endpoint
 from posthouse.doors.api.sendgrid.asked import find_text, object_of
+from posthouse.doors.api.sendgrid.ips import refuse_twin
 from posthouse.doors.api.sendgrid.key_pages import page_of
 from posthouse.doors.api.sendgrid.phrases import said
 from posthouse.store import egress as store
@@ -28,6 +29,7 @@ from posthouse.store.egress import Pool
 _PREVIEW, _MOST = 10, 100
 _ID_BITS = 31
 _MISSING = "not found in the request body"
+_TWIN = "already exists"
 
 
 def number_of_pool(pool: Pool) -> str:
@@ -61,13 +63,6 @@ def _name(given: dict[str, Any]) -> str:
     if not 2 <= len(name) <= egress.MAX_NAME:
         raise said(f"needs to be between 2 to {egress.MAX_NAME} characters long", field="name")
     return name
-
-
-def _refuse_twin(conn: Connection, call: Call, name: str, but: str = "") -> None:
-    """Another pool of that name than the one of our id `but`. Raises Said."""
-    found = store.find_pool(conn, call.account_id, name.strip())
-    if found is not None and found.id != but:
-        raise said("already exists", field="name")
 
 
 def _ips(given: dict[str, Any]) -> list[str]:
@@ -134,7 +129,7 @@ async def _add(call: Call) -> Answer:
     ips = _ips(given) if given.get("ips") else []
 
     def add(conn: Connection) -> Pool:
-        _refuse_twin(conn, call, name)
+        refuse_twin(conn, call, name, text=_TWIN)
         members = _usable(conn, call, ips) or list(egress.usable_ips(conn, call.account_id))
         return egress.put_pool(conn, call.parts.ids, call.account_id, name, members)
 
@@ -146,7 +141,7 @@ async def _rename(call: Call) -> Answer:
 
     def rename(conn: Connection) -> Pool:
         pool = _load(conn, call)
-        _refuse_twin(conn, call, name, but=pool.id)
+        refuse_twin(conn, call, name, pool.id, text=_TWIN)
         return egress.describe_pool(conn, call.account_id, pool.id, name=name)
 
     def shown(pool: Pool) -> Answer:
