@@ -7,12 +7,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import replace
+from contextlib import suppress
 from typing import Any
 
 from posthouse.doors.api.call import Call
+from posthouse.doors.api.walking import TooMany, walk
 from posthouse.model.event import Event, EventKind
-from posthouse.store import events
 from posthouse.store.events import EventQuery
 
 AGGREGATES = {
@@ -24,8 +24,7 @@ AGGREGATES = {
     "countries": "country",
 }
 """What a call may name -> the word of the answer."""
-MOST_EVENTS = 20_000
-_PAGE = 1_000
+_MOST_EVENTS = 20_000
 _NAMES = {
     EventKind.ACCEPTED: "accepted",
     EventKind.DELIVERED: "delivered",
@@ -46,17 +45,12 @@ async def aggregate(call: Call, kind: str, domain: str, tags: Sequence[str]) -> 
         tags=tuple(tags),
         kinds=tuple(_NAMES) if kind == "provider" else _OF_READERS,
         newest_first=True,
-        limit=_PAGE,
     )
     found: dict[str, Counter[str]] = {}
     seen: set[tuple[str, EventKind]] = set()
-    for _ in range(MOST_EVENTS // _PAGE):
-        page = await call.read(events.find_page, query)
-        for event in page.events:
+    with suppress(TooMany):
+        async for event in walk(call, query, _MOST_EVENTS):
             _count(event, kind, found, seen)
-        if page.is_complete:
-            break
-        query = replace(query, after_id=page.place)
     usual = dict.fromkeys((*_NAMES.values(), *_UNIQUE.values()), 0)
     return {name: usual | counts for name, counts in sorted(found.items())}
 

@@ -33,14 +33,13 @@ from posthouse.doors.api.mailgun.analytics_filter import Condition, read_body, t
 from posthouse.doors.api.mailgun.asked import ZERO, date_text
 from posthouse.doors.api.mailgun.bounce_query import TAG, TIME, Asked, read
 from posthouse.doors.api.mailgun.phrases import said
-from posthouse.doors.api.walking import TooMany, walk
+from posthouse.doors.api.walking import SLACK_S, TooMany, walk
 from posthouse.model.event import Event, EventKind
 from posthouse.model.hook import Told
 from posthouse.rules.metrics import HOUR, own_word
 from posthouse.store.events import EventQuery
 
 _MOST_GROUPS = 20_000  # each is some hundred octets, and all are there to be sorted
-_SLACK_S = 5.0  # an event may be a little older than its place in the log
 _FAILURES = (EventKind.FAILED, EventKind.BOUNCED, EventKind.DEFERRED)
 _COUNTED = {TIME: "time", "domain.name": "domain", TAG: "tag", "envelope.sending-ip": "ip"}
 """Dimension -> as the counters name it."""
@@ -105,7 +104,7 @@ def _query(call: Call, asked: Asked, kinds: tuple[EventKind, ...]) -> EventQuery
         domain=named[0][0] if named and len(named[0]) == 1 else "",
         kinds=kinds,
         since=when.instant(when.first).timestamp(),
-        until=when.instant(when.last + 1).timestamp() + _SLACK_S,
+        until=when.instant(when.last + 1).timestamp() + SLACK_S,
     )
 
 

@@ -30,7 +30,7 @@ from posthouse.doors.api.call import Call
 from posthouse.doors.api.endpoints import Endpoint
 from posthouse.doors.api.sendgrid.periods import date_of
 from posthouse.doors.api.sendgrid.phrases import said
-from posthouse.doors.api.walking import TooMany, walk
+from posthouse.doors.api.walking import SLACK_S, TooMany, walk
 from posthouse.model.event import Event, EventKind
 from posthouse.model.hook import Told
 from posthouse.rules.metrics import own_word
@@ -38,7 +38,6 @@ from posthouse.store.events import EventQuery
 
 _USUAL_DAYS, _MOST_DAYS = 30, 366
 _DAY_S = 86400
-_SLACK_S = 5.0  # an event may be a little older than its place in the log
 _KINDS = (EventKind.FAILED, EventKind.BOUNCED)
 _SPELLED = {TECHNICAL: "Technical Failure"}  # here, while events say it in one word (documented)
 _NAMES = {
@@ -82,7 +81,7 @@ async def _counted(call: Call, name_of: Callable[[Event], str]) -> Counts:
         account_id=call.account_id,
         kinds=_KINDS,
         since=begin,
-        until=begin + len(counts) * _DAY_S + _SLACK_S,
+        until=begin + len(counts) * _DAY_S + SLACK_S,
     )
     try:
         async for event in walk(call, query):
