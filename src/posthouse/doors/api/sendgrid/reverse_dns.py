@@ -95,7 +95,7 @@ async def _create(call: Call) -> Answer:
     given = await object_of(call)
     ip, domain = text_of(given, "ip", 100), text_of(given, "domain", 255).strip().lower().rstrip(".")
     item = await call.read(egress.load_ip, call.account_id, ip)
-    if not f".{item.hello}".endswith(f".{domain}"):
+    if not item.hello or not f".{item.hello}".endswith(f".{domain}"):
         text = "whoever runs this service gives an address its name, and no call does: ask there"
         raise said(text, field="domain")
     (shown,) = await _shown(call, [item])

@@ -91,6 +91,7 @@ async def test_SG_11_an_address_that_nobody_sees_is_not_valid(api: Api) -> None:
         ({"ip": NAMED, "domain": "Mail.Shop.Test"}, 201),
         ({"ip": NAMED, "domain": "op.test"}, 400),
         ({"ip": BARE, "domain": "shop.test"}, 400),
+        ({"ip": BARE, "domain": "."}, 400),
         ({"ip": "192.0.2.99", "domain": "shop.test"}, 404),
         ({"ip": NAMED}, 400),
         ({"domain": "shop.test"}, 400),
