@@ -10,6 +10,7 @@ Public: ENDPOINTS.
 
 from __future__ import annotations
 
+import asyncio
 from collections import Counter
 from collections.abc import Iterator, Sequence, Sized
 from dataclasses import replace
@@ -55,7 +56,7 @@ async def _metrics(call: Call) -> Answer:
     body = await read_body(call)
     asked = read(call.now, body)
     counts = await _counted(call, asked)
-    groups = _ordered(asked, counts)
+    groups = await asyncio.to_thread(_ordered, asked, counts)
     shown = groups[asked.skip : asked.skip + asked.limit]
     page = {"sort": asked.sort, "skip": asked.skip, "limit": asked.limit, "total": len(groups)}
     answer = {
