@@ -6,12 +6,12 @@ from __future__ import annotations
 import importlib.util
 import os
 import shutil
+import socket
 import subprocess
 import tempfile
 from pathlib import Path
 
 import psycopg
-from bench.posthouse import free_port
 
 
 def _binaries() -> Path:
@@ -27,6 +27,15 @@ _BIN = _binaries()
 _USER = "nobody" if os.geteuid() == 0 else None
 
 
+def _kept_port() -> socket.socket:
+    """A port of 127.0.0.1 that is nobody else's until it is closed, also while the server is stopped: whoever
+    only binds it lets a server listen beside it, if both say so."""
+    kept = socket.socket()
+    kept.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    kept.bind(("127.0.0.1", 0))
+    return kept
+
+
 class Postgres:
     """A cluster on a port of 127.0.0.1 in a temporary folder; `url` is its database address.
 
@@ -40,7 +49,8 @@ class Postgres:
         self.folder = Path(tempfile.mkdtemp(prefix="posthouse-postgres-"))
         self.data = self.folder / "data"
         self.log = self.folder / "log"
-        self.port = free_port()
+        self._kept = _kept_port()
+        self.port = self._kept.getsockname()[1]
         self.url = f"postgresql://postgres@127.0.0.1:{self.port}/postgres"
         if _USER:
             shutil.chown(self.folder, _USER)
@@ -55,6 +65,7 @@ class Postgres:
         try:
             self.stop()
         finally:
+            self._kept.close()
             shutil.rmtree(self.folder, ignore_errors=True)
 
     def start(self) -> Postgres:
