@@ -47,11 +47,9 @@ def remove(ask: Asked, values: Values, domain: DomainName = "") -> None:
     from posthouse.desk import accounts, suppressions
 
     house = open_house(ask)
-    with house.writing(prepares=True) as conn:
+    with house.writing() as conn:
         account_id = accounts.own_account(conn, ask.account)
         gone = suppressions.disallow(conn, account_id, values, domain)
-        if gone:
-            house.note(conn)
     ask.output.item({"removed": gone}, f"removed: {gone} {'entry' if gone == 1 else 'entries'}")
     if not gone:
         raise typer.Exit(1)

@@ -144,14 +144,12 @@ def remove(
     from posthouse.desk import accounts, captures
 
     house = open_house(ask)
-    with house.writing(prepares=True) as conn:
+    with house.writing() as conn:
         account_id = accounts.own_account(conn, ask.account)
         if len(id) == 1:
             removed = captures.remove(conn, account_id, "", id[0])
         else:
             removed = captures.remove_several(conn, account_id, id)
-        if removed:
-            house.note(conn)
     ask.output.item({"removed": removed}, _gone(removed))
 
 
@@ -166,11 +164,10 @@ def empty(ask: Asked, application: Application = "") -> None:
     house = open_house(ask)
     with house.reading() as conn:
         query = CaptureQuery(accounts.own_account(conn, ask.account))
+        house.note_changes(conn)
         while True:
             with conn.transaction():  # short ones: mail is accepted through the same writer
                 gone = captures.empty(conn, query, application)
-                if gone:
-                    house.note(conn)
             removed += gone
             if not gone:
                 break

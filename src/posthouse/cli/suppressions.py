@@ -79,12 +79,10 @@ def remove(
 
     given = _given(addresses)
     house = open_house(ask)
-    with house.writing(prepares=True) as conn:
+    with house.writing() as conn:
         account_id = accounts.own_account(conn, ask.account)
         where = suppressions.place(conn, account_id, kind=kind, domain=domain, tag=tag, group=group)
         gone = suppressions.remove(conn, account_id, given, where)
-        if gone:
-            house.note(conn)
     ask.output.item({"removed": gone}, f"removed: {gone} {'row' if gone == 1 else 'rows'}")
     if not gone:
         raise typer.Exit(1)

@@ -120,5 +120,6 @@ def test_W_04_a_command_that_changes_nothing_is_not_written_down(house: Cli, tmp
     rows.write_text("address\nann@good.test\n")
     assert noted(*load) == 1
     assert noted("suppression", "purge", "--older-than", "365d") == 0
+    assert noted("captures", "empty") == 0
     assert noted("domain", "set", "example.com", "require_tls=yes") == 1
     assert noted("domain", "set", "example.com", "require_tls=yes") == 0
