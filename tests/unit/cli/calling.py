@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,6 +28,11 @@ class Answer:
 
 
 Cli = Callable[..., Answer]
+
+
+def forget_store() -> None:
+    """As before the first command of all: the directory is empty."""
+    shutil.rmtree("var")
 
 
 def caller(folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Cli:

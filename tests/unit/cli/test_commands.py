@@ -16,14 +16,14 @@ from posthouse.model.event import Event, EventKind
 from posthouse.model.message import Delivery, DeliveryState, Message
 from posthouse.store import identity, messages, queue
 from posthouse.store.engine import connect
-from unit.cli.calling import Cli, caller
+from unit.cli.calling import Cli, caller, forget_store
 
 IDS = Ids(SystemClock())
 
 
 @pytest.fixture
 def cli(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Cli:
-    """Run a command line in an empty directory of its own."""
+    """Run a command line in a directory of its own, on an empty store."""
     return caller(tmp_path, monkeypatch, capsys)
 
 
@@ -134,6 +134,7 @@ def test_help_comes_without_arguments(cli: Cli) -> None:
     ids=" ".join,
 )
 def test_no_store_is_made_by_looking(cli: Cli, line: list[str]) -> None:
+    forget_store()
     answer = cli(*line)
     assert answer.code == 2
     assert "there is no store at" in answer.err

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from unit.cli.calling import Cli, caller
+from unit.cli.calling import Cli, caller, forget_store
 
 
 @pytest.fixture
@@ -49,6 +49,7 @@ def test_settings_and_suspension(house: Cli) -> None:
 
 
 def test_wrong_names_make_no_store(house: Cli, tmp_path: Path) -> None:
+    forget_store()
     wrong = house("account", "add", "all")
     assert (wrong.code, "1 to 64 letters" in wrong.err) == (1, True)
     assert not list(tmp_path.iterdir())

@@ -13,7 +13,7 @@ from posthouse.config import load_settings
 from posthouse.desk import passwords, sessions
 from posthouse.desk.first_start import FirstOwner
 from posthouse.store import people
-from unit.cli.calling import Cli, caller
+from unit.cli.calling import Cli, caller, forget_store
 
 GIVEN = re.compile(r"(?:[a-z2-9]{4}-){4}[a-z2-9]{4}")
 
@@ -140,6 +140,7 @@ def test_a_second_step_can_only_be_turned_off(house: Cli) -> None:
     ],
 )
 def test_wrong_words_make_nothing(house: Cli, tmp_path: Path, words: tuple[str, ...], text: str) -> None:
+    forget_store()
     answer = house("person", *words)
     assert answer.code == 1
     assert text in answer.err
