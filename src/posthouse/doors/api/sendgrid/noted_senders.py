@@ -3,8 +3,8 @@
 A sender is verified while its domain is a verified domain of the account; no confirmation is mailed, so
 there are no tokens (docs/decisions/041).
 
-Public: FIELDS, MOST_SENDERS, verified_names, domain_of, is_verified, values_of, changed_at, fields_of,
-listed, load, add, change, remove, unproven.
+Public: FIELDS, MOST_SENDERS, verified_names, is_verified, standing, values_of, changed_at,
+fields_of, listed, load, add, change, remove, unproven.
 """
 
 from __future__ import annotations
@@ -50,13 +50,19 @@ def verified_names(conn: Connection, call: Call) -> frozenset[str]:
     return frozenset(each.name for each in found if call.is_here(each) and each.verified_at is not None)
 
 
-def domain_of(sender: Sender) -> str:
+def _domain_of(sender: Sender) -> str:
     return sender.email.rpartition("@")[2]
 
 
 def is_verified(sender: Sender, names: frozenset[str]) -> bool:
     """`names`: of `verified_names`."""
-    return domain_of(sender) in names
+    return _domain_of(sender) in names
+
+
+def standing(conn: Connection, call: Call) -> tuple[bool, str]:
+    """Of the sender that the path names: is it verified, and its domain. Raises Said."""
+    sender = load(conn, call)
+    return is_verified(sender, verified_names(conn, call)), _domain_of(sender)
 
 
 def unproven(domain: str) -> Said:

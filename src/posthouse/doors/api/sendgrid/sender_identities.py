@@ -93,12 +93,7 @@ async def _remove(call: Call) -> Answer:
 
 async def _resend(call: Call) -> Answer:
     """Always refused: nothing is mailed. Raises Said."""
-
-    def read(conn: Connection) -> tuple[bool, str]:
-        sender = noted.load(conn, call)
-        return noted.is_verified(sender, noted.verified_names(conn, call)), noted.domain_of(sender)
-
-    is_verified, domain = await call.read(read)
+    is_verified, domain = await call.read(noted.standing, call)
     if is_verified:
         raise said("The Sender Identity is already verified.  No email sent.", field="")  # documented
     raise noted.unproven(domain)

@@ -94,12 +94,7 @@ async def _remove(call: Call) -> Answer:
 
 async def _resend(call: Call) -> Answer:
     """There is nothing to mail: a domain is proven by its records. Fine where that is done. Raises Said."""
-
-    def read(conn: Connection) -> tuple[bool, str]:
-        sender = noted.load(conn, call)
-        return noted.is_verified(sender, noted.verified_names(conn, call)), noted.domain_of(sender)
-
-    is_verified, domain = await call.read(read)
+    is_verified, domain = await call.read(noted.standing, call)
     if not is_verified:
         raise noted.unproven(domain)
     return NOTHING
